@@ -1,0 +1,1 @@
+"""Circuits as data: the model, netlist reading, checks and assembly into a System."""

@@ -1,0 +1,459 @@
+"""From a deck to a flat circuit: parameters evaluated, subcircuits expanded, conditions and directives read."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from neurosim.circuit.cards import CardReader
+from neurosim.circuit.directives import Directives
+from neurosim.circuit.generic_card import read_generic
+from neurosim.circuit.lexer import Card, Token
+from neurosim.circuit.model import Circuit
+from neurosim.circuit.parser import (
+    MAX_ERRORS,
+    Assignment,
+    Deck,
+    Definition,
+    Element,
+    combined,
+    ground,
+    params_word,
+    read_assignment,
+)
+from neurosim.circuit.scopes import END, NET, Scope, Session
+from neurosim.circuit.sensing import insert_ammeters
+from neurosim.circuit.templates import Names, Template, Templates, place
+from neurosim.devices import devices
+from neurosim.devices.device import Device, Instance
+from neurosim.errors import NetlistError, ParameterError, nearest
+from neurosim.units import parse_number
+
+NOT_YET = {
+    "q": "bipolar transistors",
+    "m": "MOSFETs",
+    "j": "junction field-effect transistors",
+    "z": "MESFETs",
+    "a": "XSPICE code models",
+    "n": "compiled Verilog-A models",
+    "o": "lossy transmission lines",
+    "u": "digital gates and RC lines",
+    "p": "coupled transmission lines",
+    "w": "current-controlled switches",
+}
+"""Element letters of other simulators that may have no device here, for the message."""
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w.$#@]*")
+
+
+@functools.cache
+def devices_by_letter(letter: str) -> tuple[Device, ...]:
+    """Devices whose rule has this letter (or ``y...`` word), those that read their own cards first."""
+    found = [d for d in devices if d.netlist is not None and d.netlist.letter.lower() == letter]
+    return tuple(sorted(found, key=lambda d: (d.netlist is None or d.netlist.read is None, d.name)))
+
+
+def _letters() -> list[str]:
+    return sorted({d.netlist.letter for d in devices if d.netlist is not None} | {"X"})
+
+
+@dataclass(slots=True)
+class _Call:
+    """An X card, read once."""
+
+    nets: tuple[str, ...]
+    definition: Definition
+    given: dict[str, Assignment]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """How the parameters of a subcircuit are computed: constants, then the rest in an order that works."""
+
+    constants: dict[str, float] = field(default_factory=dict)
+    order: list[Assignment] = field(default_factory=list)
+
+
+class Elaboration:
+    """One expansion of a deck.
+
+    Parameters
+    ----------
+    deck : Deck
+    parameters : mapping of str to float
+        Values that replace those of top-level ``.param`` cards.
+    temperature : float or None
+        Replaces ``.temp`` [degree Celsius].
+    """
+
+    def __init__(self, deck: Deck, parameters: Mapping[str, float], temperature: float | None) -> None:
+        self.deck, self.parameters = deck, {name.lower(): float(value) for name, value in parameters.items()}
+        self.limits = deck.files.limits
+        self.session = Session(deck, 27.0 if temperature is None else temperature)
+        self.temperature_stated = temperature is not None
+        self.templates = Templates()
+        self.calls: dict[Element, _Call] = {}
+        self.plans: dict[Definition, _Plan] = {}
+        self.sizes: dict[Definition, tuple[int, int]] = {}
+        self.instances: list[Instance] = []
+        self.conditions: dict[str, dict[str, float]] = {"ic": {}, "nodeset": {}}
+        self.errors: list[NetlistError] = []
+
+    def run(self) -> Circuit:
+        """Build the circuit.
+
+        Raises
+        ------
+        NetlistError
+            For anything that is not understood; errors of several cards are shown together.
+        """
+        deck = self.deck
+        directives = Directives(deck, self.session)
+        top = self.top_scope(directives.swept_parameters())
+        if not self.temperature_stated:
+            temperature = directives.temperature(top)
+            if temperature is not None and temperature != self.session.temperature:
+                self.session.temperature = temperature
+                top = self.top_scope(directives.swept_parameters())
+        self.size(deck.top, top, [])
+        self.expand(deck.top, top, Names("", (), ()), 0)
+        if self.errors:
+            raise combined(self.errors)
+        names_of = {instance.name: index for index, instance in enumerate(self.instances)}
+        insert_ammeters(self.instances, names_of)
+        circuit = Circuit(
+            title=deck.title,
+            instances=tuple(self.instances),
+            initial_voltages=self.conditions["ic"],
+            nodeset=self.conditions["nodeset"],
+            temperature=self.session.temperature,
+            parameters={name: top.values[name] for name in self.top_names()},
+            dialect=deck.dialect,
+            path=deck.path,
+            digest=deck.files.digest,
+            rebuild=lambda parameters, temperature: elaborate(deck, parameters, temperature),
+        )
+        circuit = directives.read(circuit, top)
+        return replace(circuit, notes=(*deck.notes, *self.session.notes))
+
+    def top_names(self) -> list[str]:
+        """Names of the top-level parameters."""
+        return [*self.deck.top.assignments, *(n for n in self.parameters if n not in self.deck.top.assignments)]
+
+    def top_scope(self, swept: Mapping[str, Assignment]) -> Scope:
+        """The outermost scope; swept parameters that no ``.param`` defines start at their first value."""
+        top = self.deck.top
+        for name, assignment in swept.items():
+            top.assignments.setdefault(name, assignment)
+        unknown = [name for name in self.parameters if name not in top.assignments]
+        if unknown:
+            raise NetlistError(
+                f"the netlist has no parameter '{unknown[0]}'", hint=nearest(unknown[0], top.assignments)
+            )
+        scope = Scope(self.session, top, {})
+        self.plans.pop(top, None)
+        scope.values = self.values(top, scope, self.parameters)
+        return scope
+
+    def values(self, definition: Definition, scope: Scope, given: Mapping[str, float]) -> dict[str, float]:
+        """Parameters inside an instance of `definition`; `scope` is that of the instance, with the callers' values."""
+        plan = self.plans.get(definition)
+        if plan is None:
+            plan = self.plans[definition] = self.plan(definition)
+        values = {**scope.values, **plan.constants, **given}
+        scope.values = values
+        for assignment in plan.order:
+            if assignment.name not in given:
+                values[assignment.name] = scope.evaluate(assignment.card, assignment.start, assignment.end)
+        return values
+
+    def plan(self, definition: Definition) -> _Plan:
+        """Order the parameters of `definition` by what they use."""
+        assignments = {a.name: a for a in definition.defaults} | definition.assignments
+        bodies = {}
+        scope: Definition | None = definition
+        while scope is not None:
+            for function in scope.functions.values():
+                bodies.setdefault(function.name, function)
+            scope = scope.parent
+
+        @functools.cache
+        def words(function: str) -> frozenset[str]:
+            body = bodies[function]
+            return frozenset(_IDENTIFIER.findall(body.body.text.lower())) - set(body.parameters)
+
+        def uses(assignment: Assignment) -> list[str]:
+            found, pending = set(), _IDENTIFIER.findall(assignment.text.lower())
+            while pending:
+                word = pending.pop()
+                if word not in found:
+                    found.add(word)
+                    if word in bodies:
+                        pending.extend(words(word))
+            return sorted(word for word in found if word in assignments)
+
+        plan, state = _Plan(), dict.fromkeys(assignments, 0)
+        for name, assignment in assignments.items():
+            value = parse_number(assignment.text)
+            if value is not None:
+                plan.constants[name] = value
+                state[name] = 2
+        for root in assignments:
+            stack: list[tuple[str, list[str]]] = [(root, uses(assignments[root]))] if state[root] == 0 else []
+            if stack:
+                state[root] = 1
+            while stack:
+                name, rest = stack[-1]
+                if not rest:
+                    stack.pop()
+                    state[name] = 2
+                    plan.order.append(assignments[name])
+                elif state[inner := rest.pop()] == 0:
+                    state[inner] = 1
+                    stack.append((inner, uses(assignments[inner])))
+                elif state[inner] == 1:
+                    open_names = [entry[0] for entry in stack]
+                    cycle = [*open_names[open_names.index(inner) :], inner]
+                    shown = " > ".join(cycle if len(cycle) <= 12 else [*cycle[:6], "...", *cycle[-5:]])
+                    raise NetlistError(f"parameters depend on one another: {shown}", assignments[inner].at)
+        return plan
+
+    def size(self, definition: Definition, scope: Scope, path: list[Definition]) -> tuple[int, int]:
+        """Number of instances and depth of `definition` when expanded, without expanding it."""
+        known = self.sizes.get(definition)
+        if known is not None:
+            return known
+        path = [*path, definition]
+        count, depth = 0, 0
+        for element in definition.elements.values():
+            if element.kind != "x":
+                count += 1
+                continue
+            called = self.call(element, Scope(self.session, definition, scope.values)).definition
+            if called in path:
+                names = [d.name for d in path[path.index(called) :]] + [called.name]
+                raise NetlistError(
+                    f"subcircuit contains itself: {' > '.join(names)}", element.card.token_location(0)
+                )
+            if len(path) > self.limits.subcircuit_depth:
+                raise self.too_deep(element)
+            inner_count, inner_depth = self.size(called, scope, path)
+            count, depth = count + inner_count, max(depth, inner_depth + 1)
+            if len(path) - 1 + depth > self.limits.subcircuit_depth:
+                raise self.too_deep(element)
+        if count > self.limits.instances:
+            raise NetlistError(
+                f"{definition.name or 'the netlist'} has {count} parts when expanded; at most "
+                f"{self.limits.instances} are accepted",
+                definition.location,
+            )
+        self.sizes[definition] = count, depth
+        return count, depth
+
+    def too_deep(self, element: Element) -> NetlistError:
+        """Error for nesting beyond the limit."""
+        where = element.card.token_location(0)
+        return NetlistError(f"subcircuits nested deeper than {self.limits.subcircuit_depth}", where)
+
+    def call(self, element: Element, scope: Scope) -> _Call:
+        """Read an X card."""
+        found = self.calls.get(element)
+        if found is not None:
+            return found
+        tokens = element.card.tokens
+        reader = CardReader(element.card, element.start, scope, element.name)
+        words: list[Token] = []
+        at: list[int] = []
+        while not reader.at_end() and reader.peek() != ":" and not params_word(tokens, reader.position):
+            if reader.key() is not None:
+                reader.position -= 2
+                break
+            token = reader.take("a net")
+            if token.kind == "word":
+                words.append(token)
+                at.append(reader.position - 1)
+            elif token.kind not in ("(", ")", ","):
+                raise reader.error(f"'{element.card.text[token.start : token.end][:40]}' where a net should stand")
+        if not words:
+            raise reader.error("an X card without a subcircuit", expected="X<name> <net> ... <subcircuit> [<key>=...]")
+        name, nets = words[-1].text, words[:-1]
+        definition = scope.definition.subcircuit(name)
+        if definition is None:
+            known: list[str] = []
+            place_of: Definition | None = scope.definition
+            while place_of is not None:
+                known += place_of.subcircuits
+                place_of = place_of.parent
+            reader.position = at[-1] + 1
+            hint = nearest(name, known) or "define it with .subckt or read it with .include"
+            raise reader.error(f"there is no subcircuit '{name}'", hint=hint)
+        if len(nets) != len(definition.ports):
+            reader.position = at[-1] + 1
+            raise reader.error(
+                f"'{element.name}' connects {len(nets)} nets, but subcircuit '{name}' has {len(definition.ports)} ports",
+                hint=f"it is defined at {definition.location}: .subckt {name} {' '.join(definition.ports)}",
+            )
+        if not reader.at_end() and (after := params_word(tokens, reader.position)):
+            reader.position = after
+        given: dict[str, Assignment] = {}
+        while not reader.at_end():
+            if reader.accept(","):
+                continue
+            assignment, reader.position = read_assignment(element.card, reader.position)
+            if assignment.name in given:
+                raise NetlistError(f"'{assignment.name}' is given twice", assignment.at)
+            self.require_parameter(definition, assignment)
+            given[assignment.name] = assignment
+        found = self.calls[element] = _Call(tuple(ground(token.text) for token in nets), definition, given)
+        return found
+
+    def require_parameter(self, definition: Definition, assignment: Assignment) -> None:
+        """Refuse a parameter that the subcircuit does not declare."""
+        declared = {a.name for a in definition.defaults} | set(definition.assignments)
+        if assignment.name in declared:
+            return
+        if self.deck.dialect != "ngspice":
+            texts = [e.card.text for e in definition.elements.values()]
+            texts += [a.text for a in (*definition.defaults, *definition.assignments.values())]
+            if any(assignment.name in _IDENTIFIER.findall(text.lower()) for text in texts):
+                return
+        raise NetlistError(
+            f"subcircuit '{definition.name}' has no parameter '{assignment.name}'",
+            assignment.at,
+            hint=nearest(assignment.name, declared) or f"declare it at {definition.location}",
+        )
+
+    def expand(self, definition: Definition, scope: Scope, names: Names, depth: int) -> None:
+        """Append the parts of one instance of `definition` (its path is ``scope.instance``)."""
+        top = depth == 0
+        for element in definition.elements.values():
+            try:
+                if element.kind == "x":
+                    self.expand_call(element, scope, names, depth)
+                elif top:
+                    self.instances += self.read_element(element, scope).instances
+                else:
+                    template = self.templates.get(
+                        element, scope, names, functools.partial(self.read_element, element)
+                    )
+                    for instance in template.instances:
+                        self.instances.append(place(instance, names, scope.instance))
+            except NetlistError as error:
+                if not top:
+                    raise
+                self.errors.append(error)
+                if len(self.errors) >= MAX_ERRORS:
+                    raise combined(self.errors) from None
+        for card in definition.conditions:
+            read = functools.partial(read_conditions, card)
+            template = read(scope) if top else self.templates.get(card, scope, names, read)
+            for kind, net, value in template.conditions:
+                self.conditions[kind][names[net]] = value
+
+    def expand_call(self, element: Element, scope: Scope, names: Names, depth: int) -> None:
+        """Expand an X card."""
+        call = self.call(element, scope)
+        given = {}
+        for name, assignment in call.given.items():
+            given[name] = scope.evaluate(assignment.card, assignment.start, assignment.end)
+        path = names.prefix + element.name
+        global_nets = self.deck.global_nets
+        if depth == 0:
+            nets = call.nets
+        else:
+            nets = tuple([net if net in global_nets else names[f"{NET}{net}{END}"] for net in call.nets])
+        inner = scope.inner(scope.values, call.definition, path)
+        try:
+            self.values(call.definition, inner, given)
+        except NetlistError as error:
+            if error.location is None or error.location.instance:
+                raise
+            where = replace(error.location, instance=path)
+            raise NetlistError(error.message, where, hint=error.hint, expected=error.expected) from None
+        self.expand(call.definition, inner, Names(path + ".", call.definition.ports, nets), depth + 1)
+
+    def read_element(self, element: Element, scope: Scope) -> Template:
+        """Read an element card that is no X card."""
+        candidates = devices_by_letter(element.kind)
+        reader = CardReader(element.card, element.start, scope, scope.part(element.name))
+        if not candidates:
+            raise self.unknown_element(element, reader)
+        rule = candidates[0].netlist
+        try:
+            if rule is not None and rule.read is not None:
+                made = rule.read(reader)
+                reader.end(rule.form)
+            else:
+                made = read_generic(reader, candidates)
+        except ParameterError as error:
+            raise NetlistError(str(error), reader.location) from None
+        if "M" in element.card.text and element.kind in _MILLI_UNITS:
+            reader.warn_of_milli(element.start + 2, _MILLI_UNITS[element.kind])
+        return Template((made,) if isinstance(made, Instance) else tuple(made))
+
+    def unknown_element(self, element: Element, reader: CardReader) -> NetlistError:
+        """Say which elements exist."""
+        where = reader.location
+        letter = element.kind[0]
+        if len(element.kind) > 1:
+            words = [d.netlist.letter for d in devices if d.netlist is not None and d.netlist.letter[:1] in "Yy"]
+            return NetlistError(f"there is no device '{element.kind}'", where, hint=nearest(element.kind, words))
+        what = f" ({NOT_YET[letter]})" if letter in NOT_YET else ""
+        return NetlistError(
+            f"elements that begin with '{letter.upper()}'{what} are not supported",
+            where,
+            hint=f"supported: {', '.join(_letters())}",
+        )
+
+
+_MILLI_UNITS = {"r": "ohm", "l": "henry"}
+
+
+def read_conditions(card: Card, scope: Scope) -> Template:
+    """Read ``.ic v(net)=value ...`` or ``.nodeset``."""
+    reader = CardReader(card, 1, scope, card.keyword)
+    kind = card.keyword[1:]
+    form = f".{kind} v(<net>)=<value> ..."
+    found = []
+    if reader.at_end():
+        reader.take("v(<net>)=<value>")
+    while not reader.at_end():
+        if reader.accept(","):
+            continue
+        word = reader.word()
+        if word != "v":
+            hint = "give the inductor ic=<current>" if word == "i" else ""
+            raise reader.error(f"'{word[:40]}' where v(<net>) should stand", hint=hint, expected=form)
+        reader.expect("(")
+        net = reader.net()
+        if reader.peek() == ",":
+            raise reader.error(f".{kind} of a voltage difference is not supported", expected=form)
+        reader.expect(")")
+        reader.expect("=")
+        found.append((kind, net, reader.number()))
+    return Template((), tuple(found))
+
+
+def elaborate(
+    deck: Deck, parameters: Mapping[str, float] | None = None, temperature: float | None = None
+) -> Circuit:
+    """Flatten a deck.
+
+    Parameters
+    ----------
+    deck : Deck
+    parameters : mapping of str to float, optional
+        Values that replace those of top-level ``.param`` cards.
+    temperature : float, optional
+        Replaces ``.temp`` [degree Celsius].
+
+    Raises
+    ------
+    NetlistError
+        For anything that is not understood.
+    """
+    return Elaboration(deck, parameters or {}, temperature).run()
+
+

@@ -1,0 +1,163 @@
+"""Cards of a subcircuit, read once and put in place for each instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from neurosim.circuit.scopes import END, MARKED, NET, Recorder, Scope, rename
+from neurosim.devices.device import Instance
+from neurosim.errors import Location, NetlistError
+from neurosim.expressions import Expression
+from neurosim.expressions.tree import Reference
+
+_LARGEST_TABLE = 512
+"""Parameter combinations of one card that are kept."""
+
+
+class Names(dict[str, str]):
+    """Marked names (see `neurosim.circuit.scopes.NET`) to full names, for one instance of a subcircuit.
+
+    Parameters
+    ----------
+    prefix : str
+        ``"x1."``, or ``""`` at the top.
+    ports : sequence of str
+        Local names of the ports.
+    nets : sequence of str
+        What they are connected to, full names.
+    """
+
+    def __init__(self, prefix: str, ports: Sequence[str], nets: Sequence[str]) -> None:
+        super().__init__({f"{NET}{port}{END}": net for port, net in zip(ports, nets)})
+        self.prefix = prefix
+
+    def __missing__(self, marked: str) -> str:
+        if marked.count(END) == 1 and marked[0] < " " and marked[-1] == END:
+            full = self.prefix + marked[1:-1]
+        elif END in marked:
+            full = MARKED.sub(lambda match: self[match.group()], marked)
+        else:
+            full = marked
+        self[marked] = full
+        return full
+
+    def in_text(self, text: str) -> str:
+        """Text with all marked names in place."""
+        return MARKED.sub(lambda match: self[match.group()], text)
+
+
+class PlacedExpression(Expression):
+    """An expression that many instances of a subcircuit share, seen from one of them.
+
+    Attributes
+    ----------
+    shared : Expression
+        The same object for all instances with the same parameter values; its references stand in the order of
+        `references`, with names that mean nothing outside.
+    """
+
+    shared: Expression
+
+    def __init__(self, shared: Expression, full_names: Names) -> None:
+        self.__dict__.update(shared.__dict__)
+        del self.__dict__["node"]
+        self.__dict__["shared"] = shared
+        self.__dict__["_full_names"] = full_names
+
+    @cached_property
+    def node(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The tree with full names."""
+        return rename(self.shared, self._placed).node
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """References with full names, in the order of those of `shared`."""
+        return tuple(self._placed(reference) for reference in self.shared.references)
+
+    def _placed(self, reference: Reference) -> Reference:
+        names: Names = self.__dict__["_full_names"]
+        return Reference(reference.kind, tuple(names[arg] for arg in reference.args), reference.at)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Expression):
+            return NotImplemented
+        return self.dialect == other.dialect and self.node == other.node
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.dialect))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a card gives: instances, or conditions (``"ic"`` or ``"nodeset"``, net, value), with marked names."""
+
+    instances: tuple[Instance, ...] = ()
+    conditions: tuple[tuple[str, str, float], ...] = ()
+
+
+class Templates:
+    """Templates of all cards, by the values of the parameters that each card uses."""
+
+    def __init__(self) -> None:
+        self._cards: dict[object, tuple[tuple[str, ...], dict[tuple[float | None, ...], Template]]] = {}
+
+    def get(self, card: object, scope: Scope, names: Names, read: Callable[[Scope], Template]) -> Template:
+        """The template of `card` for the parameters of `scope`, made by `read` where it is not known.
+
+        Raises
+        ------
+        NetlistError
+            What `read` raises, with full names.
+        """
+        used, table = self._cards.get(card, ((), {}))
+        values = scope.values
+        if table:
+            found = table.get(tuple([values.get(name) for name in used]))
+            if found is not None:
+                return found
+        recording = scope.recording()
+        try:
+            found = read(recording)
+        except NetlistError as error:
+            raise NetlistError(
+                names.in_text(error.message),
+                error.location,
+                hint=names.in_text(error.hint),
+                expected=names.in_text(error.expected),
+            ) from None
+        if recording.outer_values_used:
+            return found
+        recorder = recording.values
+        asked = recorder.asked if isinstance(recorder, Recorder) else set()
+        if not asked <= set(used) or len(table) >= _LARGEST_TABLE:
+            used, table = tuple(sorted({*used, *asked})), {}
+            self._cards[card] = used, table
+        table[tuple([values.get(name) for name in used])] = found
+        if card not in self._cards:
+            self._cards[card] = used, table
+        return found
+
+
+def place(instance: Instance, names: Names, path: str) -> Instance:
+    """An instance of a template in the subcircuit instance `path`."""
+    at = instance.location
+    if at is not None:
+        at = Location(at.path, at.line, at.column, at.text, at.length, path)
+    expressions: Mapping[str, Expression] = instance.expressions
+    if expressions:
+        expressions = {
+            role: PlacedExpression(expression, names) for role, expression in expressions.items()
+        }
+    return Instance(
+        names[instance.name],
+        instance.device,
+        tuple([names[net] for net in instance.nets]),
+        instance.values,
+        expressions,
+        tuple([names[control] for control in instance.controls]) if instance.controls else (),
+        instance.table,
+        at,
+    )

@@ -1,0 +1,134 @@
+"""From a bound expression to the structure of a behavioural source: references, integrals and derivatives as unknowns.
+
+The law is the interpreter `neurosim.kernels.expression.evaluate_expression`. Its inputs are the references of the
+expression, then one per state; its outputs the value, then one per state (`neurosim.expressions.program`):
+
+- an integral s: ``s' = output``; the input is s;
+- a derivative z of an expression: ``0 = output - q``, ``q' = z``; the input is z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from neurosim.devices.device import Current, Equation, Flow, Input, Instance, Internal, Rate, State, Structure
+from neurosim.errors import Location
+from neurosim.expressions import Behaviour, Binary, Call, Expression, Node, Number, Reference, compile_program
+
+
+@lru_cache(maxsize=4096)
+def _compiled(expression: Expression) -> Behaviour:
+    return compile_program(expression)
+
+
+def behaviour_of(expression: Expression) -> Behaviour:
+    """Program of an expression; instances of one subcircuit card share it."""
+    return _compiled(getattr(expression, "shared", expression))
+
+
+def controls_of(expression: Expression) -> tuple[str, ...]:
+    """Addresses of the unknowns that an expression uses, each once, in order of first use."""
+    found: dict[str, None] = {}
+    for reference in behaviour_of(expression).references:
+        for name in reference.args:
+            found.setdefault(f"{reference.kind}({name})")
+    return tuple(found)
+
+
+def source_structure(expression: Expression, *, is_voltage: bool) -> Structure:
+    """Structure of a source between p and n whose current, or voltage, is `expression`.
+
+    Parameters
+    ----------
+    expression : Expression
+        Bound.
+    is_voltage : bool
+        A voltage source has an unknown current ``i`` and the equation ``0 = value - v(p, n)``.
+    """
+    behaviour = behaviour_of(expression)
+    program = behaviour.program
+    addresses = controls_of(expression)
+    local = {address: f"control_{number}" for number, address in enumerate(addresses)}
+    inputs: list[Input] = []
+    for reference in behaviour.references:
+        names = [local[f"{reference.kind}({name})"] for name in reference.args]
+        inputs.append((names[0], names[1] if len(names) == 2 else None))
+    flows: list[Flow] = [Equation("i") if is_voltage else Current("p", "n")]
+    internals: list[Internal] = [Internal("i")] if is_voltage else []
+    states: list[State] = []
+    for number, spec in enumerate(behaviour.states):
+        if spec.kind == "integral":
+            inputs.append((f"integral_{number}", None))
+            states.append(State(f"integral_{number}", initial=spec.initial or 0.0, meaning="time integral"))
+            flows.append(Rate(f"integral_{number}"))
+        else:
+            inputs.append((f"derivative_{number}", None))
+            internals += [Internal(f"derivative_{number}", "other"), Internal(f"primitive_{number}", "other")]
+            flows.append(Equation(f"primitive_{number}"))
+    law_inputs, law_flows = len(inputs), len(flows)
+    wiring: list[tuple[int, int, float]] = []
+    mass: list[tuple[int, int, float]] = []
+    for number, spec in enumerate(behaviour.states):
+        if spec.kind == "derivative":
+            primitive = len(inputs)
+            inputs.append((f"primitive_{number}", None))
+            wiring.append((1 + number, primitive, -1.0))
+            mass.append((len(flows), primitive, 1.0))
+            wiring.append((len(flows), len(behaviour.references) + number, 1.0))
+            flows.append(Equation(f"derivative_{number}"))
+    if is_voltage:
+        wiring += [(0, len(inputs), -1.0), (len(flows), len(inputs) + 1, 1.0)]
+        inputs += [("p", "n"), ("i", None)]
+        flows.append(Current("p", "n"))
+    return Structure(
+        terminals=("p", "n"),
+        inputs=tuple(inputs),
+        flows=tuple(flows),
+        internals=tuple(internals),
+        states=tuple(states),
+        controls=tuple(local.values()),
+        dependence=tuple((r, c) for r, row in enumerate(program.depends) for c in row),
+        code=program.code,
+        constants=program.constants,
+        scratch_rows=program.memory_rows,
+        mass=tuple(mass),
+        wiring=tuple(wiring),
+        law_flows=law_flows,
+        law_inputs=law_inputs,
+    )
+
+
+def source_instance(
+    name: str, nets: Sequence[str], role: str, expression: Expression, location: Location | None
+) -> Instance:
+    """A behavioural source; `role` is ``"current"`` or ``"voltage"``."""
+    return Instance(
+        name,
+        f"behavioural_{role}_source",
+        tuple(nets),
+        expressions={role: expression},
+        controls=controls_of(expression),
+        location=location,
+    )
+
+
+def with_node(expression: Expression, node: Node) -> Expression:
+    """The same place and dialect with another tree; the text is written anew when asked for."""
+    return replace(expression, node=node, text="")
+
+
+def voltage(nets: Sequence[str]) -> Reference:
+    """``v(p, n)`` of two full net names."""
+    return Reference("v", (nets[0], nets[1]))
+
+
+def derivative(node: Node) -> Node:
+    """``ddt(node)``."""
+    return Call("ddt", (node,))
+
+
+def scaled(node: Node, factor: float) -> Node:
+    """``factor * node``."""
+    return node if factor == 1.0 else Binary("*", Number(factor), node)

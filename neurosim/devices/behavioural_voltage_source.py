@@ -1,0 +1,36 @@
+"""Behavioural voltage source: ``v(p, n) = F(v, i, t)``, its current i being an unknown.
+
+The expression may use voltages, currents, time, temperature, ``ddt`` and ``idt``/``sdt``; how it becomes unknowns and
+equations: `neurosim.devices.behaviour`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neurosim.devices.behaviour import behaviour_of, source_structure
+from neurosim.devices.device import Device, Instance, Reference, Structure
+from neurosim.expressions import parse
+from neurosim.kernels.expression import evaluate_expression
+
+
+def specialise(instance: Instance) -> Structure:
+    """Inputs, states and program of the expression."""
+    return source_structure(instance.expressions["voltage"], is_voltage=True)
+
+
+def instance_values(instance: Instance) -> Sequence[float]:
+    """Parameters that stand in the expression."""
+    return behaviour_of(instance.expressions["voltage"]).parameters
+
+
+device = Device(
+    name="behavioural_voltage_source",
+    summary="Voltage source given by an expression",
+    source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
+    structure=source_structure(parse("0"), is_voltage=True),
+    parameters=(),
+    law=evaluate_expression,
+    specialise=specialise,
+    instance_values=instance_values,
+)

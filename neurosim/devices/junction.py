@@ -1,0 +1,93 @@
+"""What junctions of diodes and transistors share: depletion charge, limiting, breakdown, temperature laws.
+
+Equations of SPICE3 as in ngspice 39 (devsup.c, diotemp.c): constants 4e-4, 1.16, 7.02e-4, 1108 are those of its
+silicon (band gap 1.16 - 7.02e-4 T^2 / (T + 1108) eV, Y. P. Varshni, Physica 34, 149 (1967), doi
+10.1016/0031-8914(67)90062-6).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neurosim.devices.temperature import BOLTZMANN_OVER_CHARGE
+from neurosim.kernels.abi import helper
+
+REFERENCE_TEMPERATURE = 300.15
+"""Temperature of the silicon constants [K]."""
+
+REFERENCE_GAP = 1.1150877
+"""Band gap of silicon at 300.15 K in SPICE [eV]."""
+
+
+@helper
+def depletion_charge(v, capacitance, potential, grading, forward):
+    """Charge [C] and capacitance [F] of a junction; above forward * potential the capacitance grows linearly."""
+    edge = forward * potential
+    if v < edge:
+        rest = 1.0 - v / potential
+        power = math.exp(-grading * math.log(rest))
+        charge = potential * capacitance * (1.0 - rest * power) / (1.0 - grading)
+        return charge, capacitance * power
+    rest = 1.0 - forward
+    at_edge = potential * capacitance * (1.0 - math.exp((1.0 - grading) * math.log(rest))) / (1.0 - grading)
+    slope = capacitance * math.exp(-(1.0 + grading) * math.log(rest))
+    level = 1.0 - forward * (1.0 + grading)
+    charge = at_edge + slope * (level * (v - edge) + grading / (2.0 * potential) * (v * v - edge * edge))
+    return charge, slope * (level + grading * v / potential)
+
+
+@helper
+def limited_junction_voltage(new, old, vt, critical):
+    """Keep a Newton step from overflowing the exponential (SPICE3 DEVpnjlim, as in ngspice 39)."""
+    if new > critical and abs(new - old) > vt + vt:
+        if old > 0.0:
+            argument = (new - old) / vt
+            if argument > 0.0:
+                return old + vt * (2.0 + math.log(argument - 2.0))
+            return old - vt * (2.0 + math.log(2.0 - argument))
+        return vt * math.log(new / vt)
+    if new < 0.0:
+        floor = -old - 1.0 if old > 0.0 else 2.0 * old - 1.0
+        return max(new, floor)
+    return new
+
+
+def temperature_factors(
+    temperature: np.ndarray,
+    nominal: np.ndarray,
+    potential: np.ndarray,
+    grading: np.ndarray,
+    vt: np.ndarray,
+    vt_nominal: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Junction potential [V] at `temperature`, and the factor on the zero-bias capacitance given at `nominal`."""
+
+    def shift(t: np.ndarray, vt_of_t: np.ndarray) -> np.ndarray:
+        gap = 1.16 - 7.02e-4 * t * t / (t + 1108.0)
+        k = BOLTZMANN_OVER_CHARGE
+        argument = -gap / (2.0 * k * t) + REFERENCE_GAP / (2.0 * k * REFERENCE_TEMPERATURE)
+        return -2.0 * vt_of_t * (1.5 * np.log(t / REFERENCE_TEMPERATURE) + argument)
+
+    at_reference = (potential - shift(nominal, vt_nominal)) / (nominal / REFERENCE_TEMPERATURE)
+    at_temperature = shift(temperature, vt) + temperature / REFERENCE_TEMPERATURE * at_reference
+
+    def factor(t: np.ndarray, value: np.ndarray) -> np.ndarray:
+        return 1.0 + grading * (4e-4 * (t - REFERENCE_TEMPERATURE) - (value - at_reference) / at_reference)
+
+    return at_temperature, factor(temperature, at_temperature) / factor(nominal, potential)
+
+
+def breakdown_voltage(voltage: np.ndarray, current: np.ndarray, saturation: np.ndarray, vt: np.ndarray) -> np.ndarray:
+    """Voltage [V] at which the exponential breakdown must start so that `current` flows at `voltage`.
+
+    A `current` below ``saturation * voltage / vt`` cannot be met; breakdown then starts at `voltage` itself, as in
+    SPICE3.
+    """
+    reachable = current >= saturation * voltage / vt
+    with np.errstate(invalid="ignore", divide="ignore"):
+        start = voltage - vt * np.log1p(current / saturation)
+        for _ in range(50):
+            start = voltage - vt * np.log(current / saturation + 1.0 - start / vt)
+    return np.where(reachable, start, voltage)

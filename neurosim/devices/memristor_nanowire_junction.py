@@ -1,0 +1,123 @@
+"""Junction of two silver nanowires: a filament that a flux builds, with tunnelling through the remaining gap.
+
+    lambda' = (abs(v) - V_set) sign(v)                    for abs(v) > V_set
+    lambda' = -b (V_reset - abs(v)) sign(lambda)          for abs(v) < V_reset, and lambda does not pass zero
+    lambda' = 0                                           between
+    i = v G(lambda)
+
+lambda (V s) is the filament state, in [lowest_flux, highest_flux]. With the gap d = 5 nm max(lambda_c - abs(lambda), 0)
+/ lambda_c the variants of the conductance found in public codes are (d in nm, A = 0.17, phi = 0.81, C0 = 10.19,
+J1 = 4.71307e-5)
+
+- ``tunnelling``: G = 1/(R_t + r_on) + 1/r_off, R_t = (2/A) d phi^-1/2 exp(C0 phi^2 d) / J1, the authors' code
+- ``tunnelling_squared_gap``: the same with d^2 for d in front of the exponential
+- ``tunnelling_root_barrier``: R_t = (1/A) d phi^-1/2 exp(C0 phi^1/2 d) / J1
+- ``binary``: G = 1/r_on for abs(lambda) >= lambda_c, else 1/r_off
+
+Two jumps are made steep slopes, so that the law is continuous: sign(lambda) goes linearly through zero over +-1e-4
+lambda_c, and the binary step is a cubic smoothstep between 0.999 lambda_c and lambda_c.
+
+Source: Hochstetter et al., Nature Communications 12, 4008 (2021), doi 10.1038/s41467-021-24260-z; constants from the
+authors' public code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
+from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+VARIANTS = ("tunnelling", "tunnelling_squared_gap", "tunnelling_root_barrier", "binary")
+SQUARED_GAP, ROOT_BARRIER, BINARY = 1, 2, 3
+AMPLITUDE, BARRIER, DECAY, DENSITY, LARGEST_GAP = 0.17, 0.81, 10.19, 4.71307e-5, 5.0
+SIGN_WIDTH, STEP_WIDTH = 1e-4, 1e-3
+
+
+@helper
+def junction_conductance(variant, ratio, r_on, r_off):
+    """Conductance [S] and its slope in `ratio` = abs(lambda) / lambda_c."""
+    if variant == BINARY:
+        y = min(max((ratio - 1.0) / STEP_WIDTH + 1.0, 0.0), 1.0)
+        rise = 1.0 / r_on - 1.0 / r_off
+        return 1.0 / r_off + rise * y * y * (3.0 - 2.0 * y), rise * 6.0 * y * (1.0 - y) / STEP_WIDTH
+    d = LARGEST_GAP * max(1.0 - ratio, 0.0)
+    exponent = DECAY * (math.sqrt(BARRIER) if variant == ROOT_BARRIER else BARRIER * BARRIER)
+    factor = (1.0 if variant == ROOT_BARRIER else 2.0) / (AMPLITUDE * math.sqrt(BARRIER) * DENSITY)
+    front, front_slope = (d * d, 2.0 * d) if variant == SQUARED_GAP else (d, 1.0)
+    e = factor * math.exp(exponent * d)
+    g = 1.0 / (front * e + r_on)
+    slope = -g * g * e * (front_slope + front * exponent) * -LARGEST_GAP
+    return g + 1.0 / r_off, slope if ratio <= 1.0 else 0.0
+
+
+@kernel
+def law(context, u, p, memory, table, code, F, D):
+    for m in range(u.shape[1]):
+        v, flux = u[0, m], u[1, m]
+        v_set, v_reset, boost, critical = p[0, m], p[1, m], p[2, m], p[3, m]
+        side = 1.0 if flux >= 0.0 else -1.0
+        g, g_slope = junction_conductance(int(p[6, m]), abs(flux) / critical, p[4, m], p[5, m])
+        rate, rate_v, rate_flux = 0.0, 0.0, 0.0
+        polarity = 1.0 if v >= 0.0 else -1.0
+        if abs(v) > v_set:
+            rate, rate_v = v - v_set * polarity, 1.0
+        elif abs(v) < v_reset:
+            width = SIGN_WIDTH * critical
+            sign = min(max(flux / width, -1.0), 1.0)
+            rate, rate_v = -boost * (v_reset - abs(v)) * sign, boost * polarity * sign
+            if abs(flux) <= width:
+                rate_flux = -boost * (v_reset - abs(v)) / width
+        F[0, m] = v * g
+        F[1, m] = rate
+        if context[WANT_DERIVATIVES] != 0.0:
+            D[0, 0, m] = g
+            D[0, 1, m] = v * g_slope * side / critical
+            D[1, 0, m] = rate_v
+            D[1, 1, m] = rate_flux
+
+
+def derive(columns: Columns) -> Sequence[np.ndarray]:
+    """Rows of `p`: the parameters that the law reads, in its order."""
+    names = ("v_set", "v_reset", "boost", "critical_flux", "r_on", "r_off", "conductance")
+    return tuple(columns[name] for name in names)
+
+
+device = Device(
+    name="nanowire_junction",
+    summary="memristor, junction of two silver nanowires with a tunnelling gap",
+    source=Reference("Hochstetter et al., Nature Communications 12, 4008 (2021)", "10.1038/s41467-021-24260-z"),
+    structure=Structure(
+        terminals=("p", "n"),
+        inputs=(("p", "n"), ("flux", None)),
+        flows=(Current("p", "n"), Rate("flux")),
+        states=(State("flux", "V s", "x0", "lowest_flux", "highest_flux", "critical_flux", "filament state lambda"),),
+    ),
+    parameters=(
+        Parameter("v_set", 10e-3, "V", "voltage above which the filament grows V_set", 0, aliases=("vset",)),
+        Parameter("v_reset", 5e-3, "V", "voltage below which it decays V_reset, <= V_set", 0, aliases=("vreset",)),
+        Parameter("boost", 10.0, "", "speed of the decay b", 0, aliases=("b",)),
+        Parameter("critical_flux", 0.01, "V s", "closed filament lambda_c", 0, exclusive=True, aliases=("lambda_c",)),
+        Parameter("highest_flux", 0.015, "V s", "upper bound of lambda, lambda_max", 0, aliases=("lambda_max",)),
+        Parameter("lowest_flux", -0.015, "V s", "lower bound of lambda", -float("inf"), 0),
+        Parameter("r_on", 12.9e3, "ohm", "resistance of a closed filament R_on", 0, exclusive=True, aliases=("ron",)),
+        Parameter("r_off", 12.9e6, "ohm", "resistance without filament R_off", 0, exclusive=True, aliases=("roff",)),
+        Parameter("conductance", "tunnelling", "", "form of G(lambda)", 0, 3, choices=VARIANTS),
+        Parameter("x0", 0.0, "V s", "filament state at the start", aliases=("initial_flux",)),
+    ),
+    law=law,
+    derive=derive,
+    netlist=NetlistRule(
+        "YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "nanowire_junction"), level=108
+    ),
+    reference={
+        "pinched": True,
+        "drive": {"amplitude": 0.1, "frequency": 2.0},
+        "state_bounds": {"flux": (-0.015, 0.015)},
+    },
+)

@@ -1,0 +1,1 @@
+"""Compiled kernels: the fixed call signature, the system arrays, sparse LU, functions, expressions and time loops."""

@@ -1,0 +1,405 @@
+"""How compiled code is declared, compiled on first use, cached and called.
+
+Four decorators only *record* a function, so that importing a model loads no compiler:
+
+``@kernel``
+    A device law. One fixed signature for all (see `KERNEL_SIGNATURE`); it becomes a C function whose address is data.
+``@helper``
+    A function that kernels, drivers and other helpers call by its global name.
+``@driver(signature)``
+    An eagerly compiled loop that is called from Python; `signature` is a function that returns the Numba signature.
+``@numba_object``
+    A function that builds a Numba object (an intrinsic, a type) on first use.
+
+Numba's own cache does not notice an edited helper in another file. Each compiled function is therefore cached in a
+folder named by a hash of all the source that it can reach, the constants it freezes, and the versions in use.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import inspect
+import os
+import shutil
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+CONTEXT_SIZE = 16
+TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, GSHUNT = range(10)
+"""Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
+[S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
+point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
+step); shunt conductance of gmin stepping [S]."""
+
+OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
+
+BLOCK = 128
+"""Instances a kernel sees at once: small enough for the first-level cache."""
+
+KERNEL_SIGNATURE = "void(context*, dims*, u*, p*, memory*, table*, code*, F*, D*)"
+"""C signature of every kernel; pointers to float64, `dims` and `code` to int64. dims = [nu, np, nm, n_table, n_code,
+nf, w]. In Python: ``law(context, u[nu, w], p[np, w], memory[nm, w], table[:], code[:], F[nf, w], D[nf, nu, w])``."""
+
+_lock = threading.RLock()
+_listeners: list[Callable[[str], None]] = []
+_compilations = 0
+
+
+def compilations() -> int:
+    """Number of functions compiled (not loaded from the cache) in this process."""
+    return _compilations
+
+
+def on_compile(listener: Callable[[str], None]) -> None:
+    """Call `listener(name)` before each compilation, so that a waiting user can be told why."""
+    _listeners.append(listener)
+
+
+def cache_directory() -> Path:
+    """Folder of compiled code: ``$NEUROSIM_CACHE_DIR``, else ``neurosim`` in the user's cache folder."""
+    if chosen := os.environ.get("NEUROSIM_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "neurosim"
+
+
+def clear_cache() -> int:
+    """Delete all compiled code; return the number of bytes freed."""
+    root = cache_directory()
+    size = cache_size()
+    if root.is_dir():
+        for folder in root.iterdir():
+            if folder.is_dir() and folder.name.startswith("k-"):
+                shutil.rmtree(folder, ignore_errors=True)
+    return size
+
+
+def cache_size() -> int:
+    """Bytes of compiled code on disk."""
+    root = cache_directory()
+    return sum(f.stat().st_size for f in root.glob("k-*/**/*") if f.is_file()) if root.is_dir() else 0
+
+
+class Recorded:
+    """A function kept as source until something needs it compiled."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self._compiled: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the plain Python function (the oracle of the compiled one)."""
+        return self.function(*args)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} {self.__module__}.{self.__name__}>"
+
+    @property
+    def compiled(self) -> Any:
+        """The Numba object, built on first use."""
+        if self._compiled is None:
+            with _lock:
+                if self._compiled is None:
+                    self._compiled = self._compile()
+        return self._compiled
+
+    def _compile(self) -> Any:
+        raise AttributeError(type(self).__name__)
+
+
+class Helper(Recorded):
+    """See `helper`."""
+
+    def _compile(self) -> Any:
+        import numba
+
+        return numba.njit(_resolved(self.function), nogil=True, error_model="numpy")
+
+
+class NumbaObject(Recorded):
+    """See `numba_object`."""
+
+    def _compile(self) -> Any:
+        return self.function()
+
+
+class Driver(Recorded):
+    """See `driver`."""
+
+    def __init__(self, function: Callable[..., Any], signature: Callable[[], Any]) -> None:
+        super().__init__(function)
+        self.signature = signature
+
+    def __call__(self, *args: Any) -> Any:
+        return self.compiled(*args)
+
+    def _compile(self) -> Any:
+        import numba
+
+        dispatcher = numba.njit(_resolved(self.function), nogil=True, error_model="numpy")
+
+        def build() -> Any:
+            dispatcher.compile(self.signature())
+            dispatcher.disable_compile()
+            return dispatcher, sum(dispatcher.stats.cache_hits.values())
+
+        return _with_cache(self, build, dispatcher.enable_caching)
+
+
+class Kernel(Recorded):
+    """See `kernel`."""
+
+    @property
+    def address(self) -> int:
+        """Address of the compiled C function."""
+        return self.compiled.address
+
+    def _compile(self) -> Any:
+        import numba
+
+        real, integer = numba.types.CPointer(numba.float64), numba.types.CPointer(numba.int64)
+        signature = numba.void(real, integer, real, real, real, real, integer, real, real)
+        body = numba.njit(_resolved(self.function), nogil=True, error_model="numpy")
+        # Numba names cache files by file and qualified name: every entry needs a name of its own.
+        name = f"entry_of_{self.__module__.replace('.', '_')}_{self.__name__}"
+        code = _entry.__code__.replace(co_name=name, co_qualname=name)
+        namespace = {"_law": body, "carray": numba.carray, "CONTEXT_SIZE": CONTEXT_SIZE, "__name__": __name__}
+        entry = types.FunctionType(code, namespace, name)
+
+        def build() -> Any:
+            compiled = numba.cfunc(signature, cache=_cache_wanted(), nopython=True)(entry)
+            return compiled, compiled._cache_hits
+
+        return _with_cache(self, build, lambda: None)
+
+
+def kernel(function: Callable[..., None]) -> Kernel:
+    """Record a device law ``f(context, u, p, memory, table, code, F, D)``; see the module docstring."""
+    return Kernel(function)
+
+
+def helper(function: Callable[..., Any]) -> Any:
+    """Record a function that compiled code calls by its global name."""
+    return Helper(function)
+
+
+def driver(signature: Callable[[], Any]) -> Callable[[Callable[..., Any]], Driver]:
+    """Record a loop that Python calls; `signature` returns its Numba signature when first asked."""
+    return lambda function: Driver(function, signature)
+
+
+def numba_object(function: Callable[[], Any]) -> Any:
+    """Record a function that builds a Numba object on first use."""
+    return NumbaObject(function)
+
+
+def _entry(context, dims, u, p, memory, table, code, F, D):
+    w = dims[6]
+    _law(  # type: ignore[name-defined] # noqa: F821
+        carray(context, (CONTEXT_SIZE,)),  # type: ignore[name-defined] # noqa: F821
+        carray(u, (dims[0], w)),  # type: ignore[name-defined] # noqa: F821
+        carray(p, (dims[1], w)),  # type: ignore[name-defined] # noqa: F821
+        carray(memory, (dims[2], w)),  # type: ignore[name-defined] # noqa: F821
+        carray(table, (dims[3],)),  # type: ignore[name-defined] # noqa: F821
+        carray(code, (dims[4],)),  # type: ignore[name-defined] # noqa: F821
+        carray(F, (dims[5], w)),  # type: ignore[name-defined] # noqa: F821
+        carray(D, (dims[5], dims[0], w)),  # type: ignore[name-defined] # noqa: F821
+    )
+
+
+class PythonLaw:
+    """A Python function with the kernel signature, callable from compiled loops at a C address.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(context, u, p, memory, table, code, F, D)`` on NumPy views.
+
+    Attributes
+    ----------
+    address : int
+        Valid while this object lives.
+    failure : BaseException or None
+        What the function raised; the outputs are then NaN, which stops the loop.
+    """
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        import numpy as np
+
+        self.failure: BaseException | None = None
+        views: dict[tuple[int, ...], Any] = {}
+
+        def view(address: int | None, kind: Any, *shape: int) -> Any:
+            if not address or 0 in shape:
+                return np.empty(shape)
+            key = (address, *shape)
+            if key not in views:
+                if len(views) > 1000:
+                    views.clear()
+                views[key] = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), shape=shape)
+            return views[key]
+
+        real, integer = ctypes.c_double, ctypes.c_int64
+
+        def entry(*a: int) -> None:
+            nu, n_p, nm, nt, nc, nf, w = view(a[1], integer, 7).tolist()
+            outputs = view(a[7], real, nf, w)
+            try:
+                function(
+                    view(a[0], real, CONTEXT_SIZE), view(a[2], real, nu, w), view(a[3], real, n_p, w),
+                    view(a[4], real, nm, w), view(a[5], real, nt), view(a[6], integer, nc),
+                    outputs, view(a[8], real, nf, nu, w),
+                )  # fmt: skip
+            except BaseException as error:  # the C frame above cannot pass an exception on
+                self.failure = self.failure or error
+                outputs[:] = np.nan
+
+        prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 9)
+        self._entry = prototype(entry)
+        self.address: int = ctypes.cast(self._entry, ctypes.c_void_p).value or 0
+
+
+@numba_object
+def call_kernel() -> Any:
+    """Intrinsic ``call_kernel(address, context, dims, u, p, memory, table, code, F, D)`` on 1-D contiguous arrays."""
+    from llvmlite import ir
+    from numba import types as nt
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def call_kernel(typing_context, address, context, dims, u, p, memory, table, code, F, D):
+        arguments = (context, dims, u, p, memory, table, code, F, D)
+        signature = nt.void(address, *arguments)
+
+        def generate(target, builder, sig, values):
+            pointer = ir.IntType(8).as_pointer()
+            function_type = ir.FunctionType(ir.VoidType(), [pointer] * len(arguments))
+            callee = builder.inttoptr(values[0], function_type.as_pointer())
+            data = [
+                builder.bitcast(target.make_array(kind)(target, builder, value).data, pointer)
+                for kind, value in zip(sig.args[1:], values[1:], strict=True)
+            ]
+            builder.call(callee, data)
+            return target.get_dummy_value()
+
+        return signature, generate
+
+    return call_kernel
+
+
+def fingerprint(recorded: Recorded) -> str:
+    """Hash of all source that `recorded` can reach, the constants it freezes, and the versions in use."""
+    import llvmlite
+    import numba
+    import numpy
+
+    digest = hashlib.sha256()
+    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, numpy.__version__)).encode())
+    digest.update(inspect.getsource(_entry).encode())
+    seen: set[int] = set()
+    pending: list[Recorded] = [recorded]
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        functions = [current.function]
+        if isinstance(current, Driver):
+            functions.append(current.signature)
+        for function in functions:
+            digest.update(inspect.getsource(function).encode())
+            for name, value in _globals_of(function):
+                if isinstance(value, Recorded):
+                    pending.append(value)
+                else:
+                    digest.update(f"{name}={_frozen(value)}".encode())
+    return digest.hexdigest()[:20]
+
+
+def _frozen(value: Any) -> str:
+    """Text of a global that Numba freezes into the code."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    if isinstance(value, type):
+        return f"{value.__qualname__}{getattr(value, '_fields', '')}"
+    if inspect.isfunction(value):
+        return inspect.getsource(value)
+    if hasattr(value, "tobytes"):
+        return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+    return repr(value)
+
+
+def _globals_of(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Global names that a function (or code nested in it) refers to, with their values."""
+    pending, names = [function.__code__], set()
+    while pending:
+        code = pending.pop()
+        names.update(code.co_names)
+        pending.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    space = function.__globals__
+    yield from ((name, space[name]) for name in sorted(names) if name in space)
+
+
+def _resolved(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Copy of `function` whose recorded globals are replaced by their Numba objects."""
+    space = dict(function.__globals__)
+    for name, value in _globals_of(function):
+        if isinstance(value, Recorded):
+            space[name] = value.compiled
+    copy = types.FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
+    copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
+    return copy
+
+
+def _cache_wanted() -> bool:
+    return os.environ.get("NEUROSIM_CACHE_DIR", "x") != ""
+
+
+def _with_cache(recorded: Recorded, build: Callable[[], tuple[Any, int]], enable: Callable[[], None]) -> Any:
+    """Run `build` with Numba's cache pointed at the folder of this function's fingerprint."""
+    global _compilations
+    import numba
+
+    folder = cache_directory() / f"k-{fingerprint(recorded)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        usable = os.access(folder, os.W_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        warnings.warn(
+            f"cannot write compiled code to {folder}: kernels are compiled again in each process; "
+            "set NEUROSIM_CACHE_DIR to a folder that can be written",
+            stacklevel=2,
+        )
+        import tempfile
+
+        folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
+    fresh = not any(folder.rglob("*.nbi"))
+    if fresh:
+        for listener in _listeners:
+            listener(recorded.__name__)
+    previous = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    try:
+        enable()
+        result, hits = build()
+    finally:
+        numba.config.CACHE_DIR = previous  # type: ignore[attr-defined]
+    if not hits:
+        _compilations += 1
+    return result

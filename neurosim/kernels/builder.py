@@ -1,0 +1,375 @@
+"""From batches described in NumPy terms to a `System`: layout in blocks, sparsity pattern, mass matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError
+from neurosim.kernels import system as layout
+from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
+from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
+
+GROUND = -1
+"""Index of the ground in `BatchSpec.inputs` and `BatchSpec.flows`."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One entry of y.
+
+    Parameters
+    ----------
+    name : str
+        Address: ``"v(a)"``, ``"i(v1)"``, ``"m1.x"``.
+    kind : {"voltage", "current", "charge", "state", "other"}
+        Chooses the absolute tolerance.
+    unit : str
+        SI unit.
+    lower, upper : float
+        Bounds, kept by the engine.
+    scale : float
+        Typical size (states), 0 if not known.
+    """
+
+    name: str
+    kind: str = "other"
+    unit: str = ""
+    lower: float = -np.inf
+    upper: float = np.inf
+    scale: float = 0.0
+
+
+@dataclass
+class BatchSpec:
+    """All instances of one device structure.
+
+    Parameters
+    ----------
+    label : str
+        Shown in messages.
+    inputs : ndarray of int, shape (n, inputs, 2)
+        Unknowns that enter each input with +1 and -1; `GROUND` for none.
+    flows : ndarray of int, shape (n, flows, 2)
+        Rows to which each flow is added and from which it is taken.
+    parameters : ndarray, shape (n, rows)
+    mass : mapping of (flow, input) to array of length n
+        ``row += sign * m * d(input)/dt`` on the left side of ``M y' = f``; the sign is that of the flow in the row.
+    law, accept, events, jump, start : Kernel or PythonLaw, optional
+    law_inputs, law_flows : int
+        Leading inputs and flows that the law knows.
+    dependence : sequence of (flow, input), optional
+        Derivatives that can differ from zero; all by default.
+    wiring : sequence of (flow, input, coefficient)
+    """
+
+    label: str
+    inputs: np.ndarray
+    flows: np.ndarray
+    parameters: np.ndarray
+    mass: Mapping[tuple[int, int], np.ndarray]
+    law: Kernel | PythonLaw | None
+    law_inputs: int
+    law_flows: int
+    accept: Kernel | None = None
+    accept_writes_states: bool = False
+    events: Kernel | None = None
+    jump: Kernel | None = None
+    start: Kernel | None = None
+    event_count: int = 0
+    is_linear: bool = False
+    dependence: Sequence[tuple[int, int]] | None = None
+    wiring: Sequence[tuple[int, int, float]] = ()
+    memory_rows: int = 0
+    scratch_rows: int = 0
+    table: Sequence[float] = ()
+    code: Sequence[int] = ()
+    names: Sequence[str] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of instances."""
+        return self.inputs.shape[0]
+
+
+@dataclass
+class System:
+    """A compiled system ``M y' = f(t, y)`` with n unknowns; see `neurosim.kernels.system`.
+
+    Attributes
+    ----------
+    unknowns : tuple of Unknown
+    batches : tuple of BatchSpec
+    arrays : SystemArrays
+        What compiled loops take.
+    context : ndarray of float64, shape (CONTEXT_SIZE,)
+        Time, temperature, gmin and flags for the laws.
+    breakpoints : callable
+        ``breakpoints(t_start, t_stop) -> sorted array`` of times where a step must end.
+    largest_step : float
+        Bound on the step [s].
+    """
+
+    unknowns: tuple[Unknown, ...]
+    batches: tuple[BatchSpec, ...]
+    arrays: SystemArrays
+    context: np.ndarray
+    breakpoints: Callable[[float, float], np.ndarray] = field(default=lambda start, stop: np.empty(0))
+    largest_step: float = np.inf
+
+    @property
+    def size(self) -> int:
+        """Number of unknowns n."""
+        return len(self.unknowns)
+
+    @property
+    def names(self) -> list[str]:
+        """Addresses of the unknowns."""
+        return [unknown.name for unknown in self.unknowns]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the Jacobian is constant."""
+        return all(batch.is_linear for batch in self.batches)
+
+    def copy(self) -> System:
+        """A system with its own parameters, memory and work space, for another thread."""
+        return System(
+            self.unknowns, self.batches, SystemArrays(*(a.copy() for a in self.arrays)), self.context.copy(),
+            self.breakpoints, self.largest_step,
+        )  # fmt: skip
+
+    def parameter_places(self, batch: int, row: int) -> np.ndarray:
+        """Positions in ``arrays.parameters`` of parameter `row` for every instance of a batch, in order."""
+        table = self.arrays.batch[batch]
+        blocks, w, rows = (int(table[c]) for c in (layout.BLOCKS, layout.WIDTH, layout.PARAMETER_ROWS))
+        block, lane = np.divmod(np.arange(self.batches[batch].count), w)
+        assert blocks * w >= self.batches[batch].count
+        return int(table[layout.PARAMETER_AT]) + (block * rows + row) * w + lane
+
+    def refresh(self) -> None:
+        """Recompute the constant part of the Jacobian after parameters or the context changed."""
+        compute_linear_part(self.arrays, self.context, self.arrays.constant_jacobian)
+
+    def right_hand_side(self, t: float, y: np.ndarray) -> np.ndarray:
+        """f(t, y), shape (n,)."""
+        context = self.context.copy()
+        context[TIME] = t
+        f = np.zeros(self.size + 1)
+        compute_flow(self.arrays, context, np.append(y, 0.0), f)
+        return f[:-1]
+
+    def jacobian(self, t: float, y: np.ndarray) -> Any:
+        """df/dy at (t, y) as a SciPy sparse matrix (csc)."""
+        from scipy.sparse import csc_matrix
+
+        context = self.context.copy()
+        context[TIME] = t
+        f, values = np.zeros(self.size + 1), np.zeros(self.arrays.mass.size + 1)
+        compute_both(self.arrays, context, np.append(y, 0.0), f, values)
+        return csc_matrix((values[:-1], self.arrays.row_index, self.arrays.column_pointer), shape=(self.size,) * 2)
+
+    @property
+    def mass_matrix(self) -> Any:
+        """M as a SciPy sparse matrix (csc)."""
+        from scipy.sparse import csc_matrix
+
+        a = self.arrays
+        return csc_matrix((a.mass, a.row_index, a.column_pointer), shape=(self.size,) * 2)
+
+
+def build_system(
+    unknowns: Sequence[Unknown],
+    batches: Sequence[BatchSpec],
+    *,
+    temperature: float = 300.15,
+    gmin: float = 0.0,
+    breakpoints: Callable[[float, float], np.ndarray] | None = None,
+    largest_step: float = np.inf,
+) -> System:
+    """Lay batches out for the compiled loops.
+
+    Parameters
+    ----------
+    unknowns : sequence of Unknown
+        Their order is that of y.
+    batches : sequence of BatchSpec
+    temperature : float
+        Kelvin, default 300.15 (27 degree Celsius).
+    gmin : float
+        Siemens, the conductance that laws put across junctions, default 0.
+
+    Raises
+    ------
+    ParameterError
+        When an index points outside the unknowns.
+    """
+    n = len(unknowns)
+    table = np.zeros((len(batches), layout.COLUMNS), np.int64)
+    parts: dict[str, list[np.ndarray]] = {
+        key: []
+        for key in (
+            ["input_plus", "input_minus", "flow_plus", "flow_minus", "parameters", "memory", "table", "code", "stamp", "slot", "wiring", "events"]
+        )
+    }
+    at = dict.fromkeys(parts, 0)
+
+    def put(key: str, value: np.ndarray, dtype: Any) -> int:
+        place = at[key]
+        parts[key].append(np.ascontiguousarray(value, dtype))
+        at[key] += len(value)
+        return place
+
+    stamp_rows: list[np.ndarray] = []
+    stamp_columns: list[np.ndarray] = []
+    mass_rows, mass_columns, mass_values = [], [], []
+    widest = {"u": 1, "F": 1, "D": 1, "scratch": 1}
+    for number, batch in enumerate(batches):
+        for name, index in (("input", batch.inputs), ("flow", batch.flows)):
+            if index.size and not -1 <= index.min() <= index.max() < n:
+                raise ParameterError(f"batch '{batch.label}': {name} index outside -1..{n - 1}")
+        blocks = -(-batch.count // BLOCK)
+        w = -(-batch.count // blocks) if blocks else 1
+        row = table[number]
+        row[layout.BLOCKS], row[layout.WIDTH] = blocks, w
+        inputs = _blocked(np.where(batch.inputs < 0, n, batch.inputs), blocks, w, n)
+        flows = _blocked(np.where(batch.flows < 0, n, batch.flows), blocks, w, n)
+        row[layout.INPUTS], row[layout.FLOWS] = batch.inputs.shape[1], batch.flows.shape[1]
+        row[layout.LAW_INPUTS], row[layout.LAW_FLOWS] = batch.law_inputs, batch.law_flows
+        row[layout.INPUT_AT] = put("input_plus", inputs[..., 0].ravel(), "u4")
+        put("input_minus", inputs[..., 1].ravel(), "u4")
+        row[layout.FLOW_AT] = put("flow_plus", flows[..., 0].ravel(), "u4")
+        put("flow_minus", flows[..., 1].ravel(), "u4")
+        row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
+        padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
+        row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
+        row[layout.SCRATCH] = int(batch.scratch_rows > 0)
+        row[layout.MEMORY_ROWS] = batch.scratch_rows or batch.memory_rows
+        row[layout.MEMORY_AT] = put("memory", np.zeros(blocks * w * batch.memory_rows), "f8")
+        row[layout.TABLE_AT], row[layout.TABLE_LENGTH] = put("table", np.array(batch.table, float), "f8"), len(batch.table)
+        row[layout.CODE_AT], row[layout.CODE_LENGTH] = put("code", np.array(batch.code, "i8"), "i8"), len(batch.code)
+        row[layout.LINEAR], row[layout.ACCEPT_WRITES] = batch.is_linear, batch.accept_writes_states
+        row[layout.EVENT_COUNT] = batch.event_count
+        row[layout.EVENT_AT] = put("events", np.zeros(blocks * w * batch.event_count), "f8")
+        row[layout.WIRING_AT] = put("wiring", np.array(batch.wiring, float).reshape(-1, 3), "f8")
+        row[layout.WIRINGS] = len(batch.wiring)
+
+        dependence = batch.dependence
+        if dependence is None:
+            dependence = [(r, c) for r in range(batch.law_flows) for c in range(batch.law_inputs)]
+        entries = [(r, c, -1) for r, c in dependence] if batch.law is not None else []
+        entries += [(r, c, row[layout.WIRING_AT] + q) for q, (r, c, _) in enumerate(batch.wiring)]
+        stamps = []
+        for r, c, wire in entries:
+            for flow_end, flow_sign in ((0, 1), (1, -1)):
+                for input_end, input_sign in ((0, 1), (1, -1)):
+                    rows = flows[:, int(r), :, flow_end]
+                    columns = inputs[:, int(c), :, input_end]
+                    if (rows < n).any() and (columns < n).any():
+                        stamps.append((int(r), int(c), flow_sign * input_sign, int(wire)))
+                        stamp_rows.append(rows)
+                        stamp_columns.append(columns)
+        row[layout.STAMP_AT] = put("stamp", np.array(stamps, "i8").reshape(-1, 4), "i8")
+        row[layout.STAMPS] = len(stamps)
+        # Slots follow once the pattern is known: one list of [blocks, w] arrays per stamp, in this order.
+        for (r, c), values in batch.mass.items():
+            for flow_end, flow_sign in ((0, 1), (1, -1)):
+                for input_end, input_sign in ((0, 1), (1, -1)):
+                    rows, columns = batch.flows[:, r, flow_end], batch.inputs[:, c, input_end]
+                    kept = (rows >= 0) & (columns >= 0)
+                    mass_rows.append(rows[kept])
+                    mass_columns.append(columns[kept])
+                    mass_values.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
+        widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
+        widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
+        widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
+        widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
+
+    keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
+    all_keys = np.concatenate(keys) if keys else np.empty(0, np.int64)
+    inside = (all_keys % (n + 1) < n) & (all_keys // (n + 1) < n)
+    m_rows, m_columns, m_values = (
+        np.concatenate(part) if part else np.empty(0) for part in (mass_rows, mass_columns, mass_values)
+    )
+    mass_keys = m_columns.astype(np.int64) * (n + 1) + m_rows.astype(np.int64)
+    # Every diagonal place is present, so that shunt conductances and held unknowns need no new pattern.
+    diagonal = np.arange(n) * (n + 2)
+    pattern = np.unique(np.concatenate([all_keys[inside], mass_keys, diagonal]))
+    nnz = pattern.size
+    places = np.where(inside, np.searchsorted(pattern, np.where(inside, all_keys, 0)), nnz).astype("u4")
+    mass = np.zeros(nnz)
+    np.add.at(mass, np.searchsorted(pattern, mass_keys), m_values)
+    start = stamp_at = 0
+    for number, batch in enumerate(batches):
+        row = table[number]
+        blocks, w, stamps = int(row[layout.BLOCKS]), int(row[layout.WIDTH]), int(row[layout.STAMPS])
+        size = stamps * blocks * w
+        slots = places[start : start + size].reshape(stamps, blocks, w).transpose(1, 0, 2)
+        row[layout.SLOT_AT] = put("slot", slots.ravel(), "u4")
+        start += size
+        stamp_at += stamps
+    pointer = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(pattern // (n + 1), minlength=n), out=pointer[1:])
+    row_index = (pattern % (n + 1)).astype("u4")
+
+    lower = np.array([u.lower for u in unknowns], float)
+    upper = np.array([u.upper for u in unknowns], float)
+    bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
+    by_row = np.argsort(row_index, kind="stable")
+    row_start = np.searchsorted(row_index[by_row], np.arange(n + 1))
+    row_slots = [by_row[row_start[i] : row_start[i + 1]] for i in bounded]
+
+    def joined(key: str, dtype: str, columns: int = 0) -> np.ndarray:
+        empty = np.empty((0, columns) if columns else 0, dtype)
+        return np.concatenate(parts[key]) if parts[key] else empty
+
+    arrays = SystemArrays(
+        batch=table,
+        **{key: joined(key, "u4") for key in ("input_plus", "input_minus", "flow_plus", "flow_minus", "slot")},
+        parameters=joined("parameters", "f8"),
+        memory=joined("memory", "f8"),
+        table=joined("table", "f8"),
+        code=joined("code", "i8"),
+        stamp=joined("stamp", "i8", 4),
+        wiring=joined("wiring", "f8", 3),
+        column_pointer=pointer,
+        row_index=row_index,
+        diagonal=np.searchsorted(pattern, diagonal).astype("i8"),
+        mass=mass,
+        constant_jacobian=np.zeros(nnz + 1),
+        bounded=bounded.astype("i8"),
+        lower=lower[bounded],
+        upper=upper[bounded],
+        row_slot_pointer=np.concatenate([[0], np.cumsum([len(s) for s in row_slots])]).astype("i8"),
+        row_slot=np.concatenate(row_slots).astype("i8") if row_slots else np.empty(0, "i8"),
+        event_value=joined("events", "f8"),
+        **{key: np.zeros(size) for key, size in widest.items()},
+        dims=np.zeros(7, np.int64),
+    )
+    context = np.zeros(CONTEXT_SIZE)
+    context[[SOURCE_SCALE, TEMPERATURE, GMIN]] = 1.0, temperature, gmin
+    system = System(tuple(unknowns), tuple(batches), arrays, context)
+    if breakpoints is not None:
+        system.breakpoints = breakpoints
+    system.largest_step = largest_step
+    for number, batch in enumerate(batches):
+        for column, compiled in (
+            (layout.LAW, batch.law), (layout.ACCEPT, batch.accept), (layout.EVENTS, batch.events),
+            (layout.JUMP, batch.jump), (layout.START, batch.start),
+        ):  # fmt: skip
+            table[number, column] = compiled.address if compiled is not None else 0
+    system.refresh()
+    return system
+
+
+def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:
+    """[n, rows, k] to [blocks, rows, w, k]; missing instances repeat the last one, or hold `pad`."""
+    n, rows, k = values.shape
+    missing = blocks * w - n
+    if missing:
+        filler = values[-1:].repeat(missing, 0) if pad is None else np.full((missing, rows, k), pad, values.dtype)
+        values = np.concatenate([values, filler])
+    return values.reshape(blocks, w, rows, k).transpose(0, 2, 1, 3)

@@ -1,0 +1,200 @@
+"""One step and the interpolant of any explicit Runge-Kutta method ``y' = f(t, y)``, with the coefficients as data.
+
+`explicit_tableau` lays the coefficients out in rows, for ``run.tableau``: with s stages, the last of which is
+f(t + h, y_new), and e further stages that only the interpolant needs,
+
+===============  ===================================================================================================
+row              content
+===============  ===================================================================================================
+0                s, e
+1 .. s           a: stage j is f(t + c_j h, y + h sum_i a_ji K_i); the last of these rows gives y_new
+s+1 .. s+e       a of the further stages
+s+e+1            c
+s+e+2            weights of the error estimate; all zero for a method that has none
+s+e+3            weights of a second, lower estimate that damps the first; all zero for none
+s+e+4 ..         weights of the powers 1, 2, ... of the step fraction in the interpolant
+===============  ===================================================================================================
+
+Work rows: ``run.stage`` needs `stage_rows` (s + e, at least 4).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.kernels.abi import STEP, TIME, helper
+from neurosim.kernels.run import (
+    EVALUATIONS,
+    EVENTFUL,
+    FRESH,
+    NEXT_GRID,
+    NORM,
+    NOT_FINITE,
+    RMS_OF_BOTH_ENDS,
+    RTOL,
+    STATUS_INDEX,
+    T,
+)  # fmt: skip
+from neurosim.kernels.system import evaluate_flow, project_rates
+
+_SMALL = 16
+"""Up to this many unknowns, sums over stages run in a register instead of over vectors."""
+
+
+def explicit_tableau(
+    a: np.ndarray,
+    c: np.ndarray,
+    error: np.ndarray,
+    power: np.ndarray,
+    *,
+    second_error: np.ndarray | None = None,
+    further: int = 0,
+) -> np.ndarray:
+    """Lay coefficients out as the module docstring says.
+
+    Parameters
+    ----------
+    a : array_like, shape (s + e, s + e)
+        Strictly lower triangular; row s - 1 holds the weights of y_new.
+    c : array_like, shape (s + e,)
+        Fractions of the step.
+    error : array_like, shape (s + e,)
+        Weights of the error estimate.
+    power : array_like, shape (degree, s + e)
+        ``y(t + x h) = y + h sum_k x^k sum_i power[k - 1, i] K_i``.
+    second_error : array_like, shape (s + e,), optional
+        Lower-order estimate (DOP853): the error e is multiplied by ``|e| / sqrt(|e|^2 + 0.01 |e_2|^2)``.
+    further : int
+        e, default 0.
+
+    Returns
+    -------
+    ndarray, shape (s + e + 4 + degree, s + e)
+    """
+    a = np.asarray(a, float)
+    total = a.shape[0]
+    head = np.zeros(max(total, 2))
+    head[:2] = total - further, further
+    rows = [head[None, :], a, [c], [error], [np.zeros(total) if second_error is None else second_error], power]
+    return np.concatenate([np.pad(np.asarray(r, float), ((0, 0), (0, head.size - np.shape(r)[1]))) for r in rows])
+
+
+def stage_rows(tableau: np.ndarray) -> int:
+    """Rows that ``run.stage`` needs for a tableau made by `explicit_tableau`."""
+    return max(int(tableau[0, 0] + tableau[0, 1]), 4)
+
+
+@helper
+def _combine(K, weights, count, n, base, h, out):
+    """out = base + h sum_j weights[j] K[j]."""
+    if n <= _SMALL:
+        for i in range(n):
+            value = 0.0
+            for j in range(count):
+                value += weights[j] * K[j, i]
+            out[i] = base[i] + h * value
+        return
+    for i in range(n):
+        out[i] = weights[0] * K[0, i]
+    for j in range(1, count):
+        w = weights[j]
+        if w != 0.0:
+            row = K[j]
+            for i in range(n):
+                out[i] += w * row[i]
+    for i in range(n):
+        out[i] = base[i] + h * out[i]
+
+
+@helper
+def _evaluate(S, run, context, t, y, f):
+    context[TIME] = t
+    evaluate_flow(S, context, y, f)
+    project_rates(S, y, f)
+    run.count[EVALUATIONS] += 1
+
+
+@helper
+def explicit_step(S, run, context, h):
+    """Write ``run.y_new`` and ``run.error`` from ``run.y`` (and ``run.f`` when it is fresh); 0 or NOT_FINITE."""
+    n = run.y.size - 1
+    tableau = run.tableau
+    s = np.int64(tableau[0, 0])
+    total = s + np.int64(tableau[0, 1])
+    c = tableau[total + 1]
+    K = run.stage
+    y_new = run.y_new
+    t = run.real[T]
+    context[STEP] = h
+    if run.count[FRESH] == 0:
+        _evaluate(S, run, context, t, run.y, run.f)
+        run.count[FRESH] = 1
+    for i in range(n):
+        K[0, i] = run.f[i]
+        if not np.isfinite(run.f[i]):
+            run.count[STATUS_INDEX] = i
+            return NOT_FINITE
+    y_new[n] = 0.0
+    for stage in range(1, s):
+        _combine(K, tableau[1 + stage], stage, n, run.y, h, y_new)
+        _evaluate(S, run, context, t + c[stage] * h, y_new, K[stage])
+    weights = tableau[total + 2]
+    second = tableau[total + 3]
+    damped = False
+    for j in range(s):
+        damped = damped or second[j] != 0.0
+    error = run.error
+    sum_1 = 0.0
+    sum_2 = 0.0
+    for i in range(n):
+        e_1 = 0.0
+        for j in range(s):
+            e_1 += weights[j] * K[j, i]
+        error[i] = h * e_1
+        if damped:
+            e_2 = 0.0
+            for j in range(s):
+                e_2 += second[j] * K[j, i]
+            reference = max(abs(run.y[i]), abs(y_new[i]))
+            if run.count[NORM] != RMS_OF_BOTH_ENDS:
+                reference = max(reference, run.largest[i])
+            scale = run.atol[i] + run.real[RTOL] * reference
+            sum_1 += (e_1 / scale) ** 2
+            sum_2 += (e_2 / scale) ** 2
+    if damped and sum_1 > 0.0:
+        factor = np.sqrt(sum_1 / (sum_1 + 0.01 * sum_2))
+        for i in range(n):
+            error[i] *= factor
+    return 0
+
+
+@helper
+def explicit_interpolant(S, run, context, h):
+    """After an accepted step: ``run.q``, and ``run.f`` at its end. Further stages are evaluated only when q is used."""
+    n = run.y.size - 1
+    tableau = run.tableau
+    s = np.int64(tableau[0, 0])
+    further = np.int64(tableau[0, 1])
+    total = s + further
+    K = run.stage
+    t = run.real[T]
+    run.f[:] = K[s - 1]
+    inside = run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= t + h
+    if run.knot_t.size == 0 and run.count[EVENTFUL] == 0 and not inside:
+        return
+    if further > 0:
+        u = run.error
+        u[n] = 0.0
+        for stage in range(s, total):
+            _combine(K, tableau[1 + stage], stage, n, run.y, h, u)
+            _evaluate(S, run, context, t + tableau[total + 1, stage] * h, u, K[stage])
+    q = run.q
+    for i in range(n):
+        q[0, i] = run.y[i]
+    for k in range(1, q.shape[0]):
+        weights = tableau[total + 3 + k]
+        for i in range(n):
+            value = 0.0
+            for j in range(total):
+                value += weights[j] * K[j, i]
+            q[k, i] = h * value

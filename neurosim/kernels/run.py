@@ -1,0 +1,96 @@
+"""The arrays that a time integration carries from call to call, and the numbers of their entries."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+(
+    T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
+    H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, T_KNOT, REALS,
+) = range(22)  # fmt: skip
+"""Entries of `Run.real`: time, next step, end, tolerance, step bounds, polish weight, order of the error estimate,
+controller, last step, alpha of the last matrix, last error, start, previous steps, ..."""
+
+(
+    METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,
+    SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
+    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, COUNTS,
+) = range(31)  # fmt: skip
+"""Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
+holds f(t, y) already. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
+
+EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2 = range(4)
+"""Values of ``count[METHOD]``."""
+
+RMS_OF_BOTH_ENDS, WATCHED = range(2)
+"""Values of ``count[NORM]``: SciPy's root mean square of ``atol + rtol max(|y0|, |y1|)``; or tolerances relative to
+the largest value so far, root mean square over all unknowns and the worst of the watched ones."""
+
+DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MANY_STEPS, POLISH_FAILED = range(9)
+"""Status of `advance`."""
+
+
+class Run(NamedTuple):
+    """State and work space of one integration with n unknowns."""
+
+    real: np.ndarray
+    count: np.ndarray
+    """int64."""
+    y: np.ndarray
+    """[n + 1], ground last."""
+    f: np.ndarray
+    """[n + 1]: f(t, y), the slope for methods that keep it."""
+    y_new: np.ndarray
+    error: np.ndarray
+    atol: np.ndarray
+    """[n]."""
+    largest: np.ndarray
+    """[n]: largest |y| so far."""
+    watched: np.ndarray
+    """int64: unknowns whose error is controlled one by one."""
+    differential: np.ndarray
+    """float64 [n]: 1 where the unknown's derivative appears."""
+    breakpoints: np.ndarray
+    grid: np.ndarray
+    """Times at which output is wanted beside the accepted steps."""
+    probes: np.ndarray
+    """int64: unknowns that are saved."""
+    out_t: np.ndarray
+    out_y: np.ndarray
+    """[capacity, probes]."""
+    out_slope: np.ndarray
+    """[capacity, probes or 0]: dy/dt where it is wanted."""
+    knot_t: np.ndarray
+    """[capacity or 0]: ends of accepted steps, for dense output."""
+    knot_q: np.ndarray
+    """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step."""
+    stage: np.ndarray
+    """[stages + 4, n + 1]."""
+    past: np.ndarray
+    """[4, n + 1]: earlier accepted values."""
+    q: np.ndarray
+    """[degree + 1, n]: interpolant of the last step."""
+    jacobian: np.ndarray
+    """[nnz + 1]."""
+    matrix: np.ndarray
+    """[nnz]."""
+    tableau: np.ndarray
+    """[rows, columns]: coefficients of the method, as its file lays them out."""
+
+
+_WHOLE = {"count", "watched", "probes"}
+_MATRICES = {"out_y", "out_slope", "stage", "past", "q", "tableau"}
+
+
+def run_type() -> Any:
+    """Numba type of `Run`."""
+    from numba import types
+
+    kinds = []
+    for name in Run._fields:
+        dtype = types.i8 if name in _WHOLE else types.f8
+        dimensions = 3 if name == "knot_q" else 2 if name in _MATRICES else 1
+        kinds.append(types.Array(dtype, dimensions, "C"))
+    return types.NamedTuple(kinds, Run)

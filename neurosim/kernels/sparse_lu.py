@@ -1,0 +1,462 @@
+"""Sparse LU with a fixed pattern: analysed once in Python, refactored and solved inside compiled loops.
+
+The analysis scales the rows, matches rows to columns for a large diagonal, peels off the rows and columns with a
+single entry (they cause no fill), orders the rest by minimum degree on the pattern of ``B + B^T``, and runs one
+left-looking factorisation with threshold pivoting that prefers the matched diagonal. It records the pattern that this
+gives; `refactor` then repeats the arithmetic on new values without search, allocation or pivoting, and reports when
+the recorded pivots no longer suit the values.
+
+Source: T. A. Davis, E. Palamadai Natarajan, ACM TOMS 37, 36 (2010), doi:10.1145/1824801.1824814 (KLU: refactorisation
+and diagonal preference for circuit matrices; recalled). Those of the analysis are in `elimination_order`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurosim.errors import NeurosimError, ParameterError
+from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.elimination_order import (
+    equilibrate,
+    fill_order,
+    find_pattern,
+    index_and_real,
+    match_rows,
+    peel_singletons,
+)
+
+GROWTH_LIMIT = 1e8
+"""`refactor` refuses pivots smaller than 1/GROWTH_LIMIT of their column: results keep at least about 8 digits."""
+
+CANCELLATION = 3.6e-15
+"""A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
+
+
+class LU(NamedTuple):
+    """Pattern, numbers and work space of one factorisation ``P R A Q = L U``: arrays only, for compiled code.
+
+    ``R`` scales rows, ``P`` and ``Q`` permute rows and columns, ``L`` has a unit diagonal that is not stored. "Pivot
+    number" k counts in elimination order. With n unknowns, z entries of A:
+
+    Attributes
+    ----------
+    column_start : ndarray of uint32, shape (n + 1,)
+        Where the entries of A in pivot column k begin in `entry_row` and `entry_source`.
+    entry_row : ndarray of uint32, shape (z,)
+        Pivot number of each entry's row.
+    entry_source : ndarray of uint32, shape (z,)
+        Position of the entry in the `values` of the caller.
+    row_order, column_order : ndarray of uint32, shape (n,)
+        Row and column of A that are eliminated as number k.
+    row_scale : ndarray of float64, shape (n,)
+        Power of two that multiplies the row of pivot number k.
+    lower_start, upper_start : ndarray of uint32, shape (n + 1,)
+        Where column k of L and U begins.
+    lower_row, upper_row : ndarray of uint32
+        Pivot numbers of the rows, ascending in each column; the diagonal is in neither.
+    lower, upper : ndarray of float64
+        The numbers.
+    inverse_pivot : ndarray of float64, shape (n,)
+        Reciprocal diagonal of U.
+    work, correction : ndarray of float64, shape (n,)
+        Work space; `work` is zero between calls.
+    """
+
+    column_start: np.ndarray
+    entry_row: np.ndarray
+    entry_source: np.ndarray
+    row_order: np.ndarray
+    column_order: np.ndarray
+    row_scale: np.ndarray
+    lower_start: np.ndarray
+    lower_row: np.ndarray
+    lower: np.ndarray
+    upper_start: np.ndarray
+    upper_row: np.ndarray
+    upper: np.ndarray
+    inverse_pivot: np.ndarray
+    work: np.ndarray
+    correction: np.ndarray
+
+
+def lu_type() -> Any:
+    """Numba type of `LU`, for the signatures of drivers."""
+    import numba
+
+    index, real = numba.types.Array(numba.uint32, 1, "C"), numba.types.Array(numba.float64, 1, "C")
+    kinds = {"row_scale", "lower", "upper", "inverse_pivot", "work", "correction"}
+    return numba.types.NamedTuple([real if name in kinds else index for name in LU._fields], LU)
+
+
+class SingularStructure(NeurosimError, ArithmeticError):
+    """A matrix whose pattern alone makes it singular: some equations cannot be given an unknown of their own.
+
+    Attributes
+    ----------
+    rows : ndarray of int64
+        Equations without a partner.
+    columns : ndarray of int64
+        Unknowns without a partner.
+    """
+
+    def __init__(self, rows: np.ndarray, columns: np.ndarray) -> None:
+        self.rows, self.columns = rows, columns
+        super().__init__(
+            f"the matrix is structurally singular: equations {rows[:8].tolist()} and unknowns {columns[:8].tolist()} "
+            f"({rows.size} of each) cannot be paired; look for a node without a path to ground or a loop of sources"
+        )
+
+
+@dataclass(frozen=True)
+class Factorisation:
+    """A pattern with its elimination order and numbers.
+
+    Attributes
+    ----------
+    lu : LU
+        What compiled code needs; holds the factors of the last values.
+    column_pointer, row_index : ndarray
+        The pattern of A (compressed columns).
+    status : int
+        What `refactor` said about the values of the analysis.
+    """
+
+    lu: LU
+    column_pointer: np.ndarray
+    row_index: np.ndarray
+    status: int
+
+    @property
+    def size(self) -> int:
+        """Number of unknowns."""
+        return self.lu.work.size
+
+    @property
+    def fill(self) -> int:
+        """Stored numbers of L and U, diagonal included."""
+        return self.lu.lower.size + self.lu.upper.size + self.size
+
+    def refactor(self, values: np.ndarray) -> int:
+        """Call `refactor` from Python."""
+        return run_refactor(self.lu, np.ascontiguousarray(values, float))
+
+    def solve(self, right_side: np.ndarray, *, transposed: bool = False) -> np.ndarray:
+        """Solve ``A x = b`` (or ``A^T x = b``) with the last values; the right side is left alone."""
+        x = np.array(right_side, float)
+        (run_solve_transposed if transposed else run_solve)(self.lu, x)
+        return x
+
+    def reanalyse(self, values: np.ndarray) -> Factorisation:
+        """Choose order and pivots anew for `values` on the same pattern, after `refactor` returned less than 0."""
+        return analyse(self.size, self.column_pointer, self.row_index, values)
+
+    def copy(self) -> Factorisation:
+        """Share the pattern but own the numbers and work space: one copy per thread."""
+        own = ("lower", "upper", "inverse_pivot", "work", "correction")
+        return replace(self, lu=self.lu._replace(**{name: getattr(self.lu, name).copy() for name in own}))
+
+
+def name_failure(status: int, names: list[str] | Callable[[int], str]) -> str:
+    """Say in words what `refactor` returned.
+
+    Parameters
+    ----------
+    status : int
+        As returned by `refactor`.
+    names : list of str or callable
+        Names of the unknowns (columns).
+    """
+    if status == 0:
+        return "the matrix was factorised"
+    column = abs(status) - 1
+    name = names(column) if callable(names) else names[column]
+    if status > 0:
+        return f"the matrix is singular or not finite at unknown '{name}'"
+    return f"the pivot of unknown '{name}' has become too small for the recorded elimination order"
+
+
+def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: np.ndarray) -> Factorisation:
+    """Choose scaling, order and pivots for a sparse matrix and factorise it.
+
+    Parameters
+    ----------
+    n : int
+        Number of unknowns.
+    column_pointer : ndarray of int, shape (n + 1,)
+    row_index : ndarray of int, shape (z,)
+        Compressed columns of A; each position at most once, in any order within its column.
+    values : ndarray of float64, shape (z,)
+        Representative numbers. Exact zeros are kept in the pattern.
+
+    Returns
+    -------
+    Factorisation
+        Ready to solve when its `status` is 0. A status above 0 (singular with these values) still carries a valid
+        pattern: `refactor` with other values may succeed.
+
+    Raises
+    ------
+    SingularStructure
+        When no values could make the matrix regular.
+    ParameterError
+        When the pattern is malformed or a value is not finite.
+    """
+    pointer = np.ascontiguousarray(column_pointer, np.int64)
+    rows = np.ascontiguousarray(row_index, np.int64)
+    numbers = np.ascontiguousarray(values, float)
+    _check_pattern(n, pointer, rows, numbers)
+    magnitude = np.abs(numbers)
+    scale = np.ones(n)
+    equilibrate(pointer, rows, magnitude, scale)
+    row_of_column = np.empty(n, np.int64)
+    column_of_row = np.empty(n, np.int64)
+    match_rows(pointer, rows, magnitude * scale[rows], row_of_column, column_of_row)
+    if (row_of_column < 0).any():
+        raise SingularStructure(np.flatnonzero(column_of_row < 0), np.flatnonzero(row_of_column < 0))
+
+    matched_rows = column_of_row[rows]
+    sequence = np.empty(n, np.int64)
+    first = peel_singletons(pointer, matched_rows, sequence)
+    scaled = numbers * scale[rows]
+    block = sequence[first:]
+
+    def attempt(method: str, limit: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        order = sequence.copy()
+        order[first:] = block[fill_order(pointer, matched_rows, block, method)]
+        return order, find_pattern(pointer, rows, scaled, order, row_of_column, limit)
+
+    order, pattern = attempt("MMD_AT_PLUS_A", n * n)
+    fill = pattern[1].size + pattern[3].size
+    if fill > 2 * rows.size:
+        other = attempt("COLAMD", fill)
+        if other[1][0].size:
+            order, pattern = other
+    lu = _arrange(pointer, rows, scale, order, *pattern)
+    return Factorisation(lu, pointer, rows, run_refactor(lu, numbers))
+
+
+def _check_pattern(n: int, pointer: np.ndarray, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Refuse what compiled code could not survive."""
+    if n < 1 or pointer.shape != (n + 1,) or pointer[0] != 0 or (np.diff(pointer) < 0).any():
+        raise ParameterError(f"column_pointer must rise from 0 and have n + 1 = {n + 1} entries, n >= 1")
+    if rows.shape != (pointer[-1],) or numbers.shape != rows.shape:
+        raise ParameterError(f"row_index and values must have column_pointer[-1] = {pointer[-1]} entries")
+    if rows.size and not 0 <= rows.min() <= rows.max() < n:
+        raise ParameterError(f"row_index must lie in 0..{n - 1}")
+    columns = np.repeat(np.arange(n), np.diff(pointer))
+    position = columns * n + rows
+    if not (np.diff(position) > 0).all() and np.unique(position).size != rows.size:
+        raise ParameterError("the pattern holds a position twice: sum duplicates first")
+    if not np.isfinite(numbers).all():
+        bad = np.flatnonzero(~np.isfinite(numbers))[0]
+        raise ParameterError(f"value {numbers[bad]} at row {rows[bad]}, column {columns[bad]} is not finite")
+
+def _arrange(
+    pointer: np.ndarray, rows: np.ndarray, scale: np.ndarray, order: np.ndarray,
+    lower_start: np.ndarray, lower_row: np.ndarray, upper_start: np.ndarray, upper_row: np.ndarray,
+    number_of_row: np.ndarray,
+) -> LU:  # fmt: skip
+    """Renumber everything in elimination order and sort the columns."""
+    import scipy.sparse as sparse
+
+    n = order.size
+
+    def sorted_columns(start: np.ndarray, index: np.ndarray) -> np.ndarray:
+        matrix = sparse.csc_matrix((np.zeros(index.size, np.int8), index.astype(np.int32), start), shape=(n, n))
+        matrix.has_sorted_indices = False
+        matrix.sort_indices()
+        return matrix.indices.astype(np.uint32)
+
+    counts = np.diff(pointer)[order]
+    column_start = np.r_[0, np.cumsum(counts)]
+    source = np.arange(rows.size) + np.repeat(pointer[order] - column_start[:-1], counts)
+    row_order = np.argsort(number_of_row)
+    return LU(
+        column_start=column_start.astype(np.uint32),
+        entry_row=number_of_row[rows[source]].astype(np.uint32),
+        entry_source=source.astype(np.uint32),
+        row_order=row_order.astype(np.uint32),
+        column_order=order.astype(np.uint32),
+        row_scale=scale[row_order],
+        lower_start=lower_start.astype(np.uint32),
+        lower_row=sorted_columns(lower_start, number_of_row[lower_row]),
+        lower=np.zeros(lower_row.size),
+        upper_start=upper_start.astype(np.uint32),
+        upper_row=sorted_columns(upper_start, upper_row),
+        upper=np.zeros(upper_row.size),
+        inverse_pivot=np.zeros(n),
+        work=np.zeros(n),
+        correction=np.zeros(n),
+    )
+
+@helper
+def refactor(lu, values):
+    """Compute L and U for new `values` (in the order of the analysis).
+
+    Returns
+    -------
+    int
+        0 when done; k + 1 when the column of unknown k holds a value that is not finite, or nothing but rounding
+        errors after elimination (singular); -(k + 1) when the recorded pivot of unknown k is too small beside the
+        rest of its column, so that a new analysis would help. The factors are usable only after 0.
+    """
+    column_start, entry_row, entry_source = lu.column_start, lu.entry_row, lu.entry_source
+    lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
+    upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
+    scale, inverse_pivot, work = lu.row_scale, lu.inverse_pivot, lu.work
+    n = work.size
+    bad = 0
+    for p in range(entry_source.size):
+        bad += values[p] - values[p] != 0.0
+    if bad:
+        for k in range(n):
+            for p in range(column_start[k], column_start[k + 1]):
+                if not np.isfinite(values[entry_source[p]]):
+                    return np.int64(lu.column_order[k]) + 1
+    for k in range(n):
+        for p in range(column_start[k], column_start[k + 1]):
+            i = entry_row[p]
+            work[i] = values[entry_source[p]] * scale[i]
+        diagonal = abs(work[k])
+        for p in range(upper_start[k], upper_start[k + 1]):
+            i = upper_row[p]
+            u = work[i]
+            work[i] = 0.0
+            upper[p] = u
+            for q in range(lower_start[i], lower_start[i + 1]):
+                work[lower_row[q]] -= lower[q] * u
+        pivot = work[k]
+        work[k] = 0.0
+        inverse = 1.0 / pivot
+        inverse_pivot[k] = inverse
+        largest = 0.0
+        for p in range(lower_start[k], lower_start[k + 1]):
+            i = lower_row[p]
+            a = work[i]
+            work[i] = 0.0
+            lower[p] = a * inverse
+            largest = max(largest, abs(a))
+        size = abs(pivot)
+        if not (largest <= GROWTH_LIMIT * size and size > CANCELLATION * diagonal and size < np.inf):
+            largest = max(largest, size)
+            unknown = np.int64(lu.column_order[k]) + 1
+            if not (largest > CANCELLATION * diagonal and largest < np.inf and size < np.inf):
+                return unknown
+            if largest > GROWTH_LIMIT * size:
+                return -unknown
+    return np.int64(0)
+
+
+@helper
+def solve(lu, b):
+    """Replace `b` (in the order of the equations) by the solution x of ``A x = b`` (in the order of the unknowns)."""
+    lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
+    upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
+    row_order, column_order, scale, inverse_pivot = lu.row_order, lu.column_order, lu.row_scale, lu.inverse_pivot
+    y = lu.work
+    n = y.size
+    for k in range(n):
+        y[k] = b[row_order[k]] * scale[k]
+    for k in range(n):
+        t = y[k]
+        for p in range(lower_start[k], lower_start[k + 1]):
+            y[lower_row[p]] -= lower[p] * t
+    for k in range(n - 1, -1, -1):
+        t = y[k] * inverse_pivot[k]
+        y[k] = 0.0
+        b[column_order[k]] = t
+        for p in range(upper_start[k], upper_start[k + 1]):
+            y[upper_row[p]] -= upper[p] * t
+
+
+@helper
+def solve_transposed(lu, b):
+    """Replace `b` (in the order of the unknowns) by the solution x of ``A^T x = b`` (in the order of the equations)."""
+    lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
+    upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
+    row_order, column_order, scale, inverse_pivot = lu.row_order, lu.column_order, lu.row_scale, lu.inverse_pivot
+    y = lu.work
+    n = y.size
+    for k in range(n):
+        t = b[column_order[k]]
+        for p in range(upper_start[k], upper_start[k + 1]):
+            t -= upper[p] * y[upper_row[p]]
+        y[k] = t * inverse_pivot[k]
+    for k in range(n - 1, -1, -1):
+        t = y[k]
+        for p in range(lower_start[k], lower_start[k + 1]):
+            t -= lower[p] * y[lower_row[p]]
+        y[k] = t
+        b[row_order[k]] = t * scale[k]
+    y[:] = 0.0
+
+
+@helper
+def residual(lu, values, x, r):
+    """Subtract ``A x`` from `r`: with r = b on entry, r is the residual on return."""
+    for k in range(lu.work.size):
+        t = x[lu.column_order[k]]
+        for p in range(lu.column_start[k], lu.column_start[k + 1]):
+            r[lu.row_order[lu.entry_row[p]]] -= values[lu.entry_source[p]] * t
+
+
+@helper
+def refine(lu, values, b, x):
+    """One step of iterative refinement: improve `x` as the solution of ``A x = b``; returns the largest change."""
+    r = lu.correction
+    for i in range(b.size):
+        r[i] = b[i]
+    residual(lu, values, x, r)
+    solve(lu, r)
+    change = 0.0
+    for i in range(x.size):
+        x[i] += r[i]
+        change = max(change, abs(r[i]))
+    return change
+
+
+def _run_refactor_signature() -> Any:
+    import numba
+
+    return numba.int64(lu_type(), index_and_real()[1])
+
+
+@driver(_run_refactor_signature)
+def run_refactor(lu: LU, values: np.ndarray) -> int:
+    """`refactor` for Python."""
+    return refactor(lu, values)
+
+
+def _run_solve_signature() -> Any:
+    import numba
+
+    return numba.void(lu_type(), index_and_real()[1])
+
+
+@driver(_run_solve_signature)
+def run_solve(lu: LU, b: np.ndarray) -> None:
+    """`solve` for Python."""
+    solve(lu, b)
+
+
+@driver(_run_solve_signature)
+def run_solve_transposed(lu: LU, b: np.ndarray) -> None:
+    """`solve_transposed` for Python."""
+    solve_transposed(lu, b)
+
+
+def _run_refine_signature() -> Any:
+    import numba
+
+    real = index_and_real()[1]
+    return numba.float64(lu_type(), real, real, real)
+
+
+@driver(_run_refine_signature)
+def run_refine(lu: LU, values: np.ndarray, b: np.ndarray, x: np.ndarray) -> float:
+    """`refine` for Python."""
+    return refine(lu, values, b, x)

@@ -1,0 +1,451 @@
+"""The compiled form of everything that runs: batches of device laws over flat arrays, ``M y' = f(t, y)``.
+
+`SystemArrays` is all that compiled loops see. The helpers below gather the inputs of one block of instances, call its
+law, and scatter flows and derivatives. Ground is unknown number n: its value is 0 and what is added there is dropped,
+as is everything added to slot nnz of the Jacobian.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurosim.kernels.abi import LIMITED, WANT_DERIVATIVES, call_kernel, driver, helper
+
+(
+    LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
+    INPUT_AT, FLOW_AT, PARAMETER_AT, MEMORY_AT, TABLE_AT, TABLE_LENGTH, CODE_AT, CODE_LENGTH, STAMP_AT, STAMPS, SLOT_AT,
+    LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, COLUMNS,
+) = range(32)  # fmt: skip
+"""Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch."""
+
+
+class SystemArrays(NamedTuple):
+    """Flat arrays of a system with n unknowns; compiled code takes this tuple.
+
+    Per-block arrays are laid out [block][row][instance in block], so that a block is contiguous.
+    """
+
+    batch: np.ndarray
+    """int64 [batches, COLUMNS]."""
+    input_plus: np.ndarray
+    """uint32: unknown that enters an input with +1."""
+    input_minus: np.ndarray
+    """uint32: unknown that enters an input with -1 (n = ground)."""
+    flow_plus: np.ndarray
+    """uint32: row to which a flow is added."""
+    flow_minus: np.ndarray
+    """uint32: row from which a flow is taken."""
+    parameters: np.ndarray
+    memory: np.ndarray
+    table: np.ndarray
+    code: np.ndarray
+    """int64."""
+    stamp: np.ndarray
+    """int64 [stamps, 4]: flow, input, sign, constant wiring index or -1."""
+    slot: np.ndarray
+    """uint32: place in the Jacobian's values."""
+    wiring: np.ndarray
+    """float64 [wirings, 3]: flow, input, coefficient."""
+    column_pointer: np.ndarray
+    """int64 [n + 1] of the CSC pattern shared by M and J."""
+    row_index: np.ndarray
+    """uint32 [nnz]."""
+    diagonal: np.ndarray
+    """int64 [n]: where each diagonal entry lies."""
+    mass: np.ndarray
+    """float64 [nnz]: values of M."""
+    constant_jacobian: np.ndarray
+    """float64 [nnz + 1]: the part of J from linear laws and wiring."""
+    bounded: np.ndarray
+    """int64: unknowns with bounds."""
+    lower: np.ndarray
+    upper: np.ndarray
+    row_slot_pointer: np.ndarray
+    """int64 [bounded + 1]: where the Jacobian row of each bounded unknown lies in row_slot."""
+    row_slot: np.ndarray
+    """int64."""
+    event_value: np.ndarray
+    """float64: event functions at the last accepted point, per block."""
+    u: np.ndarray
+    F: np.ndarray
+    D: np.ndarray
+    scratch: np.ndarray
+    dims: np.ndarray
+    """int64 [7], work."""
+
+
+_DTYPES = {
+    "batch": "i8", "input_plus": "u4", "input_minus": "u4", "flow_plus": "u4", "flow_minus": "u4", "code": "i8",
+    "stamp": "i8", "slot": "u4", "column_pointer": "i8", "row_index": "u4", "bounded": "i8", "row_slot_pointer": "i8",
+    "row_slot": "i8", "dims": "i8", "diagonal": "i8",
+}  # fmt: skip
+_MATRICES = {"batch", "stamp", "wiring"}
+
+
+def system_arrays_type() -> Any:
+    """Numba type of `SystemArrays`."""
+    from numba import types
+
+    fields = [
+        types.Array(getattr(types, _DTYPES.get(name, "f8")), 2 if name in _MATRICES else 1, "C")
+        for name in SystemArrays._fields
+    ]
+    return types.NamedTuple(fields, SystemArrays)
+
+
+@helper
+def _call(S, b, address, k, context, F, D):
+    """Call one kernel of batch b on block k; inputs are already in S.u."""
+    B = S.batch[b]
+    w = B[WIDTH]
+    dims = S.dims
+    dims[0] = B[LAW_INPUTS]
+    dims[1] = B[PARAMETER_ROWS]
+    dims[2] = B[MEMORY_ROWS]
+    dims[3] = B[TABLE_LENGTH]
+    dims[4] = B[CODE_LENGTH]
+    dims[5] = B[LAW_FLOWS]
+    dims[6] = w
+    memory = S.scratch if B[SCRATCH] != 0 else S.memory[B[MEMORY_AT] + k * B[MEMORY_ROWS] * w :]
+    call_kernel(
+        address, context, dims, S.u, S.parameters[B[PARAMETER_AT] + k * B[PARAMETER_ROWS] * w :], memory,
+        S.table[B[TABLE_AT] :], S.code[B[CODE_AT] :], F, D,
+    )  # fmt: skip
+
+
+@helper
+def _gather(S, b, k, y):
+    """Put the inputs of block k of batch b into S.u."""
+    B = S.batch[b]
+    size = B[INPUTS] * B[WIDTH]
+    at = B[INPUT_AT] + k * size
+    u = S.u
+    plus = S.input_plus
+    minus = S.input_minus
+    for j in range(size):
+        u[j] = y[plus[at + j]] - y[minus[at + j]]
+
+
+@helper
+def _scatter_flows(S, b, k, f):
+    """Add wiring to the flows of block k and put them into f."""
+    B = S.batch[b]
+    w = B[WIDTH]
+    F = S.F
+    u = S.u
+    for j in range(B[LAW_FLOWS] * w, B[FLOWS] * w):
+        F[j] = 0.0
+    for q in range(B[WIRING_AT], B[WIRING_AT] + B[WIRINGS]):
+        r = np.int64(S.wiring[q, 0]) * w
+        c = np.int64(S.wiring[q, 1]) * w
+        coefficient = S.wiring[q, 2]
+        for e in range(w):
+            F[r + e] += coefficient * u[c + e]
+    size = B[FLOWS] * w
+    at = B[FLOW_AT] + k * size
+    plus = S.flow_plus
+    minus = S.flow_minus
+    for j in range(size):
+        f[plus[at + j]] += F[j]
+        f[minus[at + j]] -= F[j]
+
+
+@helper
+def _scatter_derivatives(S, b, k, jacobian):
+    """Add the derivatives of block k to the Jacobian's values."""
+    B = S.batch[b]
+    w = B[WIDTH]
+    nu = B[LAW_INPUTS]
+    D = S.D
+    slot = S.slot
+    at = B[SLOT_AT] + k * B[STAMPS] * w
+    for q in range(B[STAMPS]):
+        row = B[STAMP_AT] + q
+        sign = np.float64(S.stamp[row, 2])
+        wire = S.stamp[row, 3]
+        here = at + q * w
+        if wire >= 0:
+            value = sign * S.wiring[wire, 2]
+            for e in range(w):
+                jacobian[slot[here + e]] += value
+        else:
+            d = (S.stamp[row, 0] * nu + S.stamp[row, 1]) * w
+            for e in range(w):
+                jacobian[slot[here + e]] += sign * D[d + e]
+
+
+@helper
+def evaluate_flow(S, context, y, f):
+    """f[0:n] = right-hand side at y (y and f have n + 1 entries, the last one for ground)."""
+    context[WANT_DERIVATIVES] = 0.0
+    context[LIMITED] = 0.0
+    f[:] = 0.0
+    for b in range(S.batch.shape[0]):
+        address = S.batch[b, LAW]
+        for k in range(S.batch[b, BLOCKS]):
+            _gather(S, b, k, y)
+            if address != 0:
+                _call(S, b, address, k, context, S.F, S.D)
+            _scatter_flows(S, b, k, f)
+
+
+@helper
+def evaluate_both(S, context, y, f, jacobian):
+    """f as in `evaluate_flow`, and jacobian[0:nnz] = df/dy on the shared pattern."""
+    context[LIMITED] = 0.0
+    f[:] = 0.0
+    jacobian[:] = S.constant_jacobian
+    for b in range(S.batch.shape[0]):
+        address = S.batch[b, LAW]
+        linear = S.batch[b, LINEAR] != 0
+        context[WANT_DERIVATIVES] = 0.0 if linear else 1.0
+        for k in range(S.batch[b, BLOCKS]):
+            _gather(S, b, k, y)
+            if address != 0:
+                _call(S, b, address, k, context, S.F, S.D)
+            _scatter_flows(S, b, k, f)
+            if not linear:
+                _scatter_derivatives(S, b, k, jacobian)
+
+
+@helper
+def linear_part(S, context, jacobian):
+    """jacobian = derivatives of linear laws and of wiring only."""
+    context[WANT_DERIVATIVES] = 1.0
+    jacobian[:] = 0.0
+    S.u[:] = 0.0
+    for b in range(S.batch.shape[0]):
+        if S.batch[b, LINEAR] != 0:
+            address = S.batch[b, LAW]
+            for k in range(S.batch[b, BLOCKS]):
+                if address != 0:
+                    _call(S, b, address, k, context, S.F, S.D)
+                _scatter_derivatives(S, b, k, jacobian)
+
+
+@helper
+def is_linear(S):
+    """Whether J is constant."""
+    for b in range(S.batch.shape[0]):
+        if S.batch[b, LINEAR] == 0:
+            return False
+    return True
+
+
+@helper
+def project_rates(S, y, f):
+    """Set the rate of a state that stands at a bound and points outward to zero."""
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        if (y[i] >= S.upper[j] and f[i] > 0.0) or (y[i] <= S.lower[j] and f[i] < 0.0):
+            f[i] = 0.0
+
+
+@helper
+def project_rates_and_rows(S, y, f, jacobian):
+    """`project_rates`, and zero the Jacobian rows of the states that were stopped."""
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        if (y[i] >= S.upper[j] and f[i] > 0.0) or (y[i] <= S.lower[j] and f[i] < 0.0):
+            f[i] = 0.0
+            for q in range(S.row_slot_pointer[j], S.row_slot_pointer[j + 1]):
+                jacobian[S.row_slot[q]] = 0.0
+
+
+@helper
+def clip_states(S, y):
+    """Put states that a step carried past a bound back on it."""
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        if y[i] > S.upper[j]:
+            y[i] = S.upper[j]
+        elif y[i] < S.lower[j]:
+            y[i] = S.lower[j]
+
+
+@helper
+def multiply_mass(S, y, out):
+    """out = M y."""
+    out[:] = 0.0
+    for j in range(S.column_pointer.size - 1):
+        value = y[j]
+        if value != 0.0:
+            for q in range(S.column_pointer[j], S.column_pointer[j + 1]):
+                out[S.row_index[q]] += S.mass[q] * value
+
+
+@helper
+def multiply_pattern(S, values, y, out):
+    """out = A y for a matrix given by its values on the shared pattern."""
+    out[:] = 0.0
+    for j in range(S.column_pointer.size - 1):
+        value = y[j]
+        if value != 0.0:
+            for q in range(S.column_pointer[j], S.column_pointer[j + 1]):
+                out[S.row_index[q]] += values[q] * value
+
+
+@helper
+def start_batches(S, context, y):
+    """Let devices set their memory from the starting point, and record the event functions there."""
+    context[WANT_DERIVATIVES] = 0.0
+    for b in range(S.batch.shape[0]):
+        address = S.batch[b, START]
+        if address != 0:
+            for k in range(S.batch[b, BLOCKS]):
+                _gather(S, b, k, y)
+                _call(S, b, address, k, context, S.F, S.D)
+    record_events(S, context, y)
+
+
+@helper
+def accept_batches(S, context, y):
+    """Tell devices that a step ending at y was accepted; return whether one of them changed a state."""
+    context[WANT_DERIVATIVES] = 0.0
+    changed = False
+    for b in range(S.batch.shape[0]):
+        address = S.batch[b, ACCEPT]
+        if address != 0:
+            B = S.batch[b]
+            w = B[WIDTH]
+            for k in range(B[BLOCKS]):
+                _gather(S, b, k, y)
+                _call(S, b, address, k, context, S.F, S.D)
+                if B[ACCEPT_WRITES] != 0:
+                    at = B[FLOW_AT] + k * B[FLOWS] * w
+                    n = y.size - 1
+                    for r in range(B[LAW_FLOWS]):
+                        for e in range(w):
+                            row = S.flow_plus[at + r * w + e]
+                            if row != n and S.flow_minus[at + r * w + e] == n:
+                                if y[row] != S.F[r * w + e]:
+                                    y[row] = S.F[r * w + e]
+                                    changed = True
+    return changed
+
+
+@helper
+def record_events(S, context, y):
+    """Store the event functions at y."""
+    context[WANT_DERIVATIVES] = 0.0
+    for b in range(S.batch.shape[0]):
+        B = S.batch[b]
+        if B[EVENTS] != 0:
+            size = B[EVENT_COUNT] * B[WIDTH]
+            for k in range(B[BLOCKS]):
+                _gather(S, b, k, y)
+                _call_events(S, b, B[EVENTS], k, context)
+                at = B[EVENT_AT] + k * size
+                for j in range(size):
+                    S.event_value[at + j] = S.F[j]
+
+
+@helper
+def _call_events(S, b, address, k, context):
+    """Call an event or jump kernel: its F has EVENT_COUNT rows."""
+    flows = S.batch[b, LAW_FLOWS]
+    S.batch[b, LAW_FLOWS] = S.batch[b, EVENT_COUNT]
+    _call(S, b, address, k, context, S.F, S.D)
+    S.batch[b, LAW_FLOWS] = flows
+
+
+@helper
+def crossing_fraction(S, context, y):
+    """Smallest linear-interpolation fraction in (0, 1] at which an event function changed sign; 2 if none did."""
+    context[WANT_DERIVATIVES] = 0.0
+    first = 2.0
+    for b in range(S.batch.shape[0]):
+        B = S.batch[b]
+        if B[EVENTS] != 0:
+            size = B[EVENT_COUNT] * B[WIDTH]
+            for k in range(B[BLOCKS]):
+                _gather(S, b, k, y)
+                _call_events(S, b, B[EVENTS], k, context)
+                at = B[EVENT_AT] + k * size
+                for j in range(size):
+                    old = S.event_value[at + j]
+                    new = S.F[j]
+                    if (old > 0.0 and new <= 0.0) or (old < 0.0 and new >= 0.0):
+                        first = min(first, max(old / (old - new), 1e-12))
+    return first
+
+
+@helper
+def jump_batches(S, context, y):
+    """Apply the jumps of all event functions that changed sign since they were recorded; return how many did."""
+    context[WANT_DERIVATIVES] = 0.0
+    count = 0
+    for b in range(S.batch.shape[0]):
+        B = S.batch[b]
+        if B[EVENTS] != 0:
+            size = B[EVENT_COUNT] * B[WIDTH]
+            for k in range(B[BLOCKS]):
+                _gather(S, b, k, y)
+                _call_events(S, b, B[EVENTS], k, context)
+                at = B[EVENT_AT] + k * size
+                crossed = 0
+                for j in range(size):
+                    old = S.event_value[at + j]
+                    new = S.F[j]
+                    S.F[j] = 0.0
+                    if old < 0.0 and new >= 0.0:
+                        S.F[j] = 1.0
+                        crossed += 1
+                    elif old > 0.0 and new <= 0.0:
+                        S.F[j] = -1.0
+                        crossed += 1
+                if crossed > 0:
+                    _call_events(S, b, B[JUMP], k, context)
+                    count += crossed
+    return count
+
+
+def _evaluate_signature(outputs: int) -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.void(system_arrays_type(), real, *[real] * outputs)
+
+
+@driver(lambda: _evaluate_signature(2))
+def compute_flow(S, context, y, f):
+    """`evaluate_flow` from Python."""
+    evaluate_flow(S, context, y, f)
+
+
+@driver(lambda: _evaluate_signature(3))
+def compute_both(S, context, y, f, jacobian):
+    """`evaluate_both` from Python."""
+    evaluate_both(S, context, y, f, jacobian)
+
+
+@driver(lambda: _evaluate_signature(1))
+def compute_linear_part(S, context, jacobian):
+    """`linear_part` from Python."""
+    linear_part(S, context, jacobian)
+
+
+@driver(lambda: _evaluate_signature(1))
+def run_start(S, context, y):
+    """`start_batches` from Python."""
+    start_batches(S, context, y)
+
+
+@driver(lambda: _evaluate_signature(2))
+def compute_flows(S, context, y, flows):
+    """Every flow at y, laid out as `SystemArrays.flow_plus`; wiring included, rates at a bound not projected."""
+    context[WANT_DERIVATIVES] = 0.0
+    trash = np.zeros(y.size)
+    for b in range(S.batch.shape[0]):
+        B = S.batch[b]
+        size = B[FLOWS] * B[WIDTH]
+        for k in range(B[BLOCKS]):
+            _gather(S, b, k, y)
+            if B[LAW] != 0:
+                _call(S, b, B[LAW], k, context, S.F, S.D)
+            _scatter_flows(S, b, k, trash)
+            at = B[FLOW_AT] + k * size
+            for j in range(size):
+                flows[at + j] = S.F[j]

@@ -1,0 +1,386 @@
+"""The loop in time: step size, breakpoints, events, bounds, output. Compiled once for all systems and methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, driver, helper
+from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.run import (
+    AFTER_REJECT,
+    ALPHA,
+    AT_LIMIT,
+    BDF2,
+    BETA,
+    BUDGET,
+    BUFFER_FULL,
+    DEAD_HIGH,
+    DEAD_LOW,
+    DONE,
+    ERROR,
+    EVENTFUL,
+    EXPLICIT,
+    FACTOR_MAX,
+    FACTOR_MIN,
+    FIXED_STEP,
+    FRESH,
+    H_LAST,
+    H_MAX,
+    H_MIN,
+    HISTORY,
+    INDEX_TWO,
+    JUMPED,
+    JUMPS,
+    KNOTS,
+    METHOD,
+    NEXT_BREAK,
+    NEXT_GRID,
+    NORM,
+    NOT_FINITE,
+    ORDER,
+    PHASE,
+    PIVOT,
+    POLISH,
+    POLISH_READY,
+    REJECTED,
+    RMS_OF_BOTH_ENDS,
+    ROSENBROCK,
+    RTOL,
+    RUNNING,
+    SAFETY,
+    SAVE_STEPS,
+    SAVED,
+    SINGULAR,
+    STARTED,
+    STATUS_INDEX,
+    STEP_LIMIT,
+    STEP_TOO_SMALL,
+    STEPS,
+    T_STOP,
+    TOO_MANY_STEPS,
+    TRAPEZOID,
+    WORST,
+    H,
+    T,
+    run_type,
+)  # fmt: skip
+from neurosim.kernels.sparse_lu import lu_type
+from neurosim.kernels.steps import (
+    multistep_accept,
+    multistep_interpolant,
+    multistep_step,
+    polish,
+    rosenbrock_interpolant,
+    rosenbrock_step,
+)  # fmt: skip
+from neurosim.kernels.system import (
+    accept_batches,
+    clip_states,
+    crossing_fraction,
+    jump_batches,
+    record_events,
+    start_batches,
+    system_arrays_type,
+)  # fmt: skip
+
+STEPPING, EMITTING = 0, 1
+"""Values of ``count[PHASE]``."""
+
+
+@helper
+def _interpolate(run, x, y):
+    """y at the fraction x of the last step."""
+    degree = run.q.shape[0] - 1
+    for i in range(y.size - 1):
+        value = run.q[degree, i]
+        for k in range(degree - 1, -1, -1):
+            value = value * x + run.q[k, i]
+        y[i] = value
+    y[y.size - 1] = 0.0
+
+
+@helper
+def _error_norm(run):
+    """Size of the error estimate relative to the tolerances; remembers the worst unknown."""
+    n = run.y.size - 1
+    rtol = run.real[RTOL]
+    total = 0.0
+    worst = 0.0
+    index = 0
+    relative = run.count[NORM] != RMS_OF_BOTH_ENDS
+    for i in range(n):
+        reference = max(abs(run.y[i]), abs(run.y_new[i]))
+        if relative:
+            reference = max(reference, run.largest[i])
+        e = run.error[i] / (run.atol[i] + rtol * reference)
+        run.error[i] = e
+        total += e * e
+        if not abs(e) <= worst:
+            worst = abs(e)
+            index = i
+    run.count[WORST] = index
+    norm = np.sqrt(total / n)
+    if relative:
+        for j in range(run.watched.size):
+            e = abs(run.error[run.watched[j]])
+            if not e <= norm:
+                norm = e
+    return norm
+
+
+@helper
+def _save(S, lu, run, context, t, y):
+    """Put one point into the output; y is made consistent first when the run asks for it."""
+    k = run.count[SAVED]
+    if run.count[POLISH] != 0:
+        slope = run.past[3]
+        if run.count[INDEX_TWO] != 0:
+            run.real[BETA] = 1e6 / run.real[H_LAST]
+            run.count[POLISH_READY] = 0
+        status = polish(S, lu, run, context, t, y, slope)
+        if status != 0:
+            return status
+        if run.out_slope.shape[1] > 0:
+            for j in range(run.probes.size):
+                run.out_slope[k, j] = slope[run.probes[j]]
+    run.out_t[k] = t
+    for j in range(run.probes.size):
+        run.out_y[k, j] = y[run.probes[j]]
+    run.count[SAVED] = k + 1
+    return 0
+
+
+@helper
+def _emit(S, lu, run, context):
+    """Write the grid points inside the last step, then its end; BUFFER_FULL if they do not all fit."""
+    h = run.real[H_LAST]
+    t0 = run.real[T] - h
+    point = run.stage[0]
+    while run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= run.real[T]:
+        t = run.grid[run.count[NEXT_GRID]]
+        if run.count[SAVE_STEPS] != 0 and t > run.real[T] - 1e-9 * h:
+            break
+        if run.count[SAVED] >= run.out_t.size:
+            return BUFFER_FULL
+        _interpolate(run, (t - t0) / h, point)
+        clip_states(S, point)
+        status = _save(S, lu, run, context, t, point)
+        if status != 0:
+            return status
+        run.count[NEXT_GRID] += 1
+    if run.count[SAVE_STEPS] != 0:
+        if run.count[SAVED] >= run.out_t.size:
+            return BUFFER_FULL
+        point[:] = run.y
+        status = _save(S, lu, run, context, run.real[T], point)
+        if status != 0:
+            return status
+        while run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= run.real[T]:
+            run.count[NEXT_GRID] += 1
+    return 0
+
+
+@helper
+def _restart(S, lu, run, context):
+    """After a corner or a jump: forget the history, make y consistent, find its slope."""
+    run.count[HISTORY] = 1
+    run.count[FRESH] = 0
+    run.real[ALPHA] = -1.0
+    if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and run.count[POLISH] == 0):
+        return 0
+    if run.count[INDEX_TWO] != 0:
+        run.real[BETA] = 1e6 / run.real[H]
+    run.count[POLISH_READY] = 0
+    return polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+
+
+@helper
+def _finish(S, lu, run, context):
+    """What follows an accepted step: devices are told, jumps are made, the method restarts where the flow changed."""
+    real = run.real
+    count = run.count
+    context[TIME] = real[T]
+    changed = accept_batches(S, context, run.y)
+    if count[JUMPED] != 0:
+        count[JUMPS] += jump_batches(S, context, run.y)
+        real[H] = min(real[H], real[H_LAST])
+        changed = True
+    if count[EVENTFUL] != 0:
+        record_events(S, context, run.y)
+    if changed or (count[AT_LIMIT] != 0 and real[T] < real[T_STOP]):
+        return _restart(S, lu, run, context)
+    count[FRESH] = 1 if S.bounded.size == 0 else 0
+    return 0
+
+
+@helper
+def _locate(S, run, context, h, point):
+    """Fraction of the step just after the first event, by bisection on the interpolant; `point` gets the state."""
+    low = 0.0
+    high = 1.0
+    t = run.real[T]
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        _interpolate(run, middle, point)
+        context[TIME] = t + middle * h
+        if crossing_fraction(S, context, point) <= 1.0:
+            high = middle
+        else:
+            low = middle
+        if (high - low) * h <= 4.0 * np.spacing(t + h) or high - low < 1e-13:
+            break
+    _interpolate(run, high, point)
+    return high
+
+
+@helper
+def _attempt(S, lu, run, context, h):
+    method = run.count[METHOD]
+    if method == ROSENBROCK:
+        return rosenbrock_step(S, lu, run, context, h)
+    if method == EXPLICIT:
+        return explicit_step(S, run, context, h)
+    return multistep_step(S, lu, run, context, h)
+
+
+def _signature() -> Any:
+    from numba import types
+
+    return types.i8(system_arrays_type(), lu_type(), lu_type(), run_type(), types.Array(types.f8, 1, "C"))
+
+
+@driver(_signature)
+def advance(S, lu, lu_polish, run, context):
+    """Integrate until the end, a full buffer, ``count[BUDGET]`` steps, or a failure; return a status."""
+    n = run.y.size - 1
+    real = run.real
+    count = run.count
+    context[ANALYSIS] = TRANSIENT
+    method = count[METHOD]
+    budget = count[BUDGET]
+    if count[STARTED] == 0:
+        context[TIME] = real[T]
+        start_batches(S, context, run.y)
+        status = _restart(S, lu_polish, run, context)
+        if status != 0:
+            return status
+        count[STARTED] = 1
+        for i in range(n):
+            run.largest[i] = max(run.largest[i], abs(run.y[i]))
+        if run.out_t.size > 0 and (count[SAVE_STEPS] != 0 or (run.grid.size > 0 and run.grid[0] <= real[T])):
+            run.stage[0][:] = run.y
+            status = _save(S, lu_polish, run, context, real[T], run.stage[0])
+            if status != 0:
+                return status
+        while count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= real[T]:
+            count[NEXT_GRID] += 1
+    while True:
+        if count[PHASE] == EMITTING:
+            status = _emit(S, lu_polish, run, context)
+            if status == 0:
+                status = _finish(S, lu_polish, run, context)
+            if status != 0:
+                return status
+            count[PHASE] = STEPPING
+        t = real[T]
+        if t >= real[T_STOP]:
+            return DONE
+        if budget <= 0:
+            return RUNNING
+        if run.knot_t.size > 0 and count[KNOTS] + 2 > run.knot_t.size:
+            return BUFFER_FULL
+        if count[STEPS] >= count[STEP_LIMIT]:
+            return TOO_MANY_STEPS
+        budget -= 1
+        smallest = max(10.0 * np.spacing(abs(t)), real[H_MIN])
+        while count[NEXT_BREAK] < run.breakpoints.size and run.breakpoints[count[NEXT_BREAK]] <= t + smallest:
+            count[NEXT_BREAK] += 1
+        limit = real[T_STOP]
+        if count[NEXT_BREAK] < run.breakpoints.size:
+            limit = min(limit, run.breakpoints[count[NEXT_BREAK]])
+        h = min(max(real[H], smallest), real[H_MAX])
+        if count[FIXED_STEP] != 0:
+            h = real[H]
+        to_limit = t + h >= limit - smallest * 0.5
+        if to_limit:
+            h = limit - t
+        elif count[NORM] != RMS_OF_BOTH_ENDS and count[FIXED_STEP] == 0 and t + 2.0 * h > limit:
+            h = 0.5 * (limit - t)
+        status = _attempt(S, lu, run, context, h)
+        if status == SINGULAR or status == PIVOT:
+            return status
+        error = 1e10
+        if status == 0:
+            error = 0.0 if count[FIXED_STEP] != 0 else _error_norm(run)
+            for i in range(n):
+                if not np.isfinite(run.y_new[i]):
+                    error = 1e10
+                    count[STATUS_INDEX] = i
+                    status = NOT_FINITE
+                    break
+        if not error < 1.0:
+            count[REJECTED] += 1
+            if h <= smallest * 1.0000001 or count[FIXED_STEP] != 0:
+                return NOT_FINITE if status == NOT_FINITE else STEP_TOO_SMALL
+            factor = 0.25
+            if error < 1e9:
+                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / real[ORDER]))
+            real[H] = h * factor
+            real[ERROR] = error
+            count[AFTER_REJECT] = 1
+            continue
+        factor = real[FACTOR_MAX]
+        if error > 0.0:
+            factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
+        if count[AFTER_REJECT] != 0:
+            factor = min(1.0, factor)
+        factor = max(factor, real[FACTOR_MIN])
+        if real[DEAD_LOW] <= factor <= real[DEAD_HIGH]:
+            factor = 1.0
+        count[AFTER_REJECT] = 0
+        if count[FIXED_STEP] == 0:
+            # A step cut short by a corner says little about the next one.
+            real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
+        real[ERROR] = error
+        if method == ROSENBROCK:
+            rosenbrock_interpolant(run)
+        elif method == EXPLICIT:
+            explicit_interpolant(S, run, context, h)
+        else:
+            multistep_interpolant(run, h)
+        jumped = False
+        t_new = limit if to_limit else t + h
+        context[TIME] = t_new
+        if count[EVENTFUL] != 0 and crossing_fraction(S, context, run.y_new) <= 1.0:
+            fraction = _locate(S, run, context, h, run.y_new)
+            for k in range(1, run.q.shape[0]):
+                power = fraction**k
+                for i in range(n):
+                    run.q[k, i] *= power
+            h = fraction * h
+            t_new = min(t + h, t_new)
+            jumped = True
+            context[TIME] = t_new
+        if method == TRAPEZOID or method == BDF2:
+            multistep_accept(run, h)
+        run.y[:] = run.y_new
+        clip_states(S, run.y)
+        real[T] = t_new
+        real[H_LAST] = h
+        count[STEPS] += 1
+        if run.knot_t.size > 0:
+            k = count[KNOTS]
+            if k == 0:
+                run.knot_t[0] = t
+            run.knot_t[k + 1] = t_new
+            for d in range(run.q.shape[0]):
+                for i in range(n):
+                    run.knot_q[k, d, i] = run.q[d, i]
+            count[KNOTS] = k + 1
+        for i in range(n):
+            run.largest[i] = max(run.largest[i], abs(run.y[i]))
+        count[JUMPED] = jumped
+        count[AT_LIMIT] = to_limit
+        count[PHASE] = EMITTING

@@ -1,0 +1,82 @@
+"""The factorisations that an analysis needs: made on first use, made anew when their pivots no longer suit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.errors import SimulationError
+from neurosim.kernels.builder import System
+from neurosim.kernels.sparse_lu import LU, SingularStructure, analyse
+from neurosim.kernels.system import compute_both
+
+REANALYSES_LIMIT = 20
+"""How often one analysis may choose its pivots anew."""
+
+
+class Factors:
+    """Factorisation of ``beta M - J`` for one range of beta."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._lu: LU | None = None
+        self.reanalyses = 0
+
+    def at(
+        self, y: np.ndarray, beta: float, *, shunt: np.ndarray | None = None, held: np.ndarray | None = None
+    ) -> LU:
+        """Order and pivots, chosen at y the first time or after `forget`.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n + 1,)
+        beta : float
+        shunt : ndarray, shape (n,), optional
+            Added to the diagonal.
+        held : ndarray of int, optional
+            Unknowns whose row is replaced by that of the unit matrix.
+        """
+        if self._lu is None:
+            self._lu = self._analyse(y, beta, shunt, held)
+        return self._lu
+
+    def forget(self, names: list[str], unknown: int) -> None:
+        """Let the next call choose pivots anew.
+
+        Raises
+        ------
+        SimulationError
+            After too many times, naming the unknown.
+        """
+        self._lu = None
+        self.reanalyses += 1
+        if self.reanalyses > REANALYSES_LIMIT:
+            raise SimulationError(
+                f"the equations are too badly scaled to be solved: the pivot of '{names[unknown]}' vanished "
+                f"{self.reanalyses} times; look for extreme parameter values near it"
+            )
+
+    def _analyse(self, y: np.ndarray, beta: float, shunt: np.ndarray | None, held: np.ndarray | None) -> LU:
+        arrays, n = self.system.arrays, self.system.size
+        values, f = np.zeros(arrays.mass.size + 1), np.zeros(n + 1)
+        compute_both(arrays, self.system.context, y, f, values)
+        matrix = beta * arrays.mass - values[:-1]
+        bad = ~np.isfinite(matrix)
+        if bad.any():
+            raise SimulationError(
+                f"the derivative of a flow with respect to '{self._column_name(int(np.flatnonzero(bad)[0]))}' is not "
+                "finite at the start; check the expressions that use it for a division by zero"
+            )
+        if shunt is not None:
+            matrix[arrays.diagonal] += shunt
+        if held is not None and held.size:
+            matrix[np.isin(arrays.row_index, held)] = 0.0
+            matrix[arrays.diagonal[held]] = 1.0
+        try:
+            return analyse(n, arrays.column_pointer, arrays.row_index.astype(np.int64), matrix).lu
+        except SingularStructure as error:
+            names = [self.system.names[i] for i in error.columns[:4]]
+            raise SimulationError(f"nothing determines {', '.join(names)}: the equations are singular") from None
+
+    def _column_name(self, entry: int) -> str:
+        column = int(np.searchsorted(self.system.arrays.column_pointer, entry, side="right")) - 1
+        return self.system.names[column]

@@ -1,0 +1,269 @@
+"""Run the analyses of a circuit: one call from a Circuit (or a netlist's path) to labelled results."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.assembly import assemble
+from neurosim.circuit.checks import check_circuit
+from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, OperatingPoint, Sweep, TransientAnalysis
+from neurosim.circuit.reader import read_netlist
+from neurosim.errors import NetlistError, ParameterError, SimulationError
+from neurosim.results import Column, Result, versions
+from neurosim.solve.dc_sweep import dc_sweep, with_device_value
+from neurosim.solve.measure import measure
+from neurosim.solve.operating_point import AlgebraicSolver, operating_point
+from neurosim.solve.outputs import choose_outputs
+from neurosim.solve.small_signal import small_signal
+from neurosim.solve.transient import TransientSettings, transient
+
+DEFAULT_RTOL = 1e-4
+
+_KINDS: dict[type, str] = {TransientAnalysis: "tran", ACAnalysis: "ac", DCSweep: "dc", OperatingPoint: "op"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How circuits are simulated; everything that the netlist's ``.options`` do not say.
+
+    Parameters
+    ----------
+    method : str, optional
+        Integration method, default that of ``.options method=`` or ``"auto"``.
+    rtol : float, optional
+        Default that of ``.options reltol=``, or 1e-4.
+    save : sequence of str
+        Addresses instead of those of ``.save``.
+    seed : int
+        Default 0.
+    step_limit, wall_time_limit
+        See `TransientSettings`.
+    progress : callable, optional
+        ``progress(done, total)``.
+    """
+
+    method: str | None = None
+    rtol: float | None = None
+    save: Sequence[str] = ()
+    seed: int = 0
+    step_limit: int = 10_000_000
+    wall_time_limit: float = float("inf")
+    fixed_step: float | None = None
+    save_steps: bool = True
+    progress: Callable[[float, float], None] | None = field(default=None, compare=False)
+
+
+def simulate(
+    circuit: Circuit | str | Path, t_span: tuple[float, float] | None = None, *, analysis: str | None = None,
+    **settings: Any,
+) -> Result:
+    """Run one analysis of a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit, str or Path
+        A circuit, or the path of a netlist.
+    t_span : (float, float), optional
+        Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
+    analysis : {"tran", "ac", "dc", "op"}, optional
+        Which of the netlist's analyses; default the first of tran, ac, dc, op that it has, or an operating point.
+    **settings
+        Fields of `Settings`: ``method``, ``rtol``, ``save``, ``seed``, ``step_limit``, ``wall_time_limit``, ...
+
+    Returns
+    -------
+    Result
+        With the values of ``.measure`` in `measures`, and one extra dimension for each ``.step``.
+
+    Raises
+    ------
+    NetlistError, SimulationError, ParameterError
+        A SimulationError keeps what was computed in its `partial`.
+    """
+    if not isinstance(circuit, Circuit):
+        circuit = read_netlist(circuit)
+    try:
+        chosen = Settings(**settings)
+    except TypeError:
+        known = ", ".join(Settings.__dataclass_fields__)
+        unknown = next(name for name in settings if name not in Settings.__dataclass_fields__)
+        raise ParameterError(f"simulate() has no setting '{unknown}'; known: {known}") from None
+    if t_span is not None:
+        start, stop = t_span
+        if not 0 <= start < stop:
+            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+        what: Analysis = TransientAnalysis((stop - start) / 200, stop, start)
+    else:
+        what = _choose(circuit, analysis)
+    return run_analysis(circuit, what, chosen)
+
+
+def analyses_of(circuit: Circuit) -> tuple[Analysis, ...]:
+    """Analyses in the order of importance: tran, ac, dc, op; an operating point if there are none."""
+    order = list(_KINDS)
+    found = sorted(circuit.analyses, key=lambda a: order.index(type(a)))
+    return tuple(found) or (OperatingPoint(),)
+
+
+def kind_of(analysis: Analysis) -> str:
+    """``"tran"``, ``"ac"``, ``"dc"`` or ``"op"``."""
+    return _KINDS[type(analysis)]
+
+
+def _choose(circuit: Circuit, wanted: str | None) -> Analysis:
+    found = analyses_of(circuit)
+    if wanted is None:
+        return found[0]
+    if wanted == "op":
+        return OperatingPoint()
+    for candidate in found:
+        if kind_of(candidate) == wanted:
+            return candidate
+    have = ", ".join(kind_of(a) for a in found)
+    raise ParameterError(f"the netlist has no '.{wanted}' analysis; it has {have}")
+
+
+def run_analysis(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
+    """Run one analysis, once for each combination of ``.step`` values."""
+    if not circuit.steps:
+        return _run_once(circuit, analysis, settings)
+    results: list[Result] = []
+    steps = circuit.steps
+    total = int(np.prod([len(s.values) for s in steps]))
+    for number, values in enumerate(itertools.product(*(s.values for s in steps))):
+        once = _stepped(circuit, steps, values)
+        progress = settings.progress
+        here = settings if progress is None else replace(
+            settings, progress=lambda done, of, k=number: progress((k + done / of) / total, 1.0)
+        )  # fmt: skip
+        try:
+            results.append(_run_once(once, analysis, here))
+        except SimulationError as error:
+            names = ", ".join(f"{s.name} = {v:g}" for s, v in zip(steps, values, strict=True))
+            raise SimulationError(f"at {names}: {error}", partial=error.partial) from None
+    for sweep in reversed(steps):
+        k = len(sweep.values)
+        results = [
+            Result.stack(results[i : i + k], sweep.name, sweep.values, unit=_sweep_unit(sweep))
+            for i in range(0, len(results), k)
+        ]
+    return results[0]
+
+
+def _stepped(circuit: Circuit, steps: tuple[Sweep, ...], values: tuple[float, ...]) -> Circuit:
+    """The circuit of one combination of ``.step`` values."""
+    parameters = {s.name: v for s, v in zip(steps, values, strict=True) if s.kind == "parameter"}
+    temperature = next((v for s, v in zip(steps, values, strict=True) if s.kind == "temperature"), None)
+    if parameters or temperature is not None:
+        if circuit.rebuild is None:
+            raise NetlistError("this circuit was not read from a netlist, so its parameters cannot be stepped")
+        circuit = circuit.rebuild(parameters, temperature)
+    for sweep, value in zip(steps, values, strict=True):
+        if sweep.kind in ("source", "device"):
+            circuit = with_device_value(circuit, sweep, value)
+    return replace(circuit, steps=())
+
+
+def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
+    clock = time.perf_counter()
+    check_circuit(circuit)
+    asked = tuple(settings.save) or _asked(circuit)
+    attrs: dict[str, Any] = {
+        "title": circuit.title,
+        "source": circuit.path,
+        "analysis": kind_of(analysis),
+        "input_sha256": circuit.digest,
+        "seed": settings.seed,
+        "temperature_celsius": circuit.temperature,
+        "dialect": circuit.dialect,
+        "versions": versions(),
+    }
+    failure: SimulationError | None = None
+    if isinstance(analysis, DCSweep):
+        values, units, iterations, failure = dc_sweep(circuit, analysis, asked, settings.progress)
+        inner, outer = analysis.sweeps[0], list(reversed(analysis.sweeps[1:]))
+        dims = {s.name: Column(np.array(s.values), _sweep_unit(s)) for s in outer}
+        attrs["statistics"] = {"newton_iterations": iterations}
+        columns = {name: Column(v, units[name]) for name, v in values.items()}
+        result = Result.build(
+            inner.name, np.array(inner.values), columns, axis_unit=_sweep_unit(inner), extra_dims=dims, attrs=attrs
+        )
+    else:
+        assembly = assemble(circuit)
+        outputs = choose_outputs(assembly, asked)
+        attrs["unknowns"] = assembly.system.size
+        if isinstance(analysis, OperatingPoint):
+            solver = AlgebraicSolver(assembly, {int(i): float(assembly.start[i]) for i in assembly.held})
+            y = operating_point(assembly, solver=solver)
+            attrs["statistics"] = {"newton_iterations": solver.iterations}
+            columns = {k: replace(c, values=c.values[0]) for k, c in outputs.columns(_row(y, outputs)).items()}
+            result = Result.build(None, None, columns, attrs=attrs)
+        elif isinstance(analysis, ACAnalysis):
+            response, _ = small_signal(assembly, analysis, settings.progress)
+            if outputs.needs_flows:
+                raise ParameterError(
+                    "an AC analysis saves voltages, branch currents and states; put a 0 V source in series with a part "
+                    "to save its current"
+                )
+            columns = outputs.columns(response[:, outputs.probes])
+            result = Result.build("frequency", np.array(analysis.frequencies), columns, attrs=attrs)
+        else:
+            run_settings = _transient_settings(circuit, settings)
+            trajectory = transient(assembly, analysis, outputs, run_settings)
+            attrs["statistics"] = trajectory.statistics
+            attrs["method"] = trajectory.statistics["method"]
+            attrs["rtol"] = run_settings.rtol
+            attrs["notes"] = trajectory.notes
+            columns = outputs.columns(trajectory.values, trajectory.slopes, trajectory.times)
+            result = Result.build("time", trajectory.times, columns, attrs=attrs)
+            failure = trajectory.failure
+    result.attrs["seconds"] = round(time.perf_counter() - clock, 6)
+    if failure is not None:
+        failure.partial = result
+        raise failure
+    result.measures.update(measure(result, [m for m in circuit.measures if m.analysis == kind_of(analysis)]))
+    return result
+
+
+def _row(y: np.ndarray, outputs: Any) -> np.ndarray:
+    return y[:-1][outputs.probes][None, :]
+
+
+def _asked(circuit: Circuit) -> tuple[str, ...]:
+    """Addresses of ``.save``, with those that measures and figures need."""
+    if not circuit.saved:
+        return ()
+    needed = [
+        str(reference)
+        for m in circuit.measures
+        for expression in m.expressions()
+        for reference in expression.references
+    ]
+    return tuple(dict.fromkeys([*circuit.saved, *circuit.plotted, *needed]))
+
+
+def _sweep_unit(sweep: Sweep) -> str:
+    if sweep.kind == "temperature":
+        return "degC"
+    return {"v": "V", "i": "A"}.get(sweep.name[:1], "") if sweep.kind == "source" else ""
+
+
+def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettings:
+    options = circuit.options
+    method = settings.method or {"trap": "trapezoid", "gear": "bdf2"}.get(
+        str(options.get("method", "auto")), str(options.get("method", "auto"))
+    )
+    rtol = settings.rtol if settings.rtol is not None else float(options.get("reltol", DEFAULT_RTOL))
+    if not 1e-13 <= rtol < 1.0:
+        raise ParameterError(f"rtol = {rtol:g} must lie between 1e-13 and 1")
+    return TransientSettings(
+        method=method, rtol=rtol, step_limit=settings.step_limit, wall_time_limit=settings.wall_time_limit,
+        save_steps=settings.save_steps, fixed_step=settings.fixed_step, progress=settings.progress,
+    )  # fmt: skip

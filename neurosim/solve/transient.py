@@ -1,0 +1,328 @@
+"""Transient analysis of a circuit: start, integration in chunks of compiled steps, and what to say when it stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.assembly import Assembly
+from neurosim.circuit.model import TransientAnalysis
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.kernels import run as state
+from neurosim.kernels.abi import ANALYSIS, LIMITING, TIME, TRANSIENT
+from neurosim.kernels.builder import System
+from neurosim.kernels.newton import CONVERGED
+from neurosim.kernels.run import Run
+from neurosim.kernels.sparse_lu import run_solve
+from neurosim.kernels.system import compute_flow
+from neurosim.kernels.time_loop import advance
+from neurosim.solve.factors import Factors
+from neurosim.solve.methods import methods
+from neurosim.solve.methods.method import Method
+from neurosim.solve.operating_point import AlgebraicSolver, absolute_tolerances, operating_point
+from neurosim.solve.outputs import Outputs
+
+KEEP = 1e12
+"""Inverse share of the span in which a consistent start may move charges, fluxes and states."""
+
+LEAST_STEPS = 50
+"""No step is longer than this part of the span, so that nothing of the shape of the answer is stepped over."""
+
+BUFFER_VALUES = 4_000_000
+"""Most numbers kept in one output buffer between two calls of the compiled loop."""
+
+
+@dataclass
+class TransientSettings:
+    """How a transient analysis is run.
+
+    Parameters
+    ----------
+    method : str
+        Registry name of an integration method, or ``"auto"``: Rodas5P, or BDF2 where the equations have index 2.
+    rtol : float
+        Relative tolerance, default 1e-4; relative to the largest value that an unknown has had.
+    step_limit : int
+        Most accepted steps, default 10 million.
+    wall_time_limit : float
+        Seconds, default unlimited.
+    save_steps : bool
+        Whether accepted steps are saved beside the multiples of the print step.
+    fixed_step : float, optional
+        Seconds: take steps of this size without error control.
+    progress : callable, optional
+        ``progress(t, t_stop)``, called a few times a second.
+    """
+
+    method: str = "auto"
+    rtol: float = 1e-4
+    step_limit: int = 10_000_000
+    wall_time_limit: float = float("inf")
+    save_steps: bool = True
+    fixed_step: float | None = None
+    progress: Callable[[float, float], None] | None = None
+
+
+@dataclass
+class Trajectory:
+    """Recorded probes of one transient analysis."""
+
+    times: np.ndarray
+    values: np.ndarray
+    slopes: np.ndarray | None
+    statistics: dict[str, Any]
+    failure: SimulationError | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def index_two_unknowns(system: System, y: np.ndarray, span: float) -> np.ndarray:
+    """Unknowns that answer to a derivative of a source: currents in loops of capacitors and voltage sources, voltages
+    across cutsets of inductors and current sources.
+
+    They grow with beta in ``(beta M - J) x = b``; all others stay bounded.
+    """
+    n = system.size
+    sizes = []
+    b = np.random.default_rng(0).standard_normal(n)
+    for beta in (1e12 / span, 1e14 / span):
+        lu = Factors(system).at(y, beta)
+        x = b.copy()
+        run_solve(lu, x)
+        sizes.append(np.abs(x))
+    return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-6 * sizes[1].max()))
+
+
+def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.ndarray:
+    """Consistent y at the start, shape (n + 1,)."""
+    if not analysis.use_initial_conditions:
+        return operating_point(assembly, transient=True)
+    system = assembly.system
+    context = system.context
+    context[ANALYSIS], context[TIME] = TRANSIENT, 0.0
+    y = np.append(assembly.start, 0.0)
+    # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v).
+    f = np.zeros(system.size + 1)
+    compute_flow(system.arrays, context, y, f)
+    for i, unknown in enumerate(system.unknowns):
+        if unknown.kind == "charge" and np.isfinite(f[i]):
+            y[i] -= f[i]
+    assembly.start[:] = y[:-1]
+    solver = AlgebraicSolver(assembly, {}, beta=KEEP / span)
+    status = solver.solve(y, assembly.initial_charges())
+    if status != CONVERGED:
+        name = system.names[solver.worst]
+        raise SimulationError(
+            f"no consistent start was found under 'uic': the worst unknown is '{name}'; check the initial conditions "
+            "of the parts at it, or drop 'uic'"
+        )
+    return y
+
+
+def _explicit_refusal(system: System, method: Method) -> None:
+    mass = system.mass_matrix.toarray() if system.size <= 2000 else None
+    if mass is None or not np.array_equal(mass, np.eye(system.size)):
+        raise ParameterError(
+            f"method '{method.name}' needs an ordinary differential equation, but this circuit has algebraic equations "
+            "(nets without a capacitor, branch currents); use 'rodas5p', 'bdf2' or 'trapezoid'"
+        )
+
+
+def new_run(
+    system: System, method: Method, y: np.ndarray, *, t0: float, t_stop: float, rtol: float, atol: np.ndarray,
+    probes: np.ndarray, watched: np.ndarray, grid: np.ndarray, breakpoints: np.ndarray, capacity: int,
+    with_slopes: bool, h: float, h_max: float,
+) -> Run:  # fmt: skip
+    """Allocate the state of an integration that starts from y (n + 1 entries)."""
+    n, nnz = system.size, system.arrays.mass.size
+    degree = method.degree
+    has_mass = np.zeros(n)
+    column = np.repeat(np.arange(n), np.diff(system.arrays.column_pointer))
+    has_mass[column[system.arrays.mass != 0.0]] = 1.0
+    run = Run(
+        real=np.zeros(state.REALS), count=np.zeros(state.COUNTS, np.int64), y=y.copy(), f=np.zeros(n + 1),
+        y_new=np.zeros(n + 1), error=np.zeros(n + 1), atol=atol.copy(), largest=np.abs(y[:n]),
+        watched=watched.astype(np.int64), differential=has_mass, breakpoints=breakpoints, grid=grid,
+        probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
+        out_slope=np.zeros((capacity, probes.size if with_slopes else 0)), knot_t=np.zeros(0),
+        knot_q=np.zeros((0, degree + 1, n)), stage=np.zeros((max(method.stages, 5) + 6, n + 1)),
+        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz),
+        tableau=np.ascontiguousarray(method.tableau, float),
+    )  # fmt: skip
+    real, count = run.real, run.count
+    real[[state.T, state.T_START, state.T_STOP, state.H, state.H_MAX, state.RTOL]] = t0, t0, t_stop, h, h_max, rtol
+    real[state.ORDER] = method.error_order + 1
+    real[[state.SAFETY, state.FACTOR_MIN, state.FACTOR_MAX]] = method.safety, method.factor_min, method.factor_max
+    real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if system.is_linear else (1.0, 1.0)
+    real[state.NEWTON_TOLERANCE] = 1e-2
+    real[state.ALPHA] = -1.0
+    real[state.BETA] = KEEP / (t_stop - t0)
+    count[state.METHOD] = method.kind
+    count[state.NORM] = state.WATCHED
+    count[state.POLISH] = 1
+    count[state.SAVE_STEPS] = 1
+    count[state.LINEAR_SYSTEM] = system.is_linear
+    count[state.EVENTFUL] = any(batch.events is not None for batch in system.batches)
+    count[state.HISTORY] = 1
+    return run
+
+
+def transient(
+    assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
+) -> Trajectory:
+    """Run one ``.tran``.
+
+    Returns
+    -------
+    Trajectory
+        With `failure` set when it stopped early; what was recorded until then is kept.
+
+    Raises
+    ------
+    SimulationError
+        When no consistent start exists.
+    ParameterError
+        For a method that cannot solve these equations.
+    """
+    system = assembly.system
+    system.context[LIMITING] = 0.0
+    span = analysis.stop
+    clock = time.perf_counter()
+    y = _start(assembly, analysis, span)
+    system.context[ANALYSIS], system.context[TIME] = TRANSIENT, 0.0
+    started = time.perf_counter() - clock
+    notes: list[str] = []
+    index_two = index_two_unknowns(system, y, span)
+    name = settings.method
+    if name == "auto":
+        name = "bdf2" if index_two.size else "rodas5p"
+        if index_two.size:
+            shown = ", ".join(system.names[i] for i in index_two[:4])
+            notes.append(f"index 2 ({shown} follow the slope of a source): integrated by BDF2")
+    method = methods.get(name)
+    if method.kind == state.EXPLICIT:
+        _explicit_refusal(system, method)
+    elif index_two.size and method.kind != state.BDF2:
+        shown = ", ".join(system.names[i] for i in index_two[:4])
+        raise ParameterError(
+            f"method '{method.name}' loses its order on equations of index 2 ({shown}); use 'bdf2' or 'auto', or put a "
+            "small resistor into the loop of capacitors and voltage sources"
+        )
+    h_max = min((analysis.stop - analysis.start) / LEAST_STEPS, analysis.max_step or np.inf, system.largest_step)
+    h = settings.fixed_step or min(h_max, analysis.step, span * 1e-3) * 1e-2
+    steps = int(np.floor((analysis.stop - analysis.start) / analysis.step * (1 + 1e-9)))
+    grid = analysis.start + analysis.step * np.arange(steps + 1)
+    grid = np.minimum(grid[grid <= analysis.stop * (1 + 1e-12)], analysis.stop)
+    if grid[-1] < analysis.stop:
+        grid = np.append(grid, analysis.stop)
+    probes = outputs.probes
+    capacity = int(np.clip(BUFFER_VALUES // max(1, probes.size), 64, 20_000))
+    run = new_run(
+        system, method, y, t0=0.0, t_stop=analysis.stop, rtol=settings.rtol,
+        atol=absolute_tolerances(assembly, settings.rtol), probes=probes, watched=_watched(outputs, system),
+        grid=grid, breakpoints=system.breakpoints(0.0, analysis.stop), capacity=capacity,
+        with_slopes=outputs.needs_flows, h=h, h_max=h_max,
+    )  # fmt: skip
+    count = run.count
+    count[state.INDEX_TWO] = int(index_two.size > 0)
+    count[state.STEP_LIMIT] = settings.step_limit
+    count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
+    factors, polish_factors = Factors(system), Factors(system)
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    budget, failure = 20, None
+    clock = time.perf_counter()
+    while True:
+        t = run.real[state.T]
+        system.context[TIME] = t
+        alpha = 1.0 / run.real[state.H] if run.real[state.H] > 0 else 1.0 / h
+        lu = factors.at(run.y, alpha)
+        lu_polish = polish_factors.at(run.y, run.real[state.BETA])
+        count[state.BUDGET] = budget
+        before = time.perf_counter()
+        status = advance(system.arrays, lu, lu_polish, run, system.context)
+        elapsed = time.perf_counter() - before
+        saved = int(count[state.SAVED])
+        if saved:
+            parts.append((run.out_t[:saved].copy(), run.out_y[:saved].copy(), run.out_slope[:saved].copy()))
+            count[state.SAVED] = 0
+        if settings.progress is not None:
+            settings.progress(float(run.real[state.T]), analysis.stop)
+        if status == state.DONE:
+            break
+        if status == state.RUNNING:
+            budget = int(np.clip(budget * 0.2 / max(elapsed, 1e-4), 10, 20 * budget))
+            if time.perf_counter() - clock > settings.wall_time_limit:
+                failure = _stopped(system, run, method, f"the wall time limit of {settings.wall_time_limit:g} s")
+                break
+            continue
+        if status == state.BUFFER_FULL:
+            continue
+        if status == state.PIVOT:
+            name = int(count[state.STATUS_INDEX])
+            run.real[state.ALPHA] = -1.0
+            count[state.POLISH_READY] = 0
+            factors.forget(system.names, name)
+            polish_factors.forget(system.names, name)
+            continue
+        failure = _stopped(system, run, method, _REASONS[status])
+        break
+    seconds = time.perf_counter() - clock
+    times, values, slopes = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (
+        np.empty(0), np.empty((0, probes.size)), np.empty((0, 0))
+    )  # fmt: skip
+    statistics = {
+        "method": method.name,
+        "rtol": settings.rtol,
+        "steps": int(count[state.STEPS]),
+        "rejected": int(count[state.REJECTED]),
+        "newton_iterations": int(count[state.ITERATIONS]),
+        "evaluations": int(count[state.EVALUATIONS]),
+        "factorisations": int(count[state.FACTORISATIONS]),
+        "jumps": int(count[state.JUMPS]),
+        "seconds_start": round(started, 6),
+        "seconds_time_loop": round(seconds, 6),
+    }
+    return Trajectory(times, values, slopes if outputs.needs_flows else None, statistics, failure, notes)
+
+
+def _watched(outputs: Outputs, system: System) -> np.ndarray:
+    """Unknowns whose error is kept below the tolerance one by one: those that the user will see."""
+    index = outputs.assembly.index
+    return np.array(sorted({index[a] for a in outputs.addresses if a in index} or range(system.size)), np.int64)
+
+
+_REASONS = {
+    state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
+    state.NOT_FINITE: "a flow is not finite",
+    state.SINGULAR: "the equations became singular",
+    state.TOO_MANY_STEPS: "the limit of steps was reached",
+}
+
+
+def _stopped(system: System, run: Run, method: Method, why: str) -> SimulationError:
+    """Say when, where and why an integration stopped, and what to try."""
+    real, count = run.real, run.count
+    t, stop = float(real[state.T]), float(real[state.T_STOP])
+    worst = int(count[state.WORST])
+    if why in (_REASONS[state.NOT_FINITE], _REASONS[state.SINGULAR]):
+        worst = int(count[state.STATUS_INDEX])
+    unknown = system.unknowns[worst]
+    is_bounded = np.isfinite([unknown.lower, unknown.upper]).any()
+    bounds = f" (bounds {unknown.lower:g}..{unknown.upper:g})" if is_bounded else ""
+    advice = {
+        _REASONS[state.STEP_TOO_SMALL]: "smooth discontinuities in the expressions near it, or loosen rtol",
+        _REASONS[state.NOT_FINITE]: "look for a division by zero or an overflow in the expressions near it",
+        _REASONS[state.SINGULAR]: "look for a net that loses its connection or a loop of sources",
+        _REASONS[state.TOO_MANY_STEPS]: "raise the limit of steps, loosen rtol, or shorten the analysis",
+    }.get(why, "raise the limit or shorten the analysis")
+    return SimulationError(
+        f"simulation stopped at t = {t:.6g} s ({100 * t / stop:.0f} % of {stop:g} s), method {method.name}, "
+        f"step {real[state.H]:.3g} s: {why}\n"
+        f"      worst unknown: {unknown.name} = {run.y[worst]:.6g} {unknown.unit}{bounds}, "
+        f"error {real[state.ERROR]:.3g} of the tolerance\n"
+        f"      {advice}"
+    )
