@@ -1,3 +1,99 @@
-"""neurosim: analog and neuromorphic circuits as dynamical systems, beside their digital twins."""
+"""neurosim: analog and neuromorphic circuits as dynamical systems, beside their digital twins.
+
+>>> import neurosim as ns
+>>> circuit = ns.read_netlist("divider\\nV1 in 0 1\\nR1 in out 1k\\nR2 out 0 1k\\n.end")
+>>> circuit.nets
+('in', 'out')
+
+``ns.simulate(circuit)`` gives a `Result`; ``ns.waveforms(result)`` draws it; ``ns.save(result, "run.nc")`` keeps it.
+Names are imported on first use, so that ``import neurosim`` takes no time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosim.circuit.model import Circuit
+    from neurosim.circuit.reader import read_netlist
+    from neurosim.circuit.writer import write_netlist
+    from neurosim.errors import (
+        FormatError,
+        NetlistError,
+        NeurosimError,
+        ParameterError,
+        SimulationError,
+        UnknownNameError,
+    )
+    from neurosim.formats import load, load_all, save
+    from neurosim.plots import draw_figure, save_figure
+    from neurosim.plots.bode import bode
+    from neurosim.plots.pinched_loop import pinched_loop
+    from neurosim.plots.waveforms import waveforms
+    from neurosim.results import Column, Result
+    from neurosim.solve import methods
+    from neurosim.solve.measure import measure
+    from neurosim.solve.simulate import Settings, simulate
 
 __version__ = "0.1.0"
+
+_ORIGINS = {
+    "neurosim.circuit.model": ("Circuit",),
+    "neurosim.circuit.reader": ("read_netlist",),
+    "neurosim.circuit.writer": ("write_netlist",),
+    "neurosim.errors": (
+        "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
+    ),
+    "neurosim.formats": ("load", "load_all", "save"),
+    "neurosim.plots": ("draw_figure", "save_figure"),
+    "neurosim.plots.bode": ("bode",),
+    "neurosim.plots.pinched_loop": ("pinched_loop",),
+    "neurosim.plots.waveforms": ("waveforms",),
+    "neurosim.results": ("Column", "Result"),
+    "neurosim.solve.measure": ("measure",),
+    "neurosim.solve.simulate": ("Settings", "simulate"),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in names}
+
+__all__ = [
+    "Circuit",
+    "Column",
+    "FormatError",
+    "NetlistError",
+    "NeurosimError",
+    "ParameterError",
+    "Result",
+    "Settings",
+    "SimulationError",
+    "UnknownNameError",
+    "__version__",
+    "bode",
+    "draw_figure",
+    "load",
+    "load_all",
+    "measure",
+    "methods",
+    "pinched_loop",
+    "read_netlist",
+    "save",
+    "save_figure",
+    "simulate",
+    "waveforms",
+    "write_netlist",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "methods":
+        value: Any = importlib.import_module("neurosim.solve.methods")
+    elif name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    else:
+        raise AttributeError(f"module 'neurosim' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

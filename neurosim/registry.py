@@ -79,6 +79,17 @@ class Registry(Generic[T]):
             raise UnknownNameError(f"unknown {self.kind} '{name}'; {nearest(name, self._objects)}".rstrip("; "))
         return self._objects[found[0]]
 
+    def origin(self, name: str) -> str:
+        """Return the module that declares `name`, or the plugin that brought it, as text for people.
+
+        Raises
+        ------
+        UnknownNameError
+            No such name.
+        """
+        self.get(name)
+        return self._lookup[name.casefold()][1]
+
     def add(self, item: T, place: str) -> None:
         """Add one object at run time.
 

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from neurosim.errors import FormatError
 from neurosim.atomic import atomic_write
+from neurosim.errors import FormatError
 
 
 def test_replaces_and_leaves_nothing_beside(tmp_path):

@@ -158,6 +158,8 @@ def test_stack_of_unequal_axes_keeps_every_point_and_says_so():
     np.testing.assert_array_equal(stacked.time, [0, 1, 2, 4])
     np.testing.assert_array_equal(stacked["v(a)"], [[0, 1, 2, 4], [0, 10, 20, np.nan]])
     assert "interpolation" in stacked.attrs["stacked"]
+    late = Result.build("time", [1, 4], {"v(a)": [7, 7]})
+    np.testing.assert_array_equal(Result.stack([first, late], "r1", [1, 2])["v(a)"], [[0, 1, 4], [np.nan, 7, 7]])
     chosen = Result.stack([first, second], "r1", [1, 2], axis=[0.0, 2.0])
     np.testing.assert_array_equal(chosen["v(a)"], [[0, 2], [0, 20]])
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from neurosim.circuit.cards import CardReader
+from neurosim.circuit.lexer import Card
 from neurosim.circuit.model import Circuit
-from neurosim.circuit.parser import Deck, ground
-from neurosim.circuit.sensing import structure_of
+from neurosim.circuit.parser import ground
+from neurosim.circuit.sensing import has_branch_current, structure_of
 from neurosim.devices.device import Instance
-from neurosim.errors import NetlistError, nearest
+from neurosim.errors import Location, NetlistError, nearest
 from neurosim.expressions import Expression
 
 FORM = "v(<net>), v(<net>,<net>), i(<part>) or <part>.<state>"
@@ -21,6 +23,8 @@ class Addresses:
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
+        self.sensed: dict[str, Location] = {}
+        """Parts without an unknown current whose current was asked for, with the place."""
 
     @cached_property
     def parts(self) -> dict[str, Instance]:
@@ -48,10 +52,12 @@ class Addresses:
         raise reader.error(f"there is no net '{name}'", hint=nearest(name, self.nets))
 
     def part(self, reader: CardReader, name: str) -> str:
-        """The part called `name`, which must have a current."""
+        """The part called `name`, whose current is asked for."""
         name = name if name in self.parts else name.replace(":", ".")
         if name not in self.parts:
             raise reader.error(f"there is no part '{name}'", hint=nearest(name, self.parts))
+        if name not in self.sensed and not has_branch_current(self.parts[name]):
+            self.sensed[name] = reader.card.token_location(reader.position - 1)
         return name
 
     def read(self, reader: CardReader) -> str:
@@ -123,23 +129,17 @@ class Addresses:
                 else:
                     self.part(reader, arg)
 
-    def check_conditions(self, circuit: Circuit, deck: Deck) -> None:
-        """Require that the nets of ``.ic`` and ``.nodeset`` exist.
+    def check_conditions(self, cards: Mapping[str, Card]) -> None:
+        """Require that the nets of ``.ic`` and ``.nodeset`` exist; `cards` tells where each was given.
 
         Raises
         ------
         NetlistError
-            At the top-level card, if there is one that names the net.
+            For the first that does not.
         """
-        for net in (*circuit.initial_voltages, *circuit.nodeset):
-            if net in self.nets:
-                continue
-            where = None
-            for card in deck.top.conditions:
-                for index, token in enumerate(card.tokens):
-                    if ground(token.text) == net:
-                        where = card.token_location(index)
-            what = "ground, which is always 0 V" if net == "0" else f"net '{net}', which does not exist"
-            raise NetlistError(
-                f"an initial value is given to {what}", where, hint=nearest(net, self.nets) if net != "0" else ""
-            )
+        for net in (*self.circuit.initial_voltages, *self.circuit.nodeset):
+            if net not in self.nets:
+                what = "ground, which is always 0 V" if net == "0" else f"net '{net}', which does not exist"
+                hint = nearest(net, self.nets) if net != "0" else ""
+                where = cards[net].location(0, len(cards[net].keyword))
+                raise NetlistError(f"an initial value is given to {what}", where, hint=hint)

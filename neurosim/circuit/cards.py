@@ -16,8 +16,6 @@ from neurosim.units import parse_number
 if TYPE_CHECKING:
     from neurosim.circuit.scopes import Scope
 
-_MILLI_LETTERS = "M"
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -27,6 +25,15 @@ class Model:
     type: str
     values: Mapping[str, float | str]
     location: Location
+    card: Card | None = None
+
+    def where(self, key: str) -> Location:
+        """Place of one of its parameters."""
+        tokens = self.card.tokens if self.card is not None else ()
+        for index in range(3, len(tokens)):
+            if self.card is not None and tokens[index].text == key and is_assignment(tokens, index):
+                return self.card.token_location(index)
+        return self.location
 
 
 class CardReader:
@@ -166,7 +173,7 @@ class CardReader:
         if token.kind == "word":
             value = parse_number(token.text)
             if value is None:
-                value = self.scope.values.get(token.text)
+                value = self.scope.parameter(token.text)
             if value is None:
                 raise self.not_a_number(token)
             return value
@@ -275,6 +282,8 @@ class CardReader:
         if model is None:
             known = self.scope.model_names(types)
             hint = nearest(name.lower(), known) or "define it with .model"
+            if any(operator in name for operator in "*/+^"):
+                hint = f"write expressions in braces: {{{name}}}"
             raise self.error(f"there is no model '{name}'", hint=hint)
         if types and model.type not in types:
             wanted = " or ".join(types)
@@ -286,7 +295,9 @@ class CardReader:
 
     def resolve_file(self, text: str) -> Path:
         """Path of a data file named on the card."""
-        return self.scope.resolve_file(text, self.card.token_location(self.position - 1, self.scope.instance), self.card)
+        return self.scope.resolve_file(
+            text, self.card.token_location(self.position - 1, self.scope.instance), self.card
+        )
 
     def error(self, message: str, *, hint: str = "", expected: str = "", back: int = 1) -> NetlistError:
         """An error at the token consumed last (`back` tokens before the cursor)."""
@@ -298,16 +309,16 @@ class CardReader:
         where = self.card.token_location(max(0, self.position - 1), self.scope.instance)
         self.scope.note(message, where, hint)
 
-    def warn_of_milli(self, first: int, quantity: str) -> None:
-        """Warn where a number from token `first` on is written with a capital M, as in 10M."""
-        for index in range(first, min(self.position, len(self.tokens))):
-            raw = self.tokens[index].raw
-            if _MILLI_LETTERS in raw and self.tokens[index].kind == "word" and _is_milli(raw):
-                self.scope.note(
-                    f"'{raw}' is {parse_number(raw):g} {quantity}: M is milli",
-                    self.card.token_location(index),
-                    "did you mean Meg?",
-                )
+    def warn_of_milli(self, first: int, stop: int, quantity: str) -> None:
+        """Warn where a number from token `first` to before `stop` is written with a capital M, as in 10M."""
+        for index, raw in self.milli_numbers(first, stop):
+            message = f"'{raw}' is {parse_number(raw):g} {quantity}: M is milli"
+            self.scope.note(message, self.card.token_location(index), "did you mean Meg?")
+
+    def milli_numbers(self, first: int, stop: int) -> list[tuple[int, str]]:
+        """Tokens from `first` to before `stop` that are numbers with a capital M, which is milli."""
+        found = enumerate(self.tokens[first:stop], first)
+        return [(index, token.raw) for index, token in found if token.kind == "word" and _is_milli(token.raw)]
 
 
 def _is_milli(raw: str) -> bool:

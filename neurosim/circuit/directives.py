@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from neurosim.circuit.addresses import Addresses
 from neurosim.circuit.cards import CardReader
@@ -19,11 +20,14 @@ from neurosim.circuit.model import (
     Sweep,
     TransientAnalysis,
 )
-from neurosim.circuit.parser import Assignment, Deck
-from neurosim.circuit.scopes import Scope, Session
+from neurosim.circuit.parser import MAX_ERRORS, Assignment, Deck, combined
+from neurosim.circuit.scopes import Scope, Session, rename
+from neurosim.circuit.sensing import insert_ammeters
 from neurosim.circuit.sweeps import SPACINGS, PointBudget, evenly, logarithmic, read_values
 from neurosim.devices import devices
 from neurosim.errors import NetlistError, nearest
+from neurosim.expressions import Expression, Reference
+from neurosim.units import parse_number
 
 FORMS = {
     ".op": ".op",
@@ -37,11 +41,10 @@ FORMS = {
 OPTIONS = frozenset(
     (
         "reltol", "abstol", "vntol", "chgtol", "gmin", "method", "maxord", "itl1", "itl4", "trtol", "temp", "tnom",
-        "seed", "rtol", "atol",
+        "seed", "rtol", "atol", "dialect",
     )
 )  # fmt: skip
 """Options that mean something here; others are kept, with a note."""
-_SAVING = (".save", ".print", ".plot", ".probe")
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class _Found:
     save_all: bool = False
     plotted: dict[str, list[str]] = field(default_factory=lambda: {".plot": [], ".print": []})
     measures: list[Measure] = field(default_factory=list)
+    measure_names: set[str] = field(default_factory=set)
 
 
 class Directives:
@@ -61,6 +65,9 @@ class Directives:
     def __init__(self, deck: Deck, session: Session) -> None:
         self.deck, self.session = deck, session
         self.budget = PointBudget(deck.files.limits.points)
+        words = dict.fromkeys(card.keyword[1:] for card in deck.directives)
+        self.kinds = [word for word in words if word in ("tran", "ac", "dc", "op")]
+        """Kinds of analysis that the deck asks for."""
 
     def swept_parameters(self) -> dict[str, Assignment]:
         """Parameters that ``.step param`` or ``.dc param`` sweeps, with the text of their first value."""
@@ -106,7 +113,7 @@ class Directives:
         """A cursor behind the keyword."""
         return CardReader(card, 1, scope, card.keyword)
 
-    def read(self, circuit: Circuit, scope: Scope) -> Circuit:
+    def read(self, circuit: Circuit, scope: Scope, conditions: Mapping[str, Card]) -> Circuit:
         """The circuit with everything that its directives say.
 
         Raises
@@ -130,17 +137,23 @@ class Directives:
             ".measure": self.measure,
             ".meas": self.measure,
         }
-        self.addresses.check_conditions(circuit, self.deck)
+        self.addresses.check_conditions(conditions)
+        errors: list[NetlistError] = []
         for card in self.deck.directives:
             reader = self.reader(card, scope)
-            if card.keyword in _SAVING:
-                self.save(reader, found)
-            else:
-                readers[card.keyword](reader, found)
-        plotted = found.plotted[".plot"] or found.plotted[".print"]
+            try:
+                readers.get(card.keyword, self.save)(reader, found)
+            except NetlistError as error:
+                errors.append(error)
+                if len(errors) >= MAX_ERRORS:
+                    break
+        if errors:
+            raise combined(errors)
         nominal = found.options.get("tnom", circuit.nominal_temperature)
         if isinstance(nominal, str):
             raise NetlistError(f"option tnom = '{nominal}' is not a number")
+        circuit = self.with_ammeters(circuit, found)
+        plotted = found.plotted[".plot"] or found.plotted[".print"]
         return replace(
             circuit,
             analyses=tuple(found.analyses),
@@ -151,6 +164,34 @@ class Directives:
             measures=tuple(found.measures),
             nominal_temperature=nominal,
         )
+
+    def with_ammeters(self, circuit: Circuit, found: _Found) -> Circuit:
+        """The circuit with ammeters for the currents that are saved or measured; their addresses are rewritten."""
+        if not self.addresses.sensed:
+            return circuit
+        instances = list(circuit.instances)
+        replaced = insert_ammeters(instances, self.addresses.sensed)
+
+        def address(old: str) -> str:
+            return f"i({replaced.get(old[2:-1], old[2:-1])})" if old.startswith("i(") else old
+
+        def change(reference: Reference) -> Reference:
+            new = replaced.get(reference.args[0]) if reference.kind == "i" else None
+            return reference if new is None else Reference("i", (new,), reference.at)
+
+        def settings(old: object) -> Any:
+            if isinstance(old, Expression):
+                return rename(old, change)
+            if isinstance(old, tuple):
+                return tuple(settings(item) for item in old)
+            return {key: settings(item) for key, item in old.items()} if isinstance(old, Mapping) else old
+
+        found.saved = [address(old) for old in found.saved]
+        found.plotted = {keyword: [address(old) for old in addresses] for keyword, addresses in found.plotted.items()}
+        found.measures = [
+            replace(m, expression=settings(m.expression), settings=settings(m.settings)) for m in found.measures
+        ]
+        return circuit.with_instances(tuple(instances))
 
     def operating_point(self, reader: CardReader, found: _Found) -> None:
         """``.op``"""
@@ -195,20 +236,28 @@ class Directives:
             reader.take("dec, oct or lin")
             raise reader.error(f"'{spacing}' where dec, oct or lin should stand", expected=form)
         reader.position += 1
-        if spacing == "list":
-            frequencies = read_values(reader, self.budget, "list")
-        else:
-            points = reader.number()
-            start, stop = reader.number(), reader.number()
-            if spacing == "lin":
-                frequencies = evenly(reader, self.budget, start, stop, points)
-            else:
-                frequencies = logarithmic(reader, self.budget, start, stop, points, 10.0 if spacing == "dec" else 2.0)
+        try:
+            frequencies = self.frequencies(reader, spacing)
+        except NetlistError as error:
+            milli = reader.milli_numbers(first, reader.position)
+            if not milli or error.hint:
+                raise
+            hint = f"'{milli[0][1]}' is {parse_number(milli[0][1]):g} Hz: M is milli; did you mean Meg?"
+            raise NetlistError(error.message, error.location, hint=hint, expected=form) from None
         reader.end(form)
-        reader.warn_of_milli(first, "hertz")
+        reader.warn_of_milli(first, reader.position, "hertz")
         if min(frequencies) < 0.0:
             raise reader.error(f"a frequency of {min(frequencies):g} Hz", expected=form)
         found.analyses.append(ACAnalysis(frequencies, reader.location))
+
+    def frequencies(self, reader: CardReader, spacing: str) -> tuple[float, ...]:
+        """Frequencies of an AC analysis [Hz]."""
+        if spacing == "list":
+            return read_values(reader, self.budget, "list")
+        points, start, stop = reader.number(), reader.number(), reader.number()
+        if spacing == "lin":
+            return evenly(reader, self.budget, start, stop, points)
+        return logarithmic(reader, self.budget, start, stop, points, 10.0 if spacing == "dec" else 2.0)
 
     def dc(self, reader: CardReader, found: _Found) -> None:
         """``.dc``: one sweep or two, the first the inner one."""
@@ -338,6 +387,6 @@ class Directives:
 
     def measure(self, reader: CardReader, found: _Found) -> None:
         """``.measure``."""
-        found.measures.append(read_measure(reader, self.addresses))
-
-
+        measure = read_measure(reader, self.addresses, self.kinds, found.measure_names)
+        found.measure_names.add(measure.name)
+        found.measures.append(measure)

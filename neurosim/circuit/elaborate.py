@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from neurosim.circuit.cards import CardReader
@@ -12,6 +14,7 @@ from neurosim.circuit.directives import Directives
 from neurosim.circuit.generic_card import read_generic
 from neurosim.circuit.lexer import Card, Token
 from neurosim.circuit.model import Circuit
+from neurosim.circuit.native_card import read_native
 from neurosim.circuit.parser import (
     MAX_ERRORS,
     Assignment,
@@ -25,7 +28,7 @@ from neurosim.circuit.parser import (
 )
 from neurosim.circuit.scopes import END, NET, Scope, Session
 from neurosim.circuit.sensing import insert_ammeters
-from neurosim.circuit.templates import Names, Template, Templates, place
+from neurosim.circuit.templates import Names, Template, Templates, placed
 from neurosim.devices import devices
 from neurosim.devices.device import Device, Instance
 from neurosim.errors import NetlistError, ParameterError, nearest
@@ -99,6 +102,7 @@ class Elaboration:
         self.sizes: dict[Definition, tuple[int, int]] = {}
         self.instances: list[Instance] = []
         self.conditions: dict[str, dict[str, float]] = {"ic": {}, "nodeset": {}}
+        self.condition_cards: dict[str, Card] = {}
         self.errors: list[NetlistError] = []
 
     def run(self) -> Circuit:
@@ -121,8 +125,8 @@ class Elaboration:
         self.expand(deck.top, top, Names("", (), ()), 0)
         if self.errors:
             raise combined(self.errors)
-        names_of = {instance.name: index for index, instance in enumerate(self.instances)}
-        insert_ammeters(self.instances, names_of)
+        self.check_names()
+        insert_ammeters(self.instances)
         circuit = Circuit(
             title=deck.title,
             instances=tuple(self.instances),
@@ -135,8 +139,17 @@ class Elaboration:
             digest=deck.files.digest,
             rebuild=lambda parameters, temperature: elaborate(deck, parameters, temperature),
         )
-        circuit = directives.read(circuit, top)
+        circuit = directives.read(circuit, top, self.condition_cards)
         return replace(circuit, notes=(*deck.notes, *self.session.notes))
+
+    def check_names(self) -> None:
+        """Refuse two parts of one name, as a flat name and a subcircuit can give."""
+        places: dict[str, Instance] = {}
+        for instance in self.instances:
+            first = places.setdefault(instance.name, instance)
+            if first is not instance:
+                hint = f"first defined at {first.location}"
+                raise NetlistError(f"element '{instance.name}' is defined twice", instance.location, hint=hint)
 
     def top_names(self) -> list[str]:
         """Names of the top-level parameters."""
@@ -234,9 +247,7 @@ class Elaboration:
             called = self.call(element, Scope(self.session, definition, scope.values)).definition
             if called in path:
                 names = [d.name for d in path[path.index(called) :]] + [called.name]
-                raise NetlistError(
-                    f"subcircuit contains itself: {' > '.join(names)}", element.card.token_location(0)
-                )
+                raise NetlistError(f"subcircuit contains itself: {' > '.join(names)}", element.card.token_location(0))
             if len(path) > self.limits.subcircuit_depth:
                 raise self.too_deep(element)
             inner_count, inner_depth = self.size(called, scope, path)
@@ -264,16 +275,14 @@ class Elaboration:
             return found
         tokens = element.card.tokens
         reader = CardReader(element.card, element.start, scope, element.name)
+        first_value = next((i - 1 for i, token in enumerate(tokens) if token.kind == "="), len(tokens))
         words: list[Token] = []
-        at: list[int] = []
-        while not reader.at_end() and reader.peek() != ":" and not params_word(tokens, reader.position):
-            if reader.key() is not None:
-                reader.position -= 2
+        for token in tokens[element.start : first_value]:
+            if token.text in ("params:", "params", ":"):
                 break
-            token = reader.take("a net")
+            reader.position += 1
             if token.kind == "word":
                 words.append(token)
-                at.append(reader.position - 1)
             elif token.kind not in ("(", ")", ","):
                 raise reader.error(f"'{element.card.text[token.start : token.end][:40]}' where a net should stand")
         if not words:
@@ -286,13 +295,13 @@ class Elaboration:
             while place_of is not None:
                 known += place_of.subcircuits
                 place_of = place_of.parent
-            reader.position = at[-1] + 1
+            reader.position = tokens.index(words[-1]) + 1
             hint = nearest(name, known) or "define it with .subckt or read it with .include"
             raise reader.error(f"there is no subcircuit '{name}'", hint=hint)
         if len(nets) != len(definition.ports):
-            reader.position = at[-1] + 1
+            reader.position = tokens.index(words[-1]) + 1
             raise reader.error(
-                f"'{element.name}' connects {len(nets)} nets, but subcircuit '{name}' has {len(definition.ports)} ports",
+                f"'{element.name}' connects {len(nets)} nets, but '{name}' has {len(definition.ports)} ports",
                 hint=f"it is defined at {definition.location}: .subckt {name} {' '.join(definition.ports)}",
             )
         if not reader.at_end() and (after := params_word(tokens, reader.position)):
@@ -335,11 +344,8 @@ class Elaboration:
                 elif top:
                     self.instances += self.read_element(element, scope).instances
                 else:
-                    template = self.templates.get(
-                        element, scope, names, functools.partial(self.read_element, element)
-                    )
-                    for instance in template.instances:
-                        self.instances.append(place(instance, names, scope.instance))
+                    template = self.templates.get(element, scope, names, functools.partial(self.read_element, element))
+                    self.instances.extend(placed(template, names, scope))
             except NetlistError as error:
                 if not top:
                     raise
@@ -351,6 +357,7 @@ class Elaboration:
             template = read(scope) if top else self.templates.get(card, scope, names, read)
             for kind, net, value in template.conditions:
                 self.conditions[kind][names[net]] = value
+                self.condition_cards[names[net]] = card
 
     def expand_call(self, element: Element, scope: Scope, names: Names, depth: int) -> None:
         """Expand an X card."""
@@ -379,6 +386,8 @@ class Elaboration:
         candidates = devices_by_letter(element.kind)
         reader = CardReader(element.card, element.start, scope, scope.part(element.name))
         if not candidates:
+            if len(element.kind) > 1 and element.kind[1:] in devices:
+                return Template((read_native(reader, devices.get(element.kind[1:])),))
             raise self.unknown_element(element, reader)
         rule = candidates[0].netlist
         try:
@@ -389,8 +398,8 @@ class Elaboration:
                 made = read_generic(reader, candidates)
         except ParameterError as error:
             raise NetlistError(str(error), reader.location) from None
-        if "M" in element.card.text and element.kind in _MILLI_UNITS:
-            reader.warn_of_milli(element.start + 2, _MILLI_UNITS[element.kind])
+        if "M" in element.card.text:
+            _warn_of_milli(element, reader)
         return Template((made,) if isinstance(made, Instance) else tuple(made))
 
     def unknown_element(self, element: Element, reader: CardReader) -> NetlistError:
@@ -409,6 +418,18 @@ class Elaboration:
 
 
 _MILLI_UNITS = {"r": "ohm", "l": "henry"}
+
+
+def _warn_of_milli(element: Element, reader: CardReader) -> None:
+    """Warn of 10M where a resistance, an inductance or a frequency stands."""
+    if element.kind in _MILLI_UNITS:
+        reader.warn_of_milli(element.start + 2, reader.position, _MILLI_UNITS[element.kind])
+    elif element.kind in "vi":
+        for index, token in enumerate(reader.tokens):
+            if token.text == "sin":
+                numbers = [i for i in range(index + 1, len(reader.tokens)) if reader.tokens[i].kind not in "(,"]
+                if len(numbers) > 2:
+                    reader.warn_of_milli(numbers[2], numbers[2] + 1, "hertz")
 
 
 def read_conditions(card: Card, scope: Scope) -> Template:
@@ -436,9 +457,7 @@ def read_conditions(card: Card, scope: Scope) -> Template:
     return Template((), tuple(found))
 
 
-def elaborate(
-    deck: Deck, parameters: Mapping[str, float] | None = None, temperature: float | None = None
-) -> Circuit:
+def elaborate(deck: Deck, parameters: Mapping[str, float] | None = None, temperature: float | None = None) -> Circuit:
     """Flatten a deck.
 
     Parameters
@@ -454,6 +473,17 @@ def elaborate(
     NetlistError
         For anything that is not understood.
     """
-    return Elaboration(deck, parameters or {}, temperature).run()
+    with collection_paused():
+        return Elaboration(deck, parameters or {}, temperature).run()
 
 
+@contextlib.contextmanager
+def collection_paused() -> Iterator[None]:
+    """Without cyclic garbage collection: a circuit is a million small objects, which are scanned again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

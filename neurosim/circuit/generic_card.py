@@ -53,10 +53,11 @@ def read_generic(reader: CardReader, candidates: Sequence[Device]) -> Instance:
     device = _choose(reader, candidates, model, given)
     values: dict[str, float] = {}
     if model is not None:
-        try:
-            values.update(parameter_values(device, model.values, model.name))
-        except ParameterError as error:
-            raise NetlistError(str(error), model.location, expected=rule_form(device)) from None
+        for key, value in model.values.items():
+            try:
+                values.update(parameter_values(device, {key: value}, model.name))
+            except ParameterError as error:
+                raise NetlistError(str(error), model.where(key), expected=rule_form(device)) from None
     rule = device.netlist
     order = rule.positional if rule is not None else ()
     if len(positional) > len(order):
@@ -118,7 +119,9 @@ def _choose(
     selectors.update({key: given[key] for key in _SELECTORS if key in given})
     if "model" in selectors:
         word = str(selectors["model"])
-        chosen = [device for device in chosen if word in (device.name, *_types(device)) and word not in _shared(candidates)]
+        chosen = [
+            device for device in chosen if word in (device.name, *_types(device)) and word not in _shared(candidates)
+        ]
         if not chosen:
             raise reader.error(f"there is no model '{word}' here", hint=nearest(word, _words(candidates)))
     if "level" in selectors:

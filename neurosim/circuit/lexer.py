@@ -26,11 +26,18 @@ class SourceFile:
 
     def location(self, line: int, column: int = 1, length: int = 1) -> Location:
         """Place in this file; `line` and `column` count from 1."""
-        return Location(self.path, line, column, self.lines[line - 1][:_SHOWN], length)
+        return Location(self.path, line, column, shown(self.lines[line - 1]), length)
 
 
 _SHOWN = 4096
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+LONGEST_WORD = 1000
+"""Characters of a name or number that are accepted; expressions and quoted text may be longer."""
+
+
+def shown(text: str) -> str:
+    """Text that may go to a terminal: control characters replaced, very long lines cut."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[:_SHOWN])
 
 
 class Token(NamedTuple):
@@ -69,15 +76,16 @@ class Card:
 
     @property
     def keyword(self) -> str:
-        """First word in lower case."""
-        return self.text.split(None, 1)[0].lower()
+        """First word in lower case (``""`` if the card begins with something else)."""
+        match = _TOKEN.match(self.text)
+        return (match.group(3) or "").lower() if match else ""
 
     def location(self, start: int = 0, end: int | None = None, instance: str = "") -> Location:
         """Place of the characters `start` to `end` (one character by default)."""
         index = max(0, bisect.bisect_right(self.places, start, key=lambda place: place[0]) - 1)
         offset, source, line, column = self.places[index]
         length = 1 if end is None else max(1, end - start)
-        text = source.lines[line - 1][:_SHOWN]
+        text = shown(source.lines[line - 1])
         return Location(source.path, line, column + max(0, start - offset), text, length, instance)
 
     def token_location(self, index: int, instance: str = "") -> Location:
@@ -104,6 +112,10 @@ def _tokenize(card: Card) -> list[Token]:
         if kind == 1:
             tokens.append(Token(raw, raw, raw, start, position))
         elif kind == 3:
+            if len(raw) > LONGEST_WORD:
+                raise NetlistError(
+                    f"a word of {len(raw)} characters; at most {LONGEST_WORD} are accepted", card.location(start)
+                )
             tokens.append(Token("word", raw.lower(), raw, start, position))
         else:
             position = _closing(card, start)

@@ -97,6 +97,14 @@ class Measure:
     settings: Mapping[str, object] = field(default_factory=dict)
     location: Location | None = None
 
+    def expressions(self) -> tuple[Expression, ...]:
+        """All expressions of the card: what is measured, and both sides of every crossing."""
+        found = [] if self.expression is None else [self.expression]
+        for event in (self.settings, self.settings.get("trig"), self.settings.get("targ")):
+            sides = event.get("when") if isinstance(event, Mapping) else None
+            found += [side for side in sides if isinstance(side, Expression)] if isinstance(sides, tuple) else []
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Circuit:

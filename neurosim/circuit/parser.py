@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from neurosim.circuit.files import Files
-from neurosim.circuit.lexer import Card, SourceFile, Token, cards, is_assignment, value_end
+from neurosim.circuit.lexer import Card, SourceFile, Token, cards, is_assignment, shown, value_end
 from neurosim.circuit.model import Dialect
 from neurosim.errors import Location, NetlistError, Note, nearest
 
@@ -160,7 +160,7 @@ class Parser:
     """Reads the cards of one deck into `deck`."""
 
     def __init__(self, source: SourceFile, dialect: Dialect, files: Files) -> None:
-        title = source.lines[0]
+        title = shown(source.lines[0])
         self.deck = Deck(title.strip(), source.path, dialect, files, Definition(""))
         self.dialect: Dialect = dialect
         self.files = files
@@ -228,7 +228,9 @@ class Parser:
 
     def card(self, card: Card, keyword: str) -> None:
         """Put one card into the scope that is open."""
-        if keyword[0] != ".":
+        # Split here, so that an unclosed brace or an endless word is an error of this card and of no other.
+        card.tokens  # noqa: B018
+        if not keyword.startswith("."):
             self.element(card)
         elif keyword in self.readers:
             self.readers[keyword](card)
@@ -239,7 +241,6 @@ class Parser:
                     card.location(0, len(keyword)),
                     hint="it belongs to the whole circuit: move it out of the subcircuit",
                 )
-            card.tokens  # noqa: B018 - an unclosed brace is an error of this card
             self.deck.directives.append(card)
         elif keyword in WITHOUT_EFFECT:
             self.deck.notes.append(Note(f"{keyword} has no effect here", card.location(0, len(keyword))))
@@ -339,7 +340,8 @@ class Parser:
         tokens = card.tokens
         if len(tokens) < 2 or tokens[1].kind != "word":
             raise NetlistError(".subckt without a name", card.token_location(1), expected=".subckt <name> <port> ...")
-        name, index, ports = tokens[1].text, 2, []
+        name, index = tokens[1].text, 2
+        ports: dict[str, None] = {}
         while index < len(tokens) and not is_assignment(tokens, index) and not (end := params_word(tokens, index)):
             if tokens[index].kind != "word":
                 raise NetlistError(
@@ -350,7 +352,7 @@ class Parser:
                 raise NetlistError(f"port '{port}' of .subckt {name} is given twice", card.token_location(index))
             if port == "0":
                 raise NetlistError(f"ground cannot be a port of .subckt {name}", card.token_location(index))
-            ports.append(port)
+            ports[port] = None
             index += 1
         if index < len(tokens) and (end := params_word(tokens, index)):
             index = end
@@ -493,8 +495,11 @@ def params_word(tokens: tuple[Token, ...], index: int) -> int:
     return 0
 
 
-def read_assignment(card: Card, index: int) -> tuple[Assignment, int]:
-    """Read ``name = value`` at token `index`; return it and the index after it."""
+def read_assignment(card: Card, index: int, *, one_word: bool = False) -> tuple[Assignment, int]:
+    """Read ``name = value`` at token `index`; return it and the index after it.
+
+    With `one_word` the value is one token, else it goes on up to the next ``name =``.
+    """
     tokens = card.tokens
     if not is_assignment(tokens, index):
         raise NetlistError(
@@ -503,6 +508,8 @@ def read_assignment(card: Card, index: int) -> tuple[Assignment, int]:
             expected="<name>=<value>",
         )
     end = value_end(tokens, index + 2)
+    if one_word and end > index + 3:
+        end = index + 3
     while end > index + 2 and tokens[end - 1].kind == ",":
         end -= 1
     if end == index + 2:

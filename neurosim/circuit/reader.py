@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from neurosim.circuit.elaborate import elaborate
+from neurosim.circuit.elaborate import collection_paused, elaborate
 from neurosim.circuit.files import Files, Limits
 from neurosim.circuit.lexer import SourceFile, decode, strip_comment
 from neurosim.circuit.model import Circuit, Dialect
@@ -65,11 +65,14 @@ def read_netlist(
     if not text.strip():
         raise NetlistError("the netlist is empty", source.location(1), expected="a title line, then cards")
     notes: list[Note] = []
-    chosen = dialect or _detected(source, notes)
-    deck = parse(source, chosen, files)
-    deck.notes[:0] = notes
-    deck.dialect_stated = dialect is not None
-    return elaborate(deck)
+    chosen = dialect or _stated(source)
+    stated = chosen is not None
+    chosen = chosen or _detected(source, notes)
+    with collection_paused():
+        deck = parse(source, chosen, files)
+        deck.notes[:0] = notes
+        deck.dialect_stated = stated
+        return elaborate(deck)
 
 
 def _text_of(given: str | bytes | os.PathLike[str], limits: Limits) -> tuple[str, Path, str]:
@@ -90,6 +93,21 @@ def _text_of(given: str | bytes | os.PathLike[str], limits: Limits) -> tuple[str
         if isinstance(error, NetlistError):
             raise
         raise NetlistError(f"'{str(path)[:200]}' cannot be read: {error}") from None
+
+
+_OPTION = re.compile(r"\s*\.opt(?:ions?)?\s(?:.*[\s,])?dialect\s*=\s*(\w*)", re.IGNORECASE)
+
+
+def _stated(source: SourceFile) -> Dialect | None:
+    """The dialect of ``.options dialect=``."""
+    for number, line in enumerate(source.lines[1:], 2):
+        if line.lstrip()[:4].lower() == ".opt" and (match := _OPTION.match(line)):
+            for known in get_args(Dialect):
+                if match.group(1).lower() == known:
+                    return known
+            where = source.location(number, match.start(1) + 1, len(match.group(1)))
+            raise NetlistError(f"unknown dialect '{match.group(1)}'", where, expected=" | ".join(get_args(Dialect)))
+    return None
 
 
 def _detected(source: SourceFile, notes: list[Note]) -> Dialect:

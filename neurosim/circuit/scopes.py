@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from neurosim.circuit.parser import Assignment, Deck, Definition, ModelCard, gro
 from neurosim.errors import Location, NetlistError, Note
 from neurosim.expressions import Expression, UserFunction, bind, evaluate, parse
 from neurosim.expressions.functions import CONSTANTS
-from neurosim.expressions.tree import Name, Node, Reference, walk
+from neurosim.expressions.tree import Call, Name, Node, Reference, walk
 from neurosim.units import parse_number
 
 NET, PART, END = "\x01", "\x02", "\x03"
@@ -25,11 +25,20 @@ _WORD = re.compile(r"[^\W\d][\w.$#@]*")
 
 
 class Recorder(dict[str, float]):
-    """Parameter values that remember which names were asked for."""
+    """Parameter values that remember which names were asked for.
+
+    Attributes
+    ----------
+    asked : set of str
+        Names whose value may have mattered.
+    handed : dict of str to float
+        Values that `hand` gave out by name.
+    """
 
     def __init__(self, values: Mapping[str, float]) -> None:
         super().__init__(values)
         self.asked: set[str] = set()
+        self.handed: dict[str, float] = {}
 
     def __getitem__(self, name: str) -> float:
         self.asked.add(name)
@@ -43,6 +52,43 @@ class Recorder(dict[str, float]):
         """As dict.get."""
         self.asked.add(name)
         return super().get(name, default)
+
+    def hand(self, name: str) -> float | None:
+        """A value that counts as asked for only when something is done with it (None if there is no such name)."""
+        if name in self.handed:
+            return self.handed[name]
+        value = super().get(name)
+        if value is None:
+            self.asked.add(name)
+            return None
+        self.handed[name] = found = HandedValue(value)
+        found.use = lambda: self.asked.add(name)
+        return found
+
+
+class HandedValue(float):
+    """A parameter's value that notices when it is compared, computed with or converted."""
+
+    use: Callable[[], None]
+
+
+def _noticing(name: str) -> Callable[..., Any]:
+    original = getattr(float, name)
+
+    def method(self: HandedValue, *args: Any) -> Any:
+        self.use()
+        return original(self, *args)
+
+    return method
+
+
+_OPERATIONS = (
+    "float", "int", "bool", "eq", "ne", "lt", "le", "gt", "ge", "hash", "neg", "pos", "abs", "add", "radd", "sub",
+    "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "divmod", "rdivmod", "pow",
+    "rpow", "round", "trunc", "floor", "ceil",
+)  # fmt: skip
+for _operation in _OPERATIONS:
+    setattr(HandedValue, f"__{_operation}__", _noticing(f"__{_operation}__"))
 
 
 class Session:
@@ -146,10 +192,15 @@ class Scope:
         """Leave a warning."""
         self.session.note(Note(message, location, hint))
 
+    def parameter(self, name: str) -> float | None:
+        """Value of a parameter, None if there is none."""
+        values = self.values
+        return values.hand(name) if isinstance(values, Recorder) else values.get(name)
+
     def evaluate(self, card: Card, start: int, end: int) -> float:
         """Value of the constant expression at `start` to `end` on the card."""
         text = card.text[start:end].strip().lower()
-        value = self.values.get(text)
+        value = self.parameter(text)
         if value is None:
             value = parse_number(text)
         if value is not None:
@@ -174,11 +225,11 @@ class Scope:
         text = card.text[start:end].strip().lower()
         value = parse_number(text)
         if value is None:
-            value = self.values.get(text)
+            value = self.parameter(text)
         if value is not None:
             return value
         bound = self.bind(card, start, end)
-        if any(isinstance(node, Name | Reference) or _has_state(node) for node in walk(bound.node)):
+        if any(_is_running(node) for node in walk(bound.node)):
             return bound
         return self.value_of(self.session.parsed(card, start, end))
 
@@ -208,11 +259,11 @@ class Scope:
             if tokens[index].kind in ("(", ")", ","):
                 index += 1
                 continue
-            assignment, index = read_assignment(card, index)
+            assignment, index = read_assignment(card, index, one_word=True)
             if assignment.name in values:
                 raise NetlistError(f"'{assignment.name}' of model '{model.name}' is given twice", assignment.at)
             values[assignment.name] = self.word_or_number(assignment)
-        return Model(model.name, model.type, values, card.token_location(1))
+        return Model(model.name, model.type, values, card.token_location(1), card)
 
     def word_or_number(self, assignment: Assignment) -> float | str:
         """Value of an assignment; a single word that is neither number nor parameter stays a word."""
@@ -256,19 +307,28 @@ def _with(values: Mapping[str, float], more: Mapping[str, float]) -> Mapping[str
     return {**more, **values}
 
 
-def _has_state(node: Node) -> bool:
-    return getattr(node, "name", "") in ("ddt", "idt")
+def _is_running(node: Node) -> bool:
+    """Whether a node of a bound expression changes during an analysis."""
+    if isinstance(node, Call):
+        return node.name in ("ddt", "idt")
+    return isinstance(node, Reference) or (isinstance(node, Name) and node.text != "temper")
 
 
-def rename(expression: Expression, change: Any) -> Expression:
+def rename(expression: Expression, change: Callable[[Reference], Reference]) -> Expression:
     """The expression with ``change(reference)`` in the place of each reference."""
-    if not any(isinstance(node, Reference) for node in walk(expression.node)):
-        return expression
+    return rebuild(expression, lambda node: change(node) if isinstance(node, Reference) else node)
+
+
+def rebuild(expression: Expression, change: Callable[[Node], Node]) -> Expression:
+    """The expression with ``change(leaf)`` in the place of each leaf of its tree."""
     done: dict[int, Node] = {}
     for node in walk(expression.node):
-        done[id(node)] = _rebuilt(node, done, change)
+        done[id(node)] = _rebuilt(node, done) if node.children else change(node)
+    node = done[id(expression.node)]
+    if node is expression.node:
+        return expression
     return Expression(
-        done[id(expression.node)],
+        node,
         expression.dialect,
         expression.text,
         expression.location,
@@ -277,18 +337,11 @@ def rename(expression: Expression, change: Any) -> Expression:
     )
 
 
-def _rebuilt(node: Node, done: Mapping[int, Node], change: Any) -> Node:
-    if isinstance(node, Reference):
-        return change(node)
-    children = node.children
-    if not children or all(done[id(child)] is child for child in children):
+def _rebuilt(node: Node, done: Mapping[int, Node]) -> Node:
+    new: Any = [done[id(child)] for child in node.children]
+    if all(a is b for a, b in zip(new, node.children)):
         return node
-    new: Any = [done[id(child)] for child in children]
     kind: Any = type(node)
     if hasattr(node, "args"):
         return kind(node.label, tuple(new), node.at)
-    if hasattr(node, "op"):
-        return kind(node.label, *new, node.at)
-    return kind(*new, node.at)
-
-
+    return kind(node.label, *new, node.at) if hasattr(node, "op") else kind(*new, node.at)

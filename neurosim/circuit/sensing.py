@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from neurosim.circuit.scopes import rename
+from neurosim.circuit.templates import PlacedExpression
 from neurosim.devices import devices
 from neurosim.devices.device import Instance, Structure
-from neurosim.errors import NetlistError, nearest
+from neurosim.errors import Location, NetlistError, nearest
 from neurosim.expressions.tree import Reference
 
 
@@ -28,53 +29,57 @@ def ammeter_name(part: str) -> str:
     return f"{part}.sense"
 
 
-def insert_ammeters(instances: list[Instance], index: dict[str, int], wanted: Mapping[str, object] | None = None) -> None:
+def insert_ammeters(instances: list[Instance], wanted: Mapping[str, Location] | None = None) -> dict[str, str]:
     """Put ammeters where controls ask for ``i(part)`` of parts without branch current; rewrite those controls.
 
     Parameters
     ----------
     instances : list of Instance
-        Changed in place.
-    index : dict of str to int
-        Position of each instance by name; changed in place.
+        Changed in place; ammeters are appended.
     wanted : mapping of str to Location, optional
-        Further parts whose current is asked for.
+        Further parts whose current is asked for, with the place where.
+
+    Returns
+    -------
+    dict of str to str
+        Ammeter of each part that got one.
 
     Raises
     ------
     NetlistError
         If a sensed part does not exist or cannot be sensed.
     """
-    sensed: dict[str, Instance | None] = dict.fromkeys(wanted or ())
+    index = {instance.name: position for position, instance in enumerate(instances)}
+    places: dict[str, Location | None] = dict(wanted or {})
     users: list[int] = []
     for position, instance in enumerate(instances):
         found = [control[2:-1] for control in instance.controls if control.startswith("i(")]
         if found:
             users.append(position)
             for part in found:
-                sensed.setdefault(part, instance)
+                places.setdefault(part, instance.location)
     replaced: dict[str, str] = {}
-    for part, user in sensed.items():
+    for part, where in places.items():
         if part not in index:
-            by = f", which '{user.name}' senses" if user is not None else ""
-            where = user.location if user is not None else None
-            raise NetlistError(f"there is no part '{part}'{by}", where, hint=nearest(part, index))
+            raise NetlistError(
+                f"there is no part '{part}' whose current could be sensed", where, hint=nearest(part, index)
+            )
         target = instances[index[part]]
         if has_branch_current(target):
             continue
         if not target.nets:
-            raise NetlistError(f"'{part}' has no current that could be sensed", user.location if user else None)
+            raise NetlistError(f"'{part}' has no current that could be sensed", where)
         name = ammeter_name(part)
         replaced[part] = name
         if name not in index:
             instances[index[part]] = replace(target, nets=(name, *target.nets[1:]))
             index[name] = len(instances)
-            instances.append(
-                Instance(name, "voltage_source", (target.nets[0], name), {"dc": 0.0}, location=target.location)
-            )
+            values = {"dc": 0.0}
+            instances.append(Instance(name, "voltage_source", (target.nets[0], name), values, location=target.location))
     if replaced:
         for position in users:
             instances[position] = _redirected(instances[position], replaced)
+    return replaced
 
 
 def _redirected(instance: Instance, replaced: Mapping[str, str]) -> Instance:
@@ -87,5 +92,8 @@ def _redirected(instance: Instance, replaced: Mapping[str, str]) -> Instance:
         f"i({replaced.get(control[2:-1], control[2:-1])})" if control.startswith("i(") else control
         for control in instance.controls
     )
-    expressions = {role: rename(expression, change) for role, expression in instance.expressions.items()}
+    expressions = {
+        role: expression.changed(change) if isinstance(expression, PlacedExpression) else rename(expression, change)
+        for role, expression in instance.expressions.items()
+    }
     return replace(instance, controls=controls, expressions=expressions)

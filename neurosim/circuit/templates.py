@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,12 +60,13 @@ class PlacedExpression(Expression):
     """
 
     shared: Expression
+    _names: Names
 
-    def __init__(self, shared: Expression, full_names: Names) -> None:
+    def __init__(self, shared: Expression, names: Names) -> None:
         self.__dict__.update(shared.__dict__)
         del self.__dict__["node"]
         self.__dict__["shared"] = shared
-        self.__dict__["_full_names"] = full_names
+        self.__dict__["_names"] = names
 
     @cached_property
     def node(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -78,8 +79,18 @@ class PlacedExpression(Expression):
         return tuple(self._placed(reference) for reference in self.shared.references)
 
     def _placed(self, reference: Reference) -> Reference:
-        names: Names = self.__dict__["_full_names"]
-        return Reference(reference.kind, tuple(names[arg] for arg in reference.args), reference.at)
+        return Reference(reference.kind, tuple(self._names[arg] for arg in reference.args), reference.at)
+
+    def changed(self, change: Callable[[Reference], Reference]) -> PlacedExpression:
+        """The expression with ``change(reference)`` in the place of each reference (full names in and out)."""
+
+        def changed(reference: Reference) -> Reference:
+            full = self._placed(reference)
+            new = change(full)
+            # Two unchanged ones may be one net here, and must stay two as in `Instance.controls`.
+            return reference if new is full else new
+
+        return PlacedExpression(rename(self.shared, changed), self._names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expression):
@@ -92,10 +103,14 @@ class PlacedExpression(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a card gives: instances, or conditions (``"ic"`` or ``"nodeset"``, net, value), with marked names."""
+    """What a card gives: instances, or conditions (``"ic"`` or ``"nodeset"``, net, value), with marked names.
+
+    `passed` has, for each instance, the values that are a parameter's value as it is: key and name of the parameter.
+    """
 
     instances: tuple[Instance, ...] = ()
     conditions: tuple[tuple[str, str, float], ...] = ()
+    passed: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 class Templates:
@@ -122,16 +137,20 @@ class Templates:
         try:
             found = read(recording)
         except NetlistError as error:
+            where = error.location
             raise NetlistError(
                 names.in_text(error.message),
-                error.location,
+                replace(where, instance=scope.instance) if where is not None else None,
                 hint=names.in_text(error.hint),
                 expected=names.in_text(error.expected),
             ) from None
         if recording.outer_values_used:
             return found
         recorder = recording.values
-        asked = recorder.asked if isinstance(recorder, Recorder) else set()
+        if not isinstance(recorder, Recorder):
+            raise TypeError(recorder)
+        found = _with_passed(found, recorder)
+        asked = recorder.asked
         if not asked <= set(used) or len(table) >= _LARGEST_TABLE:
             used, table = tuple(sorted({*used, *asked})), {}
             self._cards[card] = used, table
@@ -141,21 +160,48 @@ class Templates:
         return found
 
 
-def place(instance: Instance, names: Names, path: str) -> Instance:
-    """An instance of a template in the subcircuit instance `path`."""
+def _with_passed(template: Template, recorder: Recorder) -> Template:
+    """Find the values that only were handed through; every other parameter that was read counts as used."""
+    names = {id(value): name for name, value in recorder.handed.items() if name not in recorder.asked}
+    passed = tuple(
+        tuple((key, names[id(value)]) for key, value in instance.values.items() if id(value) in names)
+        for instance in template.instances
+    )
+    recorder.asked |= set(recorder.handed) - {name for pairs in passed for _, name in pairs}
+    plain = template.instances
+    if recorder.handed:
+        plain = tuple(
+            replace(
+                instance,
+                values={key: float.__float__(value) for key, value in instance.values.items()},
+                table=tuple(float.__float__(value) for value in instance.table),
+            )
+            for instance in plain
+        )
+    return Template(plain, template.conditions, passed if any(passed) else ())
+
+
+def placed(template: Template, names: Names, scope: Scope) -> Iterator[Instance]:
+    """The instances of a template in the subcircuit instance of `scope`."""
+    for number, instance in enumerate(template.instances):
+        values = instance.values
+        if template.passed and template.passed[number]:
+            values = {**values, **{key: scope.values[name] for key, name in template.passed[number]}}
+        yield _place(instance, values, names, scope.instance)
+
+
+def _place(instance: Instance, values: Mapping[str, float], names: Names, path: str) -> Instance:
     at = instance.location
     if at is not None:
         at = Location(at.path, at.line, at.column, at.text, at.length, path)
     expressions: Mapping[str, Expression] = instance.expressions
     if expressions:
-        expressions = {
-            role: PlacedExpression(expression, names) for role, expression in expressions.items()
-        }
+        expressions = {role: PlacedExpression(expression, names) for role, expression in expressions.items()}
     return Instance(
         names[instance.name],
         instance.device,
         tuple([names[net] for net in instance.nets]),
-        instance.values,
+        values,
         expressions,
         tuple([names[control] for control in instance.controls]) if instance.controls else (),
         instance.table,

@@ -11,21 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from neurosim.devices.device import Current, Equation, Flow, Input, Instance, Internal, Rate, State, Structure
 from neurosim.errors import Location
 from neurosim.expressions import Behaviour, Binary, Call, Expression, Node, Number, Reference, compile_program
 
 
-@lru_cache(maxsize=4096)
-def _compiled(expression: Expression) -> Behaviour:
-    return compile_program(expression)
-
-
 def behaviour_of(expression: Expression) -> Behaviour:
     """Program of an expression; instances of one subcircuit card share it."""
-    return _compiled(getattr(expression, "shared", expression))
+    shared = getattr(expression, "shared", expression)
+    # Kept on the expression: two that compare equal may differ in the values of their parameters.
+    if "behaviour" not in shared.__dict__:
+        shared.__dict__["behaviour"] = compile_program(shared)
+    return shared.__dict__["behaviour"]
 
 
 def controls_of(expression: Expression) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Capacitor: ``i = C(T) dv/dt``, ``C(T) = m C (1 + tc1 dT + tc2 dT^2)``, dT = T - T_measured.
 
 Without a value the capacitance follows from the model and the geometry,
-``C = cj (l - narrow)(w - narrow) + 2 cjsw (l + w - 2 narrow)`` (ngspice manual, "Semiconductor capacitors"; checked in
-ngspice 39). Expressions make a behavioural current source: ``Q={q}`` the current ``m dq/dt``, which conserves charge,
-and ``C={c}`` the current ``m c dv/dt`` (as in ngspice 39).
+``C = cj (l - short)(w - narrow) + 2 cjsw (l - short + w - narrow)`` (ngspice manual, "Semiconductor capacitors",
+checked in ngspice 39). Expressions make a behavioural current source: ``Q={q}`` the current ``m dq/dt``, which
+conserves charge, and ``C={c}`` the current ``m c dv/dt`` (as in ngspice 39).
 """
 
 from __future__ import annotations
@@ -60,9 +60,8 @@ def read(card: Any) -> Instance:
         return instance
     values = dict(instance.values)
     if "capacitance" not in values and "length" in values and {"area_capacitance", "edge_capacitance"} & set(values):
-        narrow = values.get("narrow", 0.0)
-        length = values["length"] - narrow
-        width = values.get("width", values.get("default_width", 1e-5)) - narrow
+        length = values["length"] - values.get("short", 0.0)
+        width = values.get("width", values.get("default_width", 1e-5)) - values.get("narrow", 0.0)
         values["capacitance"] = (
             values.get("area_capacitance", 0.0) * length * width
             + values.get("edge_capacitance", 0.0) * 2.0 * (length + width)
@@ -89,7 +88,8 @@ device = Device(
         Parameter("length", unit="m", meaning="of the plate", aliases=("l",), optional=True),
         Parameter("width", unit="m", meaning="of the plate", aliases=("w",), optional=True),
         Parameter("default_width", 1e-5, "m", "width when none is given", aliases=("defw",)),
-        Parameter("narrow", 0.0, "m", "loss of length and width by etching"),
+        Parameter("narrow", 0.0, "m", "loss of width by etching"),
+        Parameter("short", 0.0, "m", "loss of length by etching"),
         *POLYNOMIAL_PARAMETERS,
     ),
     law=None,

@@ -21,6 +21,34 @@ REFERENCE_GAP = 1.1150877
 """Band gap of silicon at 300.15 K in SPICE [eV]."""
 
 
+STEEPEST = 250.0
+"""Exponents above this are continued linearly: no current reaches it, but a trial step must not overflow."""
+
+E = math.e
+
+
+@helper
+def exponential(v, saturation, nvt):
+    """``saturation (exp(v / nvt) - 1)`` [A] and its slope [S]."""
+    x = v / nvt
+    if x <= STEEPEST:
+        return saturation * math.expm1(x), saturation / nvt * math.exp(x)
+    top = saturation * math.exp(STEEPEST)
+    return top * (1.0 + x - STEEPEST), top / nvt
+
+
+@helper
+def junction_current(v, saturation, nvt, breakdown, breakdown_nvt):
+    """Current [A] and conductance [S] of a diode with breakdown (inf for none)."""
+    if v >= -3.0 * nvt:
+        return exponential(v, saturation, nvt)
+    if v >= -breakdown:
+        cube = (3.0 * nvt / (v * E)) ** 3
+        return -saturation * (1.0 + cube), saturation * 3.0 * cube / v
+    current, slope = exponential(-(v + breakdown), saturation, breakdown_nvt)
+    return -saturation - current, slope
+
+
 @helper
 def depletion_charge(v, capacitance, potential, grading, forward):
     """Charge [C] and capacitance [F] of a junction; above forward * potential the capacitance grows linearly."""

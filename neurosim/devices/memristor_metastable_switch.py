@@ -4,13 +4,13 @@
     x' = (P_on (1 - x) - P_off x) / tau
     P_on = 1 / (1 + exp(-(v - v_on) / V_T)),   P_off = 1 / (1 + exp((v + v_off) / V_T)),   V_T = k T / q
 
-x in [0, 1] is the share of switches that are on. The Schottky branch is written so that no current flows at v = 0 also
-when a_f and a_r differ. T is the temperature of the circuit.
+x in [0, 1] is the share of switches that are on. The Schottky branch carries no current at v = 0 also when a_f and a_r
+differ. T is the temperature of the circuit.
 
-``metastable_switch`` is the mean over many switches. At a fixed voltage x goes to P_on / (P_on + P_off) exponentially with
-the rate (P_on + P_off) / tau.
+``metastable_switch`` is the mean over many switches. At a fixed voltage x goes to P_on / (P_on + P_off) exponentially
+with the rate (P_on + P_off) / tau.
 
-``stochastic_metastable_switch`` has N switches. After each accepted step, of length h <= tau / 20, with x constant,
+``stochastic_metastable_switch`` has N switches. After an accepted step, of length h <= tau / 20, with x constant,
 the numbers of switches that turn on and off are drawn from binomial distributions with the exact probabilities of the
 two-state master equation at the voltage reached, P_on / (P_on + P_off) (1 - exp(-(P_on + P_off) h / tau)) and alike.
 The draws are a hash of (seed, index of the instance in its batch, number of the step, number of the draw): no hidden

@@ -10,8 +10,9 @@
 w (metres) is the width of the barrier; a positive current widens it and raises the resistance. The barrier voltage v_b
 belongs to an inner net, behind the series resistance R_s.
 
-The formula for the current has a maximum in a and is wrong beyond it. Above a_l = 1.1 (phi(a = 0) - 4 / (B D)^2), which
-lies below the maximum for w >= 1 nm at the standard parameters, the current goes on with the slope 1 / R_s.
+The formula for the current has a maximum in a, where the barrier has almost gone, and is wrong beyond it. It is used
+while B D sqrt(phi) >= 2, up to a little below the maximum (measured for phi_0 0.6 to 4 V, k 3 to 100, w 1 to 6 nm); at
+larger a the current goes on with the slope 1 / R_s.
 
 Source: Pickett et al., J. Appl. Phys. 106, 074508 (2009), doi 10.1063/1.3236506; Abdalla & Pickett, ISCAS 2011, doi
 10.1109/ISCAS.2011.5937942 (recalled, with phi_0, k, A and R_s). Rates: the set of the Technion memristor toolbox (its
@@ -52,11 +53,13 @@ FLUX = CHARGE * CHARGE / (2.0 * math.pi * PLANCK)
 
 @helper
 def barrier(a, w, phi_0, c):
-    """Mean height phi [V] and effective width D [m] of the barrier, each with its slopes in a and w."""
+    """Mean height phi [V] and effective width D [m] of the barrier, with slopes in a and w; phi = -1 if it has gone."""
     q = 3.0 * phi_0 + 4.0 * c / w - 2.0 * a
     q_w = -4.0 * c / (w * w)
     width = w - 9.2 * c / q
     width_a, width_w = -18.4 * c / (q * q), 1.0 + 9.2 * c * q_w / (q * q)
+    if q <= 0.0 or width <= 0.0:
+        return -1.0, 0.0, 0.0, 0.0, 0.0, 0.0
     w1 = 1.2 * c / phi_0
     w2, gap = w1 + width, 9.2 * c / q - w1
     gap_a, gap_w = -width_a, 1.0 - width_w
@@ -73,22 +76,38 @@ def barrier(a, w, phi_0, c):
 @helper
 def attenuated(y, k):
     """y exp(-k sqrt(y)) with its slopes in y and k."""
-    root = math.sqrt(max(y, 0.0))
+    root = math.sqrt(y)
     e = math.exp(-k * root)
     return y * e, e * (1.0 - 0.5 * k * root), -y * root * e
 
 
 @helper
+def largest_voltage(w, phi_0, c):
+    """Voltage a where B D sqrt(phi) = 2, by Newton's method within a bracket; 0 if it is less even without voltage."""
+    low, high, a = 0.0, phi_0, 0.5 * phi_0
+    for _ in range(60):
+        phi, phi_a, _, width, width_a, _ = barrier(a, w, phi_0, c)
+        excess = phi * (DECAY * width) ** 2 - 4.0
+        low, high = (a, high) if excess > 0.0 else (low, a)
+        slope = (phi_a * width + 2.0 * phi * width_a) * width * DECAY**2
+        better = a - excess / slope if phi > 0.0 and slope < 0.0 else 0.5 * (low + high)
+        better = better if low < better < high else 0.5 * (low + high)
+        if abs(better - a) <= 1e-15 * phi_0:
+            break
+        a = better
+    return a if low > 0.0 else 0.0
+
+
+@helper
 def tunnel_current(a, w, phi_0, c, factor, slope_beyond):
     """Current at the barrier voltage a >= 0, with its slopes in a and w."""
-    phi, _, phi_w, width, _, width_w = barrier(0.0, w, phi_0, c)
-    k = DECAY * width
-    limit = 1.1 * (phi - 4.0 / (k * k))
-    limit_w = 1.1 * (phi_w + 8.0 * DECAY * width_w / (k * k * k))
-    if limit < 0.0:
-        limit, limit_w = 0.0, 0.0
-    inside = min(a, limit)
-    phi, phi_a, phi_w, width, width_a, width_w = barrier(inside, w, phi_0, c)
+    inside, beyond = a, False
+    phi, phi_a, phi_w, width, width_a, width_w = barrier(a, w, phi_0, c)
+    if a >= phi_0 or phi * (DECAY * width) ** 2 < 4.0:
+        inside, beyond = largest_voltage(w, phi_0, c), True
+        if inside == 0.0:
+            return slope_beyond * a, slope_beyond, 0.0
+        phi, phi_a, phi_w, width, width_a, width_w = barrier(inside, w, phi_0, c)
     k = DECAY * width
     low, low_y, low_k = attenuated(phi, k)
     high, high_y, high_k = attenuated(phi + inside, k)
@@ -97,8 +116,9 @@ def tunnel_current(a, w, phi_0, c, factor, slope_beyond):
     by_width = front * DECAY * (low_k - high_k) - 2.0 * i / width
     i_a = front * (low_y * phi_a - high_y * (phi_a + 1.0)) + by_width * width_a
     i_w = front * (low_y - high_y) * phi_w + by_width * width_w
-    if a > limit:
-        i_w += (i_a - slope_beyond) * limit_w
+    if beyond:
+        inside_w = -(phi_w * width + 2.0 * phi * width_w) / (phi_a * width + 2.0 * phi * width_a)
+        i_w += (i_a - slope_beyond) * inside_w
         i_a = slope_beyond
     return i + slope_beyond * (a - inside), i_a, i_w
 
@@ -137,14 +157,9 @@ def law(context, u, p, memory, table, code, F, D):
 def derive(columns: Columns) -> Sequence[np.ndarray]:
     """Rows of `p`: phi_0, c [V m], J [A m^2/V], 1 / R_s, w_c, b, rates of i > 0, rates of i < 0, bounds of w."""
     c = columns
-    barrier_rows = (
-        c["barrier_height"],
-        IMAGE / c["dielectric_constant"],
-        FLUX * c["area"],
-        1.0 / c["series_resistance"],
-    )
+    rows = (c["barrier_height"], IMAGE / c["dielectric_constant"], FLUX * c["area"], 1.0 / c["series_resistance"])
     names = ("w_c", "b", "f_off", "i_off", "a_off", "f_on", "i_on", "a_on", "w_min", "w_max")
-    return (*barrier_rows, *(c[name] for name in names))
+    return (*rows, *(c[name] for name in names))
 
 
 device = Device(
@@ -168,8 +183,8 @@ device = Device(
         Parameter("a_on", 2.0e-9, "m", "width where narrowing stops a_on"),
         Parameter("w_c", 107e-12, "m", "length scale w_c", 0, exclusive=True),
         Parameter("b", 500e-6, "A", "current that shifts the stops by w_c", 0, exclusive=True),
-        Parameter("barrier_height", 0.95, "V", "height of the barrier phi_0", 0.5, 10),
-        Parameter("dielectric_constant", 5.0, "", "relative permittivity k", 1, 100),
+        Parameter("barrier_height", 0.95, "V", "height of the barrier phi_0", 0.6, 10),
+        Parameter("dielectric_constant", 5.0, "", "relative permittivity k", 3, 100),
         Parameter("area", 1e-14, "m^2", "area of the channel A", 0),
         Parameter("series_resistance", 215.0, "ohm", "R_s", 0, exclusive=True, aliases=("rs",)),
         Parameter("w_min", 1.0e-9, "m", "lower bound of the width", 1e-9, 1e-8),
@@ -181,5 +196,5 @@ device = Device(
     netlist=NetlistRule(
         "YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "simmons_pickett"), level=103
     ),
-    reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 1.0}, "state_bounds": {"w": (1e-9, 2.5e-9)}},
+    reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 1e3}, "state_bounds": {"w": (1e-9, 2.5e-9)}},
 )

@@ -114,7 +114,7 @@ device = Device(
     ),
     reference={
         "pinched": True,
-        "drive": {"amplitude": 1.6, "frequency": 1e3},
-        "state_bounds": {"gap": (0.1e-9, 1.7e-9), "heating": (0.0, 2e3)},
+        "drive": {"amplitude": 2.0, "frequency": 1e3},
+        "state_bounds": {"gap": (0.1e-9, 1.7e-9), "heating": (0.0, 3e3)},
     },
 )

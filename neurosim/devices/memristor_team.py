@@ -102,5 +102,5 @@ device = Device(
     law=law,
     derive=derive,
     netlist=NetlistRule("YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "team"), level=2),
-    reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 1.0}, "state_bounds": {"x": (0.0, 3e-9)}},
+    reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 1e3}, "state_bounds": {"x": (0.0, 3e-9)}},
 )

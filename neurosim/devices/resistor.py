@@ -1,7 +1,7 @@
 """Resistor: Ohm's law ``i = v / R(T)``, ``R(T) = R (1 + tc1 dT + tc2 dT^2) / m``, dT = T - T_measured.
 
 Without a value the resistance follows from the model's sheet resistance and the geometry,
-``R = rsh (l - narrow) / (w - narrow)`` (ngspice manual, section "Semiconductor resistors"; checked in ngspice 39).
+``R = rsh (l - 2 short) / (w - 2 narrow)`` (ngspice manual, section "Semiconductor resistors"; checked in ngspice 39).
 ``R={expression}`` makes a behavioural current source ``m v / expression``.
 """
 
@@ -45,15 +45,14 @@ def read(card: Any) -> Instance:
         return instance
     values = dict(instance.values)
     if "resistance" not in values and "sheet_resistance" in values:
-        width, length = values.get("width", values.get("default_width", 1e-5)), values.get("length", 0.0)
-        narrow = values.get("narrow", 0.0)
-        if length - narrow <= 0.0 or width - narrow <= 0.0:
+        length = values.get("length", 0.0) - 2.0 * values.get("short", 0.0)
+        width = values.get("width", values.get("default_width", 1e-5)) - 2.0 * values.get("narrow", 0.0)
+        if length <= 0.0 or width <= 0.0:
             raise card.error(
-                f"resistor '{card.name}' has no resistance: l - narrow = {length - narrow:g} m, "
-                f"w - narrow = {width - narrow:g} m",
+                f"resistor '{card.name}' has no resistance: l - 2 short = {length:g} m, w - 2 narrow = {width:g} m",
                 hint="give l and w, or a value",
             )
-        values["resistance"] = values["sheet_resistance"] * (length - narrow) / (width - narrow)
+        values["resistance"] = values["sheet_resistance"] * length / width
     if "resistance" not in values:
         raise card.error(f"resistor '{card.name}' has no value", expected=device.netlist.form if device.netlist else "")
     if values["resistance"] == 0.0:
@@ -76,7 +75,8 @@ device = Device(
         Parameter("length", unit="m", meaning="of the strip", aliases=("l",), optional=True),
         Parameter("width", unit="m", meaning="of the strip", aliases=("w",), optional=True),
         Parameter("default_width", 1e-5, "m", "width when none is given", aliases=("defw",)),
-        Parameter("narrow", 0.0, "m", "loss of length and width by etching"),
+        Parameter("narrow", 0.0, "m", "loss of width on each side by etching"),
+        Parameter("short", 0.0, "m", "loss of length on each side by etching"),
         *POLYNOMIAL_PARAMETERS,
     ),
     law=proportional,

@@ -130,14 +130,17 @@ def _pulse(card: Any, given: list[float]) -> tuple[float, ...]:
 def _piecewise_linear(card: Any) -> tuple[float, ...]:
     points: list[tuple[float, float]] = []
     repeat_start, delay = math.nan, 0.0
+    is_open = False
     while not card.at_end():
-        if card.accept("("):
+        if is_open and card.accept(")"):
+            is_open = False
+        elif card.accept("("):
+            is_open = True
             if card.accept("file"):
                 card.accept("=")
                 points += _file_points(card, card.text())
             else:
                 points += _pairs(card, points[-1][0] if points else 0.0)
-            card.accept(")")
         elif card.accept("repeat"):
             points, repeat_start = _repeat_block(card, points)
         elif card.is_number():

@@ -157,8 +157,7 @@ def breakpoints(values: object, table: Sequence[float], t_start: float, t_stop: 
         once = [0.0, rise, rise + width, rise + width + fall]
         end = delay + count * period if count > 0.0 else math.inf
         corners = _repeated([c for c in once if c < period], delay, period, t_start, min(t_stop, end))
-        if end < t_stop:
-            corners.append(end)
+        corners = [min(t, end) for t in corners]
     elif kind == PWL:
         times = list(table[FIRST_POINT::2])
         corners = [t for t in times if t_start < t < t_stop]

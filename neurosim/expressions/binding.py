@@ -30,7 +30,7 @@ from neurosim.expressions.tree import (
 
 MAX_CALL_DEPTH = 64
 """Calls of ``.func`` functions inside one another that are accepted."""
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 """Size that an expression may grow to when its ``.func`` functions are written out."""
 
 

@@ -8,6 +8,7 @@ fold, zeros vanish, and what a value and its derivatives share is computed once.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,6 @@ class Graph:
         self.operands: list[tuple[Any, ...]] = []
         self.is_parameter: list[bool] = []
         self._known: dict[tuple[Any, ...], int] = {}
-        self._derivatives: dict[int, dict[int, int]] = {}
 
     def leaf(self, kind: str, *what: Any) -> int:
         """Node of an input, a slot, time or temperature."""
@@ -205,21 +205,29 @@ class Graph:
             raise AssertionError(y)
         return product if y > 0 else self.emit("div", 1.0, product)
 
-    def derivatives(self, node: int) -> dict[int, int]:
-        """Nodes of the derivatives of `node` with respect to the inputs (by index) that it depends on."""
-        pending = [node]
+    def derivatives(self, outputs: list[int]) -> list[dict[int, int]]:
+        """For each output, the nodes of its derivatives by the inputs (by index) that it depends on."""
+        needed: set[int] = set()
+        pending = list(outputs)
         while pending:
-            current = pending[-1]
-            if current in self._derivatives:
-                pending.pop()
-                continue
-            missing = [child for child in self.children(current) if child not in self._derivatives]
-            if missing:
-                pending.extend(missing)
-            else:
-                self._derivatives[current] = self._differentiate(current)
-                pending.pop()
-        return self._derivatives[node]
+            node = pending.pop()
+            if node not in needed:
+                needed.add(node)
+                pending.extend(self.children(node))
+        uses = Counter(outputs)
+        for node in needed:
+            uses.update(self.children(node))
+        found: dict[int, dict[int, int]] = {}
+        for node in sorted(needed):  # operands have smaller numbers than what uses them
+            children = self.children(node)
+            inner = [found[child] for child in children]
+            spare = [uses[child] == 1 for child in children]
+            found[node] = self._differentiate(node, inner, spare)
+            for child in children:
+                uses[child] -= 1
+                if not uses[child]:
+                    del found[child]
+        return [found[output] for output in outputs]
 
     def children(self, node: int) -> tuple[int, ...]:
         """Nodes that an operation reads."""
@@ -228,47 +236,54 @@ class Graph:
             return ()
         return operands[:1] if operation in ("pwl", "pwl_slope") else operands
 
-    def _differentiate(self, node: int) -> dict[int, int]:
+    def _differentiate(self, node: int, inner: list[dict[int, int]], spare: list[bool]) -> dict[int, int]:
+        """Derivatives of a node from those of its operands; a spare one may be changed into the result."""
         operation = self.operation[node]
         if operation == "input":
             return {self.operands[node][0]: self.constant(1.0)}
-        inner = [self._derivatives[child] for child in self.children(node)]
-        inputs = sorted(set().union(*inner)) if inner else []
-        if not inputs or operation in _FLAT:
+        if operation in _FLAT or not any(inner):
             return {}
-        emit = self.emit
-        result: dict[int, int] = {}
         if operation in ("select", "min", "max"):
-            nodes = self.operands[node]
-            if operation == "select":
-                condition, (yes, no) = nodes[0], inner[1:]
+            return self._chosen(node, inner)
+        if operation in ("add", "sub"):
+            return self._summed(operation, inner, spare)
+        terms: dict[int, int] = {}
+        for position, derivative in enumerate(inner):
+            if derivative:
+                partial = self._partial(node, position)
+                for k, d in derivative.items():
+                    term = self.emit("mul", partial, d)
+                    terms[k] = self.emit("add", terms[k], term) if k in terms else term
+        return {k: d for k, d in terms.items() if self.value(d) != 0.0}
+
+    def _summed(self, operation: str, inner: list[dict[int, int]], spare: list[bool]) -> dict[int, int]:
+        left, right = inner
+        swapped = operation == "add" and len(right) > len(left)
+        if swapped:
+            left, right = right, left
+        total = left if spare[swapped] and left is not right else dict(left)
+        for k, d in right.items():
+            if k in total:
+                total[k] = self.emit(operation, total[k], d)
+                if self.value(total[k]) == 0.0:
+                    del total[k]
             else:
-                condition, (yes, no) = emit("le" if operation == "min" else "ge", *nodes), inner
-            for k in inputs:
-                if k in yes or k in no:
-                    result[k] = emit("select", condition, yes.get(k, 0.0), no.get(k, 0.0))
+                total[k] = d if operation == "add" else self.emit("neg", d)
+        return total
+
+    def _chosen(self, node: int, inner: list[dict[int, int]]) -> dict[int, int]:
+        """Select derivatives, too: those of the branch that does not count may be anything."""
+        operation, operands = self.operation[node], self.operands[node]
+        if operation == "select":
+            condition, (yes, no) = operands[0], inner[1:]
         else:
-            partials: dict[int, int] = {}
-            for k in inputs:
-                total: int | None = None
-                for position, derivative in enumerate(inner):
-                    if k in derivative:
-                        if position not in partials:
-                            partials[position] = self._partial(node, position)
-                        term = emit("mul", partials[position], derivative[k])
-                        total = term if total is None else emit("add", total, term)
-                if total is not None:
-                    result[k] = total
-        return {k: d for k, d in result.items() if self.value(d) != 0.0}
+            condition, (yes, no) = self.emit("le" if operation == "min" else "ge", *operands), inner
+        return {k: self.emit("select", condition, yes.get(k, 0.0), no.get(k, 0.0)) for k in dict.fromkeys((*yes, *no))}
 
     def _partial(self, node: int, position: int) -> int:
         """Derivative of an operation with respect to one of its operands."""
         emit, operation, operands = self.emit, self.operation[node], self.operands[node]
         a, b = operands[0], operands[-1]
-        if operation == "add":
-            return self.constant(1.0)
-        if operation == "sub":
-            return self.constant(-1.0 if position else 1.0)
         if operation == "mul":
             return operands[1 - position]
         if operation == "div":

@@ -257,7 +257,7 @@ class _Writer:
 
     def write(self, kinds: tuple[StateKind, ...]) -> tuple[Program, list[int]]:
         graph = self.graph
-        derivatives = [graph.derivatives(output) for output in self.outputs]
+        derivatives = graph.derivatives(self.outputs)
         zero = graph.constant(0.0)
         done: set[int] = set()
         steps: list[_Step] = []

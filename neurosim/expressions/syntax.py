@@ -17,6 +17,8 @@ MAX_DEPTH = 64
 """Nesting of parentheses and function calls that is accepted."""
 MAX_LENGTH = 65536
 """Characters of one expression that are accepted."""
+MAX_NAME = 256
+"""Characters of one name that are accepted."""
 
 
 _SPACE = re.compile(r"\s+")
@@ -115,7 +117,7 @@ class _Parser:
             self.operands.append(Number(value, at))
             return False
         if name := _NAME.match(text, at):
-            word = name.group().lower()
+            word = self.named(name.group(), at)
             self.position = name.end()
             opening = _OPENING.match(text, self.position)
             if opening is None:
@@ -149,6 +151,11 @@ class _Parser:
             raise self.unknown(at)
         raise self.fail(f"'{found.group()}' stands where a value should", at, len(found.group()))
 
+    def named(self, name: str, at: int) -> str:
+        if len(name) > MAX_NAME:
+            raise self.fail(f"a name of {len(name)} characters; at most {MAX_NAME} are accepted", at)
+        return name.lower()
+
     def signed_base(self, at: int) -> bool:
         """LTspice: take ``-2`` in ``-2**1.5`` as one number."""
         start = self.position
@@ -173,7 +180,7 @@ class _Parser:
         if match is None or (word == "i" and match.group(2) is not None):
             named = "net" if word == "v" else "part"
             raise self.fail(f"'{word}(' without the name of a {named}", at, expected=expected)
-        arguments = tuple(argument.lower() for argument in match.groups() if argument is not None)
+        arguments = tuple(self.named(argument, at) for argument in match.groups() if argument is not None)
         self.operands.append(Reference("v" if word == "v" else "i", arguments, at))
         self.position = match.end()
 

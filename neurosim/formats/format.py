@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurosim.errors import FormatError
 from neurosim.results import Result
 
 
@@ -47,7 +48,5 @@ class Format:
 
     def check_single(self, results: Sequence[Result]) -> None:
         """Refuse more than one Result where the format has room for one."""
-        from neurosim.errors import FormatError
-
         if not self.several and len(results) != 1:
             raise FormatError(f"{self.name} holds one result, not {len(results)}; use .raw or .json, or one file each")

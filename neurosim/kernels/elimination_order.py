@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.kernels.abi import driver
 
-PIVOT_THRESHOLD = 0.1
+PIVOT_THRESHOLD = 0.03
 """A diagonal pivot is kept when it is at least this fraction of its (row-scaled) column's largest entry."""
 
 

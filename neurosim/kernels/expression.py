@@ -19,16 +19,18 @@ from neurosim.expressions.instructions import (  # isort: skip
     WORDS,
 )  # fmt: skip
 from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.functions import fast_cosh, fast_exp, fast_log, fast_pow, fast_sinh, fast_tanh
 
 
 @helper
-def _pow_real(x, y):
-    """Real part of x^y."""
-    if x >= 0.0 or np.floor(y) == y or x != x:
-        return np.power(x, y)
+def _turn(y):
+    """cos(pi y): the factor that a negative base brings to the real part of a power."""
     rest = y - 2.0 * np.floor(0.5 * y)
-    turn = 0.0 if rest in (0.5, 1.5) else np.cos(np.pi * rest)
-    return np.power(-x, y) * turn
+    if rest == 0.0:
+        return 1.0
+    if rest == 1.0:
+        return -1.0
+    return 0.0 if rest in (0.5, 1.5) else np.cos(np.pi * rest)
 
 
 @helper
@@ -154,10 +156,10 @@ def _transcendental(op, m, d, a, b, c, w):
     """Operations on rows of m from the mathematical library."""
     if op == EXP:
         for i in range(w):
-            m[d, i] = np.exp(m[a, i])
+            m[d, i] = fast_exp(m[a, i])
     elif op == LOG:
         for i in range(w):
-            m[d, i] = np.log(m[a, i])
+            m[d, i] = fast_log(m[a, i])
     elif op == LOG10:
         for i in range(w):
             m[d, i] = np.log10(m[a, i])
@@ -181,13 +183,13 @@ def _transcendental(op, m, d, a, b, c, w):
             m[d, i] = np.arctan(m[a, i])
     elif op == SINH:
         for i in range(w):
-            m[d, i] = np.sinh(m[a, i])
+            m[d, i] = fast_sinh(m[a, i])
     elif op == COSH:
         for i in range(w):
-            m[d, i] = np.cosh(m[a, i])
+            m[d, i] = fast_cosh(m[a, i])
     elif op == TANH:
         for i in range(w):
-            m[d, i] = np.tanh(m[a, i])
+            m[d, i] = fast_tanh(m[a, i])
     elif op == ASINH:
         for i in range(w):
             m[d, i] = np.arcsinh(m[a, i])
@@ -205,13 +207,16 @@ def _transcendental(op, m, d, a, b, c, w):
             m[d, i] = np.hypot(m[a, i], m[b, i])
     elif op == POW:
         for i in range(w):
-            m[d, i] = np.power(m[a, i], m[b, i])
+            m[d, i] = fast_pow(m[a, i], m[b, i])
     elif op == POW_ABS:
         for i in range(w):
-            m[d, i] = np.power(abs(m[a, i]), m[b, i])
+            m[d, i] = fast_pow(abs(m[a, i]), m[b, i])
     elif op == POW_REAL:
         for i in range(w):
-            m[d, i] = _pow_real(m[a, i], m[b, i])
+            m[d, i] = fast_pow(abs(m[a, i]), m[b, i])
+        for i in range(w):
+            if m[a, i] < 0.0:
+                m[d, i] *= _turn(m[b, i])
     elif op == POW_SLOPE:
         for i in range(w):
             m[d, i] = _pow_slope(m[a, i], m[b, i], m[c, i])

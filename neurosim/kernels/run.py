@@ -85,12 +85,14 @@ _MATRICES = {"out_y", "out_slope", "stage", "past", "q", "tableau"}
 
 
 def run_type() -> Any:
-    """Numba type of `Run`."""
+    """Numba type of the address of a `Run`."""
     from numba import types
+
+    from neurosim.kernels.tuple_pointer import tuple_pointer
 
     kinds = []
     for name in Run._fields:
         dtype = types.i8 if name in _WHOLE else types.f8
         dimensions = 3 if name == "knot_q" else 2 if name in _MATRICES else 1
         kinds.append(types.Array(dtype, dimensions, "C"))
-    return types.NamedTuple(kinds, Run)
+    return tuple_pointer(kinds, Run)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.errors import NeurosimError, ParameterError
-from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.elimination_order import (
     equilibrate,
     fill_order,
@@ -84,12 +84,14 @@ class LU(NamedTuple):
 
 
 def lu_type() -> Any:
-    """Numba type of `LU`, for the signatures of drivers."""
+    """Numba type of the address of an `LU`, for the signatures of drivers."""
     import numba
+
+    from neurosim.kernels.tuple_pointer import tuple_pointer
 
     index, real = numba.types.Array(numba.uint32, 1, "C"), numba.types.Array(numba.float64, 1, "C")
     kinds = {"row_scale", "lower", "upper", "inverse_pivot", "work", "correction"}
-    return numba.types.NamedTuple([real if name in kinds else index for name in LU._fields], LU)
+    return tuple_pointer([real if name in kinds else index for name in LU._fields], LU)
 
 
 class SingularStructure(NeurosimError, ArithmeticError):
@@ -293,7 +295,13 @@ def _arrange(
         correction=np.zeros(n),
     )
 
-@helper
+def _refactor_signature() -> Any:
+    import numba
+
+    return numba.int64(lu_type(), index_and_real()[1])
+
+
+@unit(_refactor_signature)
 def refactor(lu, values):
     """Compute L and U for new `values` (in the order of the analysis).
 
@@ -351,7 +359,13 @@ def refactor(lu, values):
     return np.int64(0)
 
 
-@helper
+def _solve_signature() -> Any:
+    import numba
+
+    return numba.void(lu_type(), index_and_real()[1])
+
+
+@unit(_solve_signature)
 def solve(lu, b):
     """Replace `b` (in the order of the equations) by the solution x of ``A x = b`` (in the order of the unknowns)."""
     lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
@@ -419,31 +433,19 @@ def refine(lu, values, b, x):
     return change
 
 
-def _run_refactor_signature() -> Any:
-    import numba
-
-    return numba.int64(lu_type(), index_and_real()[1])
-
-
-@driver(_run_refactor_signature)
+@driver(_refactor_signature)
 def run_refactor(lu: LU, values: np.ndarray) -> int:
     """`refactor` for Python."""
     return refactor(lu, values)
 
 
-def _run_solve_signature() -> Any:
-    import numba
-
-    return numba.void(lu_type(), index_and_real()[1])
-
-
-@driver(_run_solve_signature)
+@driver(_solve_signature)
 def run_solve(lu: LU, b: np.ndarray) -> None:
     """`solve` for Python."""
     solve(lu, b)
 
 
-@driver(_run_solve_signature)
+@driver(_solve_signature)
 def run_solve_transposed(lu: LU, b: np.ndarray) -> None:
     """`solve_transposed` for Python."""
     solve_transposed(lu, b)

@@ -7,9 +7,11 @@ complementarity condition (a state either obeys its rate or stands at the bound)
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from neurosim.kernels.abi import LIMITED, LIMITING, STEP, TIME, helper
+from neurosim.kernels.abi import LIMITED, LIMITING, STEP, TIME, helper, unit
 from neurosim.kernels.run import (
     ALPHA,
     BDF2,
@@ -33,14 +35,16 @@ from neurosim.kernels.run import (
     T_START,
     T_STOP,
     T,
+    run_type,
 )  # fmt: skip
-from neurosim.kernels.sparse_lu import refactor, solve
+from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     evaluate_both,
     evaluate_flow,
     multiply_mass,
     project_rates,
     project_rates_and_rows,
+    system_arrays_type,
 )  # fmt: skip
 
 REPEAT = 100
@@ -65,7 +69,13 @@ def _refactor(lu, run, matrix):
     return 0
 
 
-@helper
+def _step_signature() -> Any:
+    from numba import types
+
+    return types.i8(system_arrays_type(), lu_type(), run_type(), types.Array(types.f8, 1, "C"), types.f8)
+
+
+@unit(_step_signature)
 def rosenbrock_step(S, lu, run, context, h):
     """Linearly implicit step; `run.tableau` rows: A (s), C (s), then [c], [d], then gamma in the first column.
 
@@ -167,7 +177,7 @@ def rosenbrock_interpolant(run):
         run.q[4, i] = -k3
 
 
-@helper
+@unit(_step_signature)
 def multistep_step(S, lu, run, context, h):
     """Backward Euler after a restart, then trapezoid or variable-step BDF2, by Newton.
 
@@ -341,7 +351,14 @@ def multistep_accept(run, h):
     run.count[HISTORY] = min(run.count[HISTORY] + 1, 3)
 
 
-@helper
+def _polish_signature() -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.i8(system_arrays_type(), lu_type(), run_type(), real, types.f8, real, real)
+
+
+@unit(_polish_signature)
 def polish(S, lu, run, context, t, y, slope):
     """Make y satisfy the algebraic equations at t and find y', keeping charges, fluxes and states.
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.kernels.abi import LIMITED, WANT_DERIVATIVES, call_kernel, driver, helper
+from neurosim.kernels.abi import LIMITED, WANT_DERIVATIVES, call_kernel, driver, helper, unit
 
 (
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
@@ -85,14 +85,16 @@ _MATRICES = {"batch", "stamp", "wiring"}
 
 
 def system_arrays_type() -> Any:
-    """Numba type of `SystemArrays`."""
+    """Numba type of the address of a `SystemArrays`."""
     from numba import types
+
+    from neurosim.kernels.tuple_pointer import tuple_pointer
 
     fields = [
         types.Array(getattr(types, _DTYPES.get(name, "f8")), 2 if name in _MATRICES else 1, "C")
         for name in SystemArrays._fields
     ]
-    return types.NamedTuple(fields, SystemArrays)
+    return tuple_pointer(fields, SystemArrays)
 
 
 @helper
@@ -176,7 +178,14 @@ def _scatter_derivatives(S, b, k, jacobian):
                 jacobian[slot[here + e]] += sign * D[d + e]
 
 
-@helper
+def _evaluate_signature(outputs: int) -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.void(system_arrays_type(), real, *[real] * outputs)
+
+
+@unit(lambda: _evaluate_signature(2))
 def evaluate_flow(S, context, y, f):
     """f[0:n] = right-hand side at y (y and f have n + 1 entries, the last one for ground)."""
     context[WANT_DERIVATIVES] = 0.0
@@ -191,7 +200,7 @@ def evaluate_flow(S, context, y, f):
             _scatter_flows(S, b, k, f)
 
 
-@helper
+@unit(lambda: _evaluate_signature(3))
 def evaluate_both(S, context, y, f, jacobian):
     """f as in `evaluate_flow`, and jacobian[0:nnz] = df/dy on the shared pattern."""
     context[LIMITED] = 0.0
@@ -400,13 +409,6 @@ def jump_batches(S, context, y):
                     _call_events(S, b, B[JUMP], k, context)
                     count += crossed
     return count
-
-
-def _evaluate_signature(outputs: int) -> Any:
-    from numba import types
-
-    real = types.Array(types.f8, 1, "C")
-    return types.void(system_arrays_type(), real, *[real] * outputs)
 
 
 @driver(lambda: _evaluate_signature(2))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, driver, helper
+from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
 from neurosim.kernels.run import (
     AFTER_REJECT,
@@ -152,7 +152,13 @@ def _save(S, lu, run, context, t, y):
     return 0
 
 
-@helper
+def _point_signature() -> Any:
+    from numba import types
+
+    return types.i8(system_arrays_type(), lu_type(), run_type(), types.Array(types.f8, 1, "C"))
+
+
+@unit(_point_signature)
 def _emit(S, lu, run, context):
     """Write the grid points inside the last step, then its end; BUFFER_FULL if they do not all fit."""
     h = run.real[H_LAST]
@@ -182,7 +188,7 @@ def _emit(S, lu, run, context):
     return 0
 
 
-@helper
+@unit(_point_signature)
 def _restart(S, lu, run, context):
     """After a corner or a jump: forget the history, make y consistent, find its slope."""
     run.count[HISTORY] = 1
@@ -308,6 +314,9 @@ def advance(S, lu, lu_polish, run, context):
             h = limit - t
         elif count[NORM] != RMS_OF_BOTH_ENDS and count[FIXED_STEP] == 0 and t + 2.0 * h > limit:
             h = 0.5 * (limit - t)
+        elif method == EXPLICIT:
+            # The step that the rounded times are apart.
+            h = (t + h) - t
         status = _attempt(S, lu, run, context, h)
         if status == SINGULAR or status == PIVOT:
             return status

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.assembly import Assembly
 from neurosim.errors import SimulationError
-from neurosim.kernels.abi import ANALYSIS, LIMITING, OPERATING_POINT, SOURCE_SCALE, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, INITIAL_POINT, LIMITING, OPERATING_POINT, SOURCE_SCALE, TIME
 from neurosim.kernels.newton import CONVERGED, NOT_FINITE, PIVOT, SINGULAR, newton
 from neurosim.kernels.system import run_start
 from neurosim.solve.factors import Factors
@@ -122,7 +122,7 @@ def operating_point(
     """
     system = assembly.system
     context = system.context
-    context[ANALYSIS] = TRANSIENT if transient else OPERATING_POINT
+    context[ANALYSIS] = INITIAL_POINT if transient else OPERATING_POINT
     context[TIME] = 0.0
     context[SOURCE_SCALE] = 1.0
     held = {int(i): float(assembly.start[i]) for i in assembly.held}

@@ -174,7 +174,7 @@ def _stepped(circuit: Circuit, steps: tuple[Sweep, ...], values: tuple[float, ..
 def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
     clock = time.perf_counter()
     check_circuit(circuit)
-    asked = tuple(settings.save) or _asked(circuit)
+    asked = _asked(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
         "source": circuit.path,
@@ -236,17 +236,17 @@ def _row(y: np.ndarray, outputs: Any) -> np.ndarray:
     return y[:-1][outputs.probes][None, :]
 
 
-def _asked(circuit: Circuit) -> tuple[str, ...]:
-    """Addresses of ``.save``, with those that measures and figures need."""
-    if not circuit.saved:
-        return ()
+def _asked(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses of `save`, else of ``.save``, else everything; with those that measures and figures need."""
     needed = [
         str(reference)
         for m in circuit.measures
+        if m.analysis == kind
         for expression in m.expressions()
         for reference in expression.references
     ]
-    return tuple(dict.fromkeys([*circuit.saved, *circuit.plotted, *needed]))
+    chosen = save or (*circuit.saved, *(circuit.plotted if circuit.saved else ()))
+    return tuple(dict.fromkeys([*(chosen or ("all",)), *needed]))
 
 
 def _sweep_unit(sweep: Sweep) -> str:

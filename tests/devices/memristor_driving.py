@@ -66,17 +66,24 @@ class Memristor:
         if not structure.internals:
             return np.vstack([v, x])
         assert structure.inputs[:2] == (("p", "inner"), ("inner", "n")), "one inner net in series is what this knows"
-        low, high = np.minimum(v, 0.0), np.maximum(v, 0.0)
-        for _ in range(80):
-            middle = 0.5 * (low + high)
-            F, _ = self.law(np.vstack([v - middle, middle, x]))
-            low, high = np.where(F[0] > F[1], middle, low), np.where(F[0] > F[1], high, middle)
-        return np.vstack([v - high, high, x])
+        low, high, drop = np.minimum(v, 0.0), np.maximum(v, 0.0), 0.5 * v
+        for _ in range(100):
+            F, D = self.law(np.vstack([v - drop, drop, x]))
+            excess = F[0] - F[1]
+            low, high = np.where(excess >= 0, drop, low), np.where(excess <= 0, drop, high)
+            newton = drop + excess / (D[0, 0] + D[1, 1])
+            better = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+            if np.all(np.abs(better - drop) <= 1e-13 * np.abs(v)):
+                break
+            drop = better
+        return np.vstack([v - drop, drop, x])
 
     def response(self, v: Array, x: Array) -> tuple[Array, Array]:
         """Terminal current, shape (n), and rates, shape (states, n)."""
         F, _ = self.law(self.inputs(v, x))
-        into_p = [r for r, flow in enumerate(self.device.structure.flows) if isinstance(flow, Current) and flow.plus == "p"]
+        into_p = [
+            r for r, flow in enumerate(self.device.structure.flows) if isinstance(flow, Current) and flow.plus == "p"
+        ]
         rates = [r for r, flow in enumerate(self.device.structure.flows) if isinstance(flow, Rate)]
         return F[into_p].sum(axis=0), F[rates]
 
@@ -106,9 +113,7 @@ def memristor(name: str | Device, n: int = 1, **given: float | str) -> Memristor
     columns["temperature"] = columns["nominal_temperature"] = np.full(n, TEMPERATURE)
     assert device.derive is not None
     p = np.array([np.broadcast_to(row, n) for row in device.derive(columns)], dtype=float)
-    bounds = [
-        [resolved(s.lower, values), resolved(s.upper, values)] for s in device.structure.states
-    ]
+    bounds = [[resolved(s.lower, values), resolved(s.upper, values)] for s in device.structure.states]
     for row, state in zip(bounds, device.structure.states, strict=True):
         facts = device.reference["state_bounds"][state.name]
         row[:] = [a if np.isfinite(a) else b for a, b in zip(row, facts, strict=True)]

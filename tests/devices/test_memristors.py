@@ -164,7 +164,9 @@ def loop(device: Device, frequency: float, cycles: int = 2) -> tuple[Array, Arra
     assert sol.success
     v = m.amplitude * np.sin(2 * np.pi * phases)
     lower, upper = m.state_limits()
-    i = np.array([m.response(v[k : k + 1], np.clip(sol.y[:, k : k + 1] * size, lower, upper))[0][0] for k in range(v.size)])
+    i = np.array(
+        [m.response(v[k : k + 1], np.clip(sol.y[:, k : k + 1] * size, lower, upper))[0][0] for k in range(v.size)]
+    )
     return v, i
 
 

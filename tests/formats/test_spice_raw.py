@@ -94,8 +94,10 @@ def test_all_kinds_in_one_file(binary, tmp_path):
 
 def ltspice(flags, points, data, *, plot="Transient Analysis", variables=("time\ttime", "V(N001)\tvoltage"), wide=True):
     """A file laid out as LTspice does: UTF-16 header (or the older one-byte header), then binary data."""
+    # Between these two letters of a path UTF-16 has the bytes of a newline, at an odd place.
+    letters = "\u0a05\u0100" if wide else "x"
     lines = [
-        "Title: * C:\\draft.asc",
+        f"Title: * C:\\{letters}.asc",
         "Date: Sun Nov 22 14:51:18 2026",
         f"Plotname: {plot}",
         f"Flags: {flags}",
@@ -111,7 +113,7 @@ def ltspice(flags, points, data, *, plot="Transient Analysis", variables=("time\
     return "".join(line + "\n" for line in lines).encode("utf-16-le" if wide else "latin-1") + data
 
 
-# 10.0 has a newline byte in UTF-16 of the header's digits; 1.5 and 2.25 are exact in single precision.
+# Exact in single precision.
 TIMES, VOLTAGES = np.array([0.0, -1e-3, 2e-3]), np.array([10.0, 1.5, 2.25], dtype="<f4")
 
 
@@ -123,7 +125,7 @@ def test_ltspice_double_time_single_data_and_negative_times(tmp_path, wide):
     np.testing.assert_array_equal(result.time, [0, 1e-3, 2e-3])
     np.testing.assert_array_equal(result["v(n001)"], [10, 1.5, 2.25])
     assert result["v(n001)"].dtype == float
-    assert result.attrs["title"] == "* C:\\draft.asc"
+    assert result.attrs["title"] == ("* C:\\\u0a05\u0100.asc" if wide else "* C:\\x.asc")
 
 
 def test_ltspice_fast_access_and_double(tmp_path):

@@ -1,0 +1,30 @@
+"""``neurosim convert``: one result format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A result file; its suffix tells the format.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="What to write; its suffix chooses the format.")],
+    number: Annotated[int | None, typer.Option(help="Which result to take, from 0, if IN holds several.")] = None,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Write a SPICE raw file as text.")] = False,
+) -> None:
+    """Convert a result file to another format.
+
+    As in: neurosim convert run.raw run.csv; 'neurosim list formats' shows the formats.
+    """
+    from neurosim.errors import FormatError
+    from neurosim.formats import format_for, load, load_all, save
+
+    chosen = format_for(target)
+    if ascii and chosen.name != "spice_raw":
+        raise FormatError(f"--ascii is for SPICE raw files, but '{target}' is {chosen.name}")
+    results = [load(source, number=number)] if number is not None or not chosen.several else load_all(source)
+    options: dict[str, Any] = {"binary": False} if ascii else {}
+    save(results, target, **options)
+    print(f"wrote {target}: {'; '.join(map(repr, results))}")

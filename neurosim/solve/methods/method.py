@@ -1,0 +1,76 @@
+"""What an integration method declares: its coefficients, order, stability and how its step size is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.devices.device import Reference
+from neurosim.kernels.run import EXPLICIT, ROSENBROCK
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One integration method.
+
+    Parameters
+    ----------
+    name : str
+        Registry name, lower case: ``"dp5"``.
+    class_name : str
+        Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``.
+    kind : int
+        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID` or `BDF2` of `neurosim.kernels.run`.
+    order : int
+        Order of the solution.
+    error_order : int
+        The error estimate is of size ``h ** (error_order + 1)``.
+    degree : int
+        Degree of the interpolant in each step.
+    interpolant_order : int
+        The interpolant differs from the solution by ``h ** (interpolant_order + 1)`` in one step.
+    summary : str
+        One line: what it is good for.
+    stability : str
+        ``"explicit"``, ``"A-stable"`` or ``"L-stable"``.
+    source : Reference
+    tableau : ndarray
+        Coefficients as the compiled step wants them: `neurosim.kernels.explicit.explicit_tableau`, or
+        `neurosim.kernels.steps.rosenbrock_step`; empty for multistep methods.
+    aliases : tuple of str
+    adaptive : bool
+        Whether it estimates its error; without, a fixed step must be given. Default True.
+    safety, factor_min, factor_max : float
+        The next step is ``h min(factor_max, max(factor_min, safety error ** (-1 / (error_order + 1))))``;
+        defaults 0.9, 0.2, 10.
+    """
+
+    name: str
+    class_name: str
+    kind: int
+    order: int
+    error_order: int
+    degree: int
+    interpolant_order: int
+    summary: str
+    stability: str
+    source: Reference
+    tableau: np.ndarray
+    aliases: tuple[str, ...] = ()
+    adaptive: bool = True
+    safety: float = 0.9
+    factor_min: float = 0.2
+    factor_max: float = 10.0
+
+    @property
+    def stages(self) -> int:
+        """Rows of work space for stages: `Run.stage` has four more for an implicit method."""
+        if self.kind == EXPLICIT:
+            return int(self.tableau[0, 0] + self.tableau[0, 1])
+        return self.tableau.shape[1] if self.kind == ROSENBROCK else 5
+
+    @property
+    def takes_mass(self) -> bool:
+        """Whether it solves ``M y' = f(t, y)`` with M not the identity, also singular (index 1)."""
+        return self.kind != EXPLICIT

@@ -1,0 +1,517 @@
+"""The integration methods as `scipy.integrate.OdeSolver` classes: ``solve_ivp(fun, span, y0, method=DP5)``.
+
+One step of the solver is a chunk of accepted steps in compiled code, of which the interpolants are kept. `fun` is a
+Python function (then a chunk is one step, and ``events`` see every step), or a compiled law made with
+`neurosim.kernels.abi.kernel`, or any object with such a law as attribute ``kernel``.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from scipy.integrate import DenseOutput, OdeSolver
+
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.kernels import run as state
+from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, Kernel, PythonLaw
+from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.kernels.run import EXPLICIT
+from neurosim.kernels.sparse_lu import LU
+from neurosim.kernels.time_loop import advance
+from neurosim.solve.factors import Factors
+from neurosim.solve.methods.method import Method
+from neurosim.solve.new_run import new_run
+
+COMPILED_CHUNK = 256
+"""Accepted steps in one call when the law is compiled."""
+
+LEAST_RTOL = 100 * np.finfo(float).eps
+
+_FAILURES = {
+    state.STEP_TOO_SMALL: (
+        "the step size fell below the resolution of t",
+        "look for a discontinuity or a singularity of fun there, loosen rtol and atol, or take a stiff method",
+    ),
+    state.NOT_FINITE: (
+        "fun is not finite",
+        "look for a division by zero or an overflow in fun, or bound max_step",
+    ),
+    state.SINGULAR: (
+        "M/h - J is singular",
+        "check that the algebraic equations determine the algebraic unknowns (index 1)",
+    ),
+}
+
+
+def _root_mean_square(x: np.ndarray) -> float:
+    return float(np.linalg.norm(x) / x.size**0.5)
+
+
+def first_step_size(
+    rate: Callable[[float, np.ndarray], np.ndarray], t0: float, y0: np.ndarray, slope: np.ndarray, length: float,
+    max_step: float, order: int, rtol: float, atol: np.ndarray,
+) -> float:  # fmt: skip
+    """First step, as SciPy chooses it, from one more evaluation of the rate.
+
+    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (Springer 1993), II.4.
+    """
+    scale = atol + np.abs(y0) * rtol
+    d0, d1 = _root_mean_square(y0 / scale), _root_mean_square(slope / scale)
+    h0 = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, length)
+    d2 = _root_mean_square((rate(t0 + h0, y0 + h0 * slope) - slope) / scale) / h0
+    if d1 <= 1e-15 and d2 <= 1e-15:
+        h1 = max(1e-6, h0 * 1e-3)
+    else:
+        h1 = (0.01 / max(d1, d2)) ** (1 / (order + 1))
+    return min(100 * h0, h1, length, max_step)
+
+
+class PiecewisePolynomial(DenseOutput):
+    """The interpolants of consecutive steps.
+
+    Parameters
+    ----------
+    knots : ndarray, shape (k + 1,)
+        Ends of the steps, rising or falling.
+    coefficients : ndarray, shape (k, degree + 1, n)
+        Of the powers of the fraction of each step.
+    """
+
+    def __init__(self, knots: np.ndarray, coefficients: np.ndarray) -> None:
+        super().__init__(knots[0], knots[-1])
+        self.knots, self.coefficients = knots, coefficients
+        self._rising = knots if knots[-1] >= knots[0] else -knots
+
+    def _call_impl(self, t: np.ndarray) -> np.ndarray:
+        place = t if self._rising is self.knots else -t
+        step = np.clip(np.searchsorted(self._rising, place, side="left") - 1, 0, len(self.coefficients) - 1)
+        start = self.knots[step]
+        fraction = np.asarray((t - start) / (self.knots[step + 1] - start))[..., None]
+        chosen = self.coefficients[step]
+        value = chosen[..., -1, :].copy()
+        for power in range(self.coefficients.shape[1] - 2, -1, -1):
+            value *= fraction
+            value += chosen[..., power, :]
+        return value.T
+
+
+class CompiledSolver(OdeSolver):
+    """Base of all solver classes; `solver_class` makes one for a `Method`.
+
+    Parameters
+    ----------
+    fun : callable or Kernel
+        ``fun(t, y)``, or a compiled law ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
+        (and its derivatives in D).
+    t0, t_bound : float
+    y0 : array_like, shape (n,)
+        Real.
+    max_step : float
+        Default unlimited.
+    rtol : float
+        Default 1e-3, at least 2.2e-14.
+    atol : float or array_like, shape (n,)
+        Default 1e-6.
+    vectorized : bool
+        Whether `fun` takes y of shape (n, k); used for finite differences.
+    first_step : float, optional
+        Chosen from the slope and its change when not given.
+    jac : callable or matrix, optional
+        ``jac(t, y)`` or a constant, shape (n, n), dense or sparse; finite differences of `fun` when not given. A
+        compiled law brings its own.
+    jac_sparsity : array_like or sparse matrix, shape (n, n), optional
+        Nonzero where the Jacobian can be.
+    mass : array_like or sparse matrix, shape (n, n), optional
+        M in ``M y' = f(t, y)``, which may be singular (index 1) for implicit methods; the initial algebraic unknowns
+        are then corrected to satisfy their equations. Default the identity.
+    fixed_step : float, optional
+        Take steps of this size without error control.
+    chunk : int, optional
+        Most accepted steps in one step of the solver, default 1 for Python functions and 256 for compiled laws.
+        ``solve_ivp`` looks for sign changes of ``events`` and puts points into ``t`` only at the ends of chunks: give
+        1 with ``events``, and ``t_eval`` or ``dense_output=True`` otherwise.
+    parameters, table : sequence of float
+        p and table of a compiled law.
+    code : sequence of int
+        code of a compiled law.
+
+    Attributes
+    ----------
+    knots : ndarray
+        t at the end of every accepted step, the start included.
+
+    Raises
+    ------
+    ParameterError
+        For arguments outside what is allowed.
+    SimulationError
+        When an implicit method finds no consistent start.
+    """
+
+    method: ClassVar[Method]
+
+    def __init__(
+        self, fun: Any, t0: float, y0: Any, t_bound: float, max_step: float = np.inf, rtol: float = 1e-3,
+        atol: Any = 1e-6, vectorized: bool = False, first_step: float | None = None, *, jac: Any = None,
+        jac_sparsity: Any = None, mass: Any = None, fixed_step: float | None = None, chunk: int | None = None,
+        parameters: Sequence[float] = (), table: Sequence[float] = (), code: Sequence[int] = (), **extraneous: Any,
+    ) -> None:  # fmt: skip
+        if extraneous:
+            warnings.warn(
+                f"{self.method.class_name} has no option {', '.join(f'`{name}`' for name in extraneous)}: ignored",
+                stacklevel=3,
+            )
+        if np.iscomplexobj(y0):
+            raise ParameterError(
+                f"y0 is complex: {self.method.class_name} integrates real states; split it into real and imaginary "
+                "parts, or use SciPy's RK45 or DOP853"
+            )
+        super().__init__(fun, t0, y0, t_bound, vectorized)
+        kernel = fun if isinstance(fun, Kernel) else getattr(fun, "kernel", None)
+        self.rtol, self.atol = self._tolerances(rtol, atol)
+        self.chunk = chunk or (1 if kernel is None else COMPILED_CHUNK)
+        self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
+        self._knots = [np.array([float(t0)])]
+        self._law: _FunctionLaw | None = None
+        if self.n == 0:
+            return
+        masses = _entries(mass, self.n, "mass")
+        if kernel is None:
+            if fixed_step is None or self.method.takes_mass:
+                self._first_rate = self._checked_rate()
+            self._law = _FunctionLaw(self, jac, _pattern(jac_sparsity, self.n))
+        self.system = self._build(kernel, masses, jac, jac_sparsity, parameters, table, code)
+        self._start(masses, max_step, first_step, fixed_step)
+
+    def _tolerances(self, rtol: Any, atol: Any) -> tuple[float, np.ndarray]:
+        if np.ndim(rtol) != 0 or not rtol >= 0:
+            raise ParameterError(f"rtol = {rtol!r} must be one number, zero or more")
+        if rtol < LEAST_RTOL:
+            warnings.warn(f"rtol = {rtol:g} is below rounding errors: {LEAST_RTOL:.2g} is used", stacklevel=4)
+        absolute = np.asarray(atol, float)
+        if absolute.ndim > 0 and absolute.shape != (self.n,):
+            raise ParameterError(f"atol has shape {absolute.shape}, but y0 has {self.n} entries")
+        if not (absolute >= 0).all():
+            raise ParameterError("atol must be zero or more")
+        return max(float(rtol), LEAST_RTOL), np.broadcast_to(absolute, (self.n,)).copy()
+
+    def _check(
+        self, kernel: Any, max_step: float, first_step: float | None, fixed_step: float | None, jac: Any,
+        parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
+    ) -> None:  # fmt: skip
+        name, length = self.method.class_name, abs(self.t_bound - self.t)
+        if not max_step > 0:
+            raise ParameterError(f"max_step = {max_step!r} must be above 0")
+        for label, value in (("first_step", first_step), ("fixed_step", fixed_step)):
+            if value is not None and not 0 < value <= length:
+                raise ParameterError(f"{label} = {value!r} must lie between 0 and the length of the span, {length:g}")
+        if not self.method.adaptive and fixed_step is None:
+            raise ParameterError(f"{name} estimates no error: give fixed_step, or take DP5")
+        if not self.chunk >= 1:
+            raise ParameterError(f"chunk = {self.chunk!r} must be 1 or more")
+        if self.method.kind != EXPLICIT and not np.isfinite(length):
+            raise ParameterError(f"t_bound is infinite: {name} needs the length of the span; DP5 and DOP853 do not")
+        if kernel is None:
+            if not callable(self._fun):
+                raise ParameterError("fun must be a function of t and y, or a compiled law")
+            if len(parameters) or len(table) or len(code):
+                raise ParameterError("parameters, table and code belong to compiled laws; give a function its args")
+        else:
+            if jac is not None:
+                raise ParameterError("jac: a compiled law brings its own derivatives")
+            if self.direction < 0:
+                raise ParameterError("a compiled law cannot be integrated backwards in t; wrap it in a Python function")
+
+    def _checked_rate(self) -> np.ndarray:
+        rate = self.fun(self.t, self.y)
+        if rate.shape != (self.n,):
+            raise ParameterError(f"fun returns shape {rate.shape}, but y0 has {self.n} entries")
+        return rate
+
+    def _build(
+        self, kernel: Kernel | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
+        parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
+    ) -> System:  # fmt: skip
+        n = self.n
+        index = np.full((1, n, 2), GROUND)
+        index[0, :, 0] = np.arange(n)
+        dependence = None
+        if self.method.kind == EXPLICIT:
+            dependence = []
+            if masses != {(i, i): 1.0 for i in range(n)}:
+                raise ParameterError(
+                    f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF2 or Trapezoid"
+                )
+        elif jac_sparsity is not None:
+            dependence = list(zip(*_pattern(jac_sparsity, n), strict=True))
+        elif sparse.issparse(jac):
+            dependence = list(zip(*_pattern(jac, n), strict=True))
+        law = kernel if self._law is None else self._law.law
+        batch = BatchSpec(
+            "fun", index, index, np.array(parameters, float).reshape(1, -1),
+            {place: np.array([value]) for place, value in masses.items()}, law, n, n,
+            dependence=dependence, table=table, code=code,
+        )  # fmt: skip
+        return build_system([Unknown(f"y[{i}]", "state") for i in range(n)], [batch])
+
+    def _start(
+        self, masses: dict[tuple[int, int], float], max_step: float, first_step: float | None, fixed_step: float | None
+    ) -> None:
+        """Allocate the run, make the start consistent, choose the first step."""
+        n, method = self.n, self.method
+        everything = np.arange(n)
+        self.run = run = new_run(
+            self.system, method, np.append(self.y, 0.0), t0=self.direction * self.t,
+            t_stop=self.direction * self.t_bound, rtol=self.rtol, atol=self.atol, probes=everything[:0],
+            watched=everything, grid=np.empty(0), breakpoints=np.empty(0), capacity=0, with_slopes=False, h=1.0,
+            h_max=max_step,
+            # The interpolant of a single explicit step is evaluated only when it is wanted.
+            knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1,
+        )  # fmt: skip
+        run.count[state.NORM] = state.RMS_OF_BOTH_ENDS
+        run.count[state.SAVE_STEPS] = 0
+        run.count[state.STEP_LIMIT] = np.iinfo(np.int64).max
+        run.count[state.FIXED_STEP] = fixed_step is not None
+        is_identity = masses == {(i, i): 1.0 for i in range(n)}
+        run.count[state.POLISH] = not is_identity
+        self._factors, self._polish_factors = Factors(self.system), Factors(self.system)
+        step = fixed_step or first_step
+        run.real[state.H] = step or 1e-3 * abs(self.t_bound - self.t) or 1.0
+        # Without a budget of steps, only the start is made consistent.
+        run.count[state.BUDGET] = 0
+        status = self._advance()
+        if status not in (state.RUNNING, state.DONE):
+            raise SimulationError(f"no consistent start was found: {self._message(status)}")
+        self.y = run.y[:n].copy()
+        if step is None and is_identity:
+            step = self._choose_step(max_step)
+        elif step is None:
+            scale = self.atol + self.rtol * np.abs(self.y)
+            size, slope = _root_mean_square(self.y / scale), _root_mean_square(run.past[3, :n] / scale)
+            step = min(1e-6 if size < 1e-5 or slope < 1e-5 else 1e-3 * size / slope, max_step)
+            step = min(step, abs(self.t_bound - self.t))
+        run.real[state.H] = step
+
+    def _choose_step(self, max_step: float) -> float:
+        sign, length = self.direction, abs(self.t_bound - self.t)
+        if length == 0.0:
+            return 1.0
+
+        def rate(s: float, y: np.ndarray) -> np.ndarray:
+            return sign * (self.fun(sign * s, y) if self._law is not None else self.system.right_hand_side(s, y))
+
+        slope = sign * self._first_rate if self._law is not None else rate(self.t, self.y)
+        if self._law is None:
+            self.nfev += 2
+        self.run.f[: self.n], self.run.count[state.FRESH] = slope, 1
+        return first_step_size(
+            rate, sign * self.t, self.y, slope, length, max_step, self.method.error_order, self.rtol, self.atol
+        )
+
+    def _advance(self) -> int:
+        """Run compiled steps, choosing pivots anew as often as they no longer suit."""
+        run, context = self.run, self.system.context
+        while True:
+            lu = lu_polish = _NO_FACTORS
+            if self.method.kind != EXPLICIT:
+                context[TIME] = run.real[state.T]
+                try:
+                    lu = self._factors.at(run.y, 1.0 / run.real[state.H])
+                    lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
+                except SimulationError:
+                    self._raise_failure()
+                    raise
+            before = run.count[state.FACTORISATIONS]
+            status = advance(self.system.arrays, lu, lu_polish, run, context)
+            self.nlu += int(run.count[state.FACTORISATIONS] - before)
+            self._raise_failure()
+            if status != state.PIVOT:
+                return status
+            worst = int(run.count[state.STATUS_INDEX])
+            run.real[state.ALPHA], run.count[state.POLISH_READY] = -1.0, 0
+            self._factors.forget(self.system.names, worst)
+            self._polish_factors.forget(self.system.names, worst)
+
+    def _raise_failure(self) -> None:
+        if self._law is not None and self._law.law.failure is not None:
+            raise self._law.law.failure
+
+    def _step_impl(self) -> tuple[bool, str | None]:
+        run, count, n = self.run, self.run.count, self.n
+        evaluations, steps = self._evaluations(), count[state.STEPS]
+        count[state.KNOTS] = 0
+        self._y_old = self.y
+        status = state.RUNNING
+        if run.knot_t.size:
+            count[state.BUDGET] = np.iinfo(np.int64).max
+            status = self._advance()
+        else:
+            while status == state.RUNNING and count[state.STEPS] == steps:
+                count[state.BUDGET] = 1
+                status = self._advance()
+        if self._law is None:
+            self.nfev += self._evaluations() - evaluations
+        if count[state.STEPS] == steps:
+            return False, self._message(status)
+        if run.knot_t.size:
+            knots = int(count[state.KNOTS])
+            self._chunk_t = self.direction * run.knot_t[: knots + 1]
+            self._chunk_q = run.knot_q[:knots].copy()
+        else:
+            self._chunk_t = self.direction * np.array([run.real[state.T] - run.real[state.H_LAST], run.real[state.T]])
+            self._chunk_t[0] = self.t
+        self.t, self.y = float(self._chunk_t[-1]), run.y[:n].copy()
+        self._knots.append(self._chunk_t[1:])
+        return True, None
+
+    def _evaluations(self) -> int:
+        return int(self.run.count[state.EVALUATIONS] + self.run.count[state.ITERATIONS])
+
+    @property
+    def knots(self) -> np.ndarray:
+        """t at the end of every accepted step, the start included."""
+        return np.concatenate(self._knots)
+
+    def _message(self, status: int) -> str:
+        """Say when and why the integration stopped, and what to try."""
+        real, count = self.run.real, self.run.count
+        why, advice = _FAILURES[status]
+        worst = int(count[state.WORST if status == state.STEP_TOO_SMALL else state.STATUS_INDEX])
+        return (
+            f"{self.method.class_name} stopped at t = {self.t:.6g}, step {real[state.H]:.3g}: {why}; worst component "
+            f"y[{worst}] = {self.run.y[worst]:.6g}; {advice}"
+        )
+
+    def _dense_output_impl(self) -> DenseOutput:
+        if self.run.knot_t.size:
+            return PiecewisePolynomial(self._chunk_t, self._chunk_q)
+        # The stages of the last step are still in the run; the further ones are for the interpolant alone.
+        tableau, n = self.method.tableau, self.n
+        stages, further = int(tableau[0, 0]), int(tableau[0, 1])
+        h, t_old = self.run.real[state.H_LAST], self.t_old
+        K = self.run.stage[: stages + further, :n]
+        c = tableau[stages + further + 1]
+        for stage in range(stages, stages + further):
+            y = self._y_old + h * (tableau[1 + stage, :stage] @ K[:stage])
+            K[stage] = self.direction * self.fun(t_old + self.direction * c[stage] * h, y)
+        power = tableau[stages + further + 4 :, : stages + further]
+        return PiecewisePolynomial(self._chunk_t, np.concatenate([[self._y_old], h * (power @ K)])[None])
+
+
+class _FunctionLaw:
+    """A Python ``fun(t, y)`` and its Jacobian as the law of one instance; s = -t when integrating backwards."""
+
+    def __init__(self, solver: CompiledSolver, jac: Any, pattern: tuple[np.ndarray, np.ndarray] | None) -> None:
+        self.solver, self.sign = solver, float(solver.direction)
+        self.largest = np.abs(solver.y)
+        self.law = PythonLaw(self._evaluate)
+        self.groups = _column_groups(pattern, solver.n) if jac is None and pattern is not None else None
+        self.pattern = pattern
+        constant = None if jac is None or callable(jac) else _dense(jac, solver.n, "jac")
+        self.jacobian = jac if callable(jac) else None if constant is None else lambda t, y: constant
+
+    def _evaluate(self, context: Any, u: Any, p: Any, memory: Any, table: Any, code: Any, F: Any, D: Any) -> None:
+        if self.law.failure is not None:
+            F[:] = np.nan
+            return
+        solver, t, y = self.solver, self.sign * context[TIME], u[:, 0].copy()
+        f = solver.fun(t, y)
+        F[:, 0] = self.sign * f
+        if context[WANT_DERIVATIVES] != 0.0:
+            solver.njev += 1
+            if self.jacobian is None:
+                D[:, :, 0] = self.sign * self._differences(t, y, f)
+            else:
+                D[:, :, 0] = self.sign * _dense(self.jacobian(t, y), solver.n, "jac")
+
+    def _differences(self, t: float, y: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """Forward differences, one evaluation per column or group of columns that share no row."""
+        solver, n = self.solver, self.solver.n
+        np.maximum(self.largest, np.abs(y), out=self.largest)
+        typical = np.maximum(np.abs(y), np.maximum(1e-3 * self.largest, solver.atol / solver.rtol))
+        typical[typical == 0.0] = 1.0
+        step = np.finfo(float).eps ** 0.5 * typical
+        step = (y + step) - y
+        groups = np.arange(n) if self.groups is None else self.groups
+        points = np.repeat(y[:, None], groups.max() + 1, axis=1)
+        points[np.arange(n), groups] += step
+        change = solver.fun_vectorized(t, points) - f[:, None]
+        if self.pattern is None or self.groups is None:
+            return change / step
+        jacobian = np.zeros((n, n))
+        rows, columns = self.pattern
+        jacobian[rows, columns] = change[rows, groups[columns]] / step[columns]
+        return jacobian
+
+
+def _column_groups(pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
+    """Number of a group for each column, so that no two columns of a group share a row (greedy)."""
+    rows, columns = pattern
+    order = np.argsort(columns, kind="stable")
+    bounds = np.searchsorted(columns[order], np.arange(n + 1))
+    groups, used = np.zeros(n, np.int64), []
+    for column in range(n):
+        mine = rows[order[bounds[column] : bounds[column + 1]]]
+        number = next((k for k, taken in enumerate(used) if not taken[mine].any()), len(used))
+        if number == len(used):
+            used.append(np.zeros(n, bool))
+        used[number][mine] = True
+        groups[column] = number
+    return groups
+
+
+def _dense(matrix: Any, n: int, name: str) -> np.ndarray:
+    values = matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix, float)
+    if values.shape != (n, n):
+        raise ParameterError(f"{name} has shape {values.shape}, but y0 has {n} entries: ({n}, {n}) is needed")
+    return values
+
+
+def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows and columns where a matrix is not zero."""
+    if matrix is None:
+        return None
+    entries = sparse.coo_matrix(matrix)
+    if entries.shape != (n, n):
+        raise ParameterError(f"jac_sparsity has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")
+    return entries.row.astype(np.int64), entries.col.astype(np.int64)
+
+
+def _entries(mass: Any, n: int, name: str) -> dict[tuple[int, int], float]:
+    """Entries of the mass matrix that are not zero."""
+    if mass is None:
+        return {(i, i): 1.0 for i in range(n)}
+    entries = sparse.coo_matrix(mass if sparse.issparse(mass) else np.asarray(mass, float))
+    if entries.shape != (n, n):
+        raise ParameterError(f"{name} has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")
+    entries.sum_duplicates()
+    if not np.isfinite(entries.data).all():
+        raise ParameterError(f"{name} has entries that are not finite")
+    places = zip(entries.row.tolist(), entries.col.tolist(), entries.data.tolist(), strict=True)
+    return {(i, j): value for i, j, value in places if value != 0.0}
+
+
+_NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
+    "row_scale", "lower", "upper", "inverse_pivot", "work", "correction"
+} else np.uint32) for name in LU._fields))  # fmt: skip
+"""Stands for a factorisation where none is needed."""
+
+
+@functools.cache
+def solver_class(method: Method) -> type[CompiledSolver]:
+    """The `scipy.integrate.OdeSolver` class of a method; its options are those of `CompiledSolver`."""
+    source = f"{method.source.citation}{f', doi:{method.source.doi}' if method.source.doi else ''}"
+    return type(
+        method.class_name,
+        (CompiledSolver,),
+        {
+            "method": method,
+            "__doc__": f"{method.summary}.\n\nOrder {method.order}, {method.stability}. Source: {source}.",
+            "__module__": "neurosim.solve.methods",
+        },
+    )
