@@ -356,11 +356,14 @@ class Directives:
                 token = reader.take("an option")
                 if token.kind != "word":
                     raise reader.error(f"'{token.raw[:40]}' where an option should stand", expected=FORMS[".options"])
-                key, value = token.text, 1.0
+                key, value, hint = token.text, 1.0, ""
+                if key in OPTIONS:
+                    raise reader.error(f"option '{key}' without a value", expected=FORMS[".options"])
             else:
                 value = reader.number() if reader.is_number() else reader.word()
+                hint = "" if key in OPTIONS else nearest(key, OPTIONS)
             if key not in OPTIONS:
-                reader.note(f"option '{key}' has no effect here", nearest(key, OPTIONS))
+                reader.note(f"option '{key}' has no effect here", hint)
             if key in ("temp", "tnom"):
                 if isinstance(value, str):
                     raise reader.error(f"option {key} = '{value}' is not a number")

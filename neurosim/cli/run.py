@@ -12,6 +12,8 @@ from neurosim.cli.reading import AllowInclude, DialectOption, Netlist, NoPlugins
 
 if TYPE_CHECKING:
     from neurosim.circuit.model import Analysis, Circuit
+    from neurosim.cli.outputs import Outputs
+    from neurosim.errors import SimulationError
     from neurosim.results import Result
 
 
@@ -77,7 +79,7 @@ def run(
         for what in chosen:
             settings = Settings(
                 method=method, rtol=rtol, save=tuple(save or ()), seed=seed, step_limit=max_steps,
-                wall_time_limit=max_seconds or float("inf"), progress=start(kind_of(what)),
+                wall_time_limit=float("inf") if max_seconds is None else max_seconds, progress=start(kind_of(what)),
             )  # fmt: skip
             try:
                 result = run_analysis(circuit, what, settings)
@@ -95,14 +97,24 @@ def run(
             for note in result.attrs.get("notes", ()):
                 remark(f"note: {note}")
     written = outputs.write(results, circuit.plotted) if results else []
-    partial = outputs.write_partial(failure.partial) if failure is not None else None
+    partial, kept = _keep_partial(outputs, failure)
     if json:
         _print_json(circuit, [result for _, result in results], written, failure, partial)
     elif talks and written:
         print(f"wrote {', '.join(map(str, written))}")
     if failure is not None:
-        kept = f"\n      what was computed until then: {partial}" if partial is not None else ""
         raise SimulationError(f"{failure}{kept}", partial=failure.partial) from failure
+
+
+def _keep_partial(outputs: Outputs, failure: SimulationError | None) -> tuple[Path | None, str]:
+    """Write what a failed run computed; return the place, and a line that tells it."""
+    from neurosim.errors import FormatError
+
+    try:
+        place = outputs.write_partial(failure.partial) if failure is not None else None
+    except FormatError as error:
+        return None, f"\n      what was computed until then is lost: {error}"
+    return place, "" if place is None else f"\n      what was computed until then: {place}"
 
 
 def _notes(circuit: Circuit) -> Iterator[object]:

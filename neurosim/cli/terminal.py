@@ -54,9 +54,11 @@ def remark(text: Any) -> None:
 
 
 def quantity(value: complex, unit: str = "") -> str:
-    """A number with its unit for a table; the magnitude of a complex one."""
+    """A number with its unit for a table; the magnitude of a complex one. Without unit there is no SI prefix."""
     number = abs(value) if isinstance(value, complex) else float(value)
-    return "-" if math.isnan(number) else format_si(number, unit)
+    if math.isnan(number):
+        return "-"
+    return format_si(number, unit) if unit else f"{number:.4g}"
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 Between two points the value is a polynomial of degree 3 at most through neighbouring points, chosen so that corners are
 not smoothed: each further point is taken on the side where the divided difference is smaller (the ENO interpolation of
-A. Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3).
+A. Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time
+step can end where they arrive.
 """
 
 from __future__ import annotations
+
+import math
 
 from neurosim.kernels.abi import helper
 
@@ -15,54 +18,116 @@ INTERVALS = 2000.0
 CAPACITY = 4100
 """Stored points: two for each interval, and some to spare."""
 
-ROWS = 1 + 3 * CAPACITY
-"""Rows of memory: number of points taken so far, then a ring of times and of both signals."""
+CORNERS = 500
+"""Corners that wait to be passed on; more at a time are smoothed over."""
+
+PASSED, FOUND, LARGEST, RING = 1, 2, 3, 4
+"""Rows behind the number of points: corners passed on, corners found, largest value so far, then rings of corner times,
+of point times and of both signals."""
+
+ROWS = RING + CORNERS + 3 * CAPACITY
+"""Rows of memory that a history takes."""
+
+BEND, SMALLEST_BEND = 0.5, 1e-4
+"""A point is a corner if the slope changes by more than this part of it, and the value that the change is worth over
+the shorter interval is more than this part of the largest value."""
 
 
 @helper
 def clear(memory, e, row):
     """Forget everything."""
-    memory[row, e] = 0.0
+    for k in range(RING):
+        memory[row + k, e] = 0.0
+
+
+@helper
+def next_corner(memory, e, row):
+    """Time of the first corner not passed on yet, inf if there is none."""
+    passed = int(memory[row + PASSED, e])
+    if passed >= int(memory[row + FOUND, e]):
+        return math.inf
+    return memory[row + RING + passed % CORNERS, e]
+
+
+@helper
+def pass_corner(memory, e, row):
+    """Drop the first corner."""
+    memory[row + PASSED, e] += 1.0
+
+
+@helper
+def find_corner(memory, e, row):
+    """Look for a corner at the last point but one."""
+    count = int(memory[row, e])
+    found = int(memory[row + FOUND, e])
+    if count < 3 or found - int(memory[row + PASSED, e]) >= CORNERS:
+        return
+    times = row + RING + CORNERS
+    k0, k1, k2 = times + (count - 3) % CAPACITY, times + (count - 2) % CAPACITY, times + (count - 1) % CAPACITY
+    left, right = memory[k1, e] - memory[k0, e], memory[k2, e] - memory[k1, e]
+    for signal in range(1, 3):
+        at = signal * CAPACITY
+        before = (memory[k1 + at, e] - memory[k0 + at, e]) / left
+        after = (memory[k2 + at, e] - memory[k1 + at, e]) / right
+        bend = abs(after - before)
+        worth = bend * min(left, right)
+        if bend > BEND * max(abs(before), abs(after)) and worth > SMALLEST_BEND * memory[row + LARGEST, e]:
+            memory[row + RING + found % CORNERS, e] = memory[k1, e]
+            memory[row + FOUND, e] = found + 1.0
+            return
 
 
 @helper
 def store(memory, e, row, time, spacing, first, second):
     """Add a point; in place of the last if not after it, or if closer than `spacing` to the last but one."""
     count = int(memory[row, e])
-    repeated = count >= 1 and time <= memory[row + 1 + (count - 1) % CAPACITY, e]
-    if repeated or (count >= 2 and time - memory[row + 1 + (count - 2) % CAPACITY, e] < spacing):
+    times = row + RING + CORNERS
+    repeated = count >= 1 and time <= memory[times + (count - 1) % CAPACITY, e]
+    replaces = repeated or (count >= 2 and time - memory[times + (count - 2) % CAPACITY, e] < spacing)
+    if replaces:
         count -= 1
-    place = row + 1 + count % CAPACITY
+    place = times + count % CAPACITY
     memory[place, e] = time
     memory[place + CAPACITY, e] = first
     memory[place + 2 * CAPACITY, e] = second
     memory[row, e] = count + 1.0
+    memory[row + LARGEST, e] = max(memory[row + LARGEST, e], abs(first), abs(second))
+    if not replaces:
+        find_corner(memory, e, row)
 
 
 @helper
 def is_before(memory, e, row, time):
     """Whether `time` is not after the first point of all."""
     count = int(memory[row, e])
-    return count == 0 or (count <= CAPACITY and time <= memory[row + 1, e])
+    return count == 0 or (count <= CAPACITY and time <= memory[row + RING + CORNERS, e])
 
 
 @helper
 def past_value(memory, e, row, signal, time):
-    """Value of `signal` (0 or 1) at `time`, constant outside the points."""
+    """Value of `signal` (0 or 1) at `time`, constant outside the points.
+
+    Behind a corner that has not been passed on, what came before it is continued, so that a time step which reaches
+    over the corner sees a smooth signal.
+    """
     count = int(memory[row, e])
-    times, values = row + 1, row + 1 + (signal + 1) * CAPACITY
+    times = row + RING + CORNERS
+    values = times + (signal + 1) * CAPACITY
     oldest, newest = max(0, count - CAPACITY), count - 1
     if time <= memory[times + oldest % CAPACITY, e]:
         return memory[values + oldest % CAPACITY, e]
     if time >= memory[times + newest % CAPACITY, e]:
         return memory[values + newest % CAPACITY, e]
+    corner = next_corner(memory, e, row)
     low, high = oldest, newest
     while high - low > 1:
         middle = (low + high) // 2
-        if memory[times + middle % CAPACITY, e] <= time:
+        if memory[times + middle % CAPACITY, e] <= min(time, corner):
             low = middle
         else:
             high = middle
+    if time > corner and low > oldest:
+        low, high, newest = low - 1, low, low
     t0, t1 = memory[times + low % CAPACITY, e], memory[times + high % CAPACITY, e]
     v0, v1 = memory[values + low % CAPACITY, e], memory[values + high % CAPACITY, e]
     slope = (v1 - v0) / (t1 - t0)

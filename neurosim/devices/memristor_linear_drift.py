@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
-from neurosim.devices.memristor_windows import mixed_conductance, window, window_parameters
+from neurosim.devices.memristor_windows import LINEAR, NONE, mixed_conductance, window, window_parameters
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def law(context, u, p, memory, table, code, F, D):
         v, x = u[0, m], u[1, m]
         r_on, r_off, drift = p[0, m], p[1, m], p[2, m]
         # the mixing runs from on to off, x from off to on
-        g, g_slope = mixed_conductance(0, 1.0 - x, r_on, r_off)
-        i = v * g
-        f, f_slope = window(int(p[3, m]), x, i > 0.0, p[4, m], p[5, m], p[6, m], p[7, m], p[8, m])
+        g, g_slope = mixed_conductance(LINEAR, 1.0 - x, r_on, r_off)
+        i, f, f_slope = v * g, 1.0, 0.0
+        if p[3, m] != NONE:
+            f, f_slope = window(int(p[3, m]), x, v > 0.0, p[4, m], p[5, m], p[6, m], p[7, m], p[8, m])
         F[0, m] = i
         F[1, m] = drift * i * f
         if context[WANT_DERIVATIVES] != 0.0:

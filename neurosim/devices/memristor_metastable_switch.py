@@ -27,8 +27,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
-from neurosim.devices.memristor_exponentials import limited_exponential_minus_one, logistic
+from neurosim.devices.memristor_exponentials import limited_exponential_minus_one
 from neurosim.kernels.abi import STEP, WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.functions import fast_logistic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,11 +58,10 @@ def mean_law(context, u, p, memory, table, code, F, D):
     for m in range(u.shape[1]):
         set_current(u, p, m, context[WANT_DERIVATIVES], F, D)
         v, x, thermal, speed = u[0, m], u[1, m], p[4, m], p[5, m]
-        on, on_slope = logistic((v - p[2, m]) / thermal)
-        off, off_slope = logistic(-(v + p[3, m]) / thermal)
+        on, off = fast_logistic((v - p[2, m]) / thermal), fast_logistic(-(v + p[3, m]) / thermal)
         F[1, m] = speed * (on * (1.0 - x) - off * x)
         if context[WANT_DERIVATIVES] != 0.0:
-            D[1, 0, m] = speed * (on_slope * (1.0 - x) + off_slope * x) / thermal
+            D[1, 0, m] = speed * (on * (1.0 - on) * (1.0 - x) + off * (1.0 - off) * x) / thermal
             D[1, 1, m] = -speed * (on + off)
 
 
@@ -118,8 +118,8 @@ def accept(context, u, p, memory, table, code, F, D):
     for m in range(u.shape[1]):
         v, thermal = u[0, m], p[4, m]
         n, seed, stream, step = int(p[11, m]), int(p[12, m]), int(p[13, m]), int(memory[0, m])
-        rate_on = p[5, m] * logistic((v - p[2, m]) / thermal)[0]
-        rate_off = p[5, m] * logistic(-(v + p[3, m]) / thermal)[0]
+        rate_on = p[5, m] * fast_logistic((v - p[2, m]) / thermal)
+        rate_off = p[5, m] * fast_logistic(-(v + p[3, m]) / thermal)
         both = rate_on + rate_off
         moved = -math.expm1(-both * context[STEP]) / both if both > 0.0 else 0.0
         n_on = min(max(round(u[1, m] * n), 0), n)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.functions import fast_exp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ def junction_conductance(variant, ratio, r_on, r_off):
     exponent = DECAY * (math.sqrt(BARRIER) if variant == ROOT_BARRIER else BARRIER * BARRIER)
     factor = (1.0 if variant == ROOT_BARRIER else 2.0) / (AMPLITUDE * math.sqrt(BARRIER) * DENSITY)
     front, front_slope = (d * d, 2.0 * d) if variant == SQUARED_GAP else (d, 1.0)
-    e = factor * math.exp(exponent * d)
+    e = factor * fast_exp(exponent * d)
     g = 1.0 / (front * e + r_on)
     slope = -g * g * e * (front_slope + front * exponent) * -LARGEST_GAP
     return g + 1.0 / r_off, slope if ratio <= 1.0 else 0.0

@@ -31,7 +31,8 @@ def law(context, u, p, memory, table, code, F, D):
         n, beta, alpha, chi, gamma = p[0, m], p[1, m], p[2, m], p[3, m], p[4, m]
         a, q = p[5, m], p[6, m]
         c = min(max(w, 0.0), 1.0)
-        share = c**n
+        share_slope = c ** (n - 1.0)
+        share = share_slope * c
         tunnel, tunnel_slope = limited_sinh(alpha * v)
         diode, diode_slope = limited_exponential_minus_one(gamma * v)
         power = abs(v) ** (q - 1.0)
@@ -40,7 +41,7 @@ def law(context, u, p, memory, table, code, F, D):
         F[1, m] = a * f * power * v
         if context[WANT_DERIVATIVES] != 0.0:
             D[0, 0, m] = share * beta * alpha * tunnel_slope + chi * gamma * diode_slope
-            D[0, 1, m] = n * c ** (n - 1.0) * beta * tunnel if c == w else 0.0
+            D[0, 1, m] = n * share_slope * beta * tunnel if c == w else 0.0
             D[1, 0, m] = a * f * q * power
             D[1, 1, m] = a * f_slope * power * v
 

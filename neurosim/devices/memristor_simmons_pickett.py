@@ -39,6 +39,7 @@ from neurosim.devices.device import (
 )
 from neurosim.devices.memristor_exponentials import limited_sinh
 from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.functions import fast_exp, fast_log
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ def barrier(a, w, phi_0, c):
     w1 = 1.2 * c / phi_0
     w2, gap = w1 + width, 9.2 * c / q - w1
     gap_a, gap_w = -width_a, 1.0 - width_w
-    log = math.log(w2 * (w - w1) / (w1 * gap))
+    log = fast_log(w2 * (w - w1) / (w1 * gap))
     log_a = width_a / w2 - gap_a / gap
     log_w = width_w / w2 + 1.0 / (w - w1) - gap_w / gap
     image = 1.15 * c / width
@@ -77,7 +78,7 @@ def barrier(a, w, phi_0, c):
 def attenuated(y, k):
     """y exp(-k sqrt(y)) with its slopes in y and k."""
     root = math.sqrt(y)
-    e = math.exp(-k * root)
+    e = fast_exp(-k * root)
     return y * e, e * (1.0 - 0.5 * k * root), -y * root * e
 
 
@@ -137,8 +138,8 @@ def law(context, u, p, memory, table, code, F, D):
             sign, speed, scale, place = -1.0, p[9, m], p[10, m], p[11, m]
         s, s_slope = limited_sinh(flow / scale)
         # exp(-exp(7)) is 0 in double precision
-        e = math.exp(min(sign * (held - place) / w_c - abs(flow) / b, 7.0))
-        damping = math.exp(-e - held / w_c)
+        e = fast_exp(min(sign * (held - place) / w_c - abs(flow) / b, 7.0))
+        damping = fast_exp(-e - held / w_c)
         F[0, m] = side * i
         F[1, m] = flow
         F[2, m] = speed * s * damping

@@ -40,8 +40,8 @@ def law(context, u, p, memory, table, code, F, D):
         excess = i / threshold - 1.0
         speed, speed_slope, f, f_slope = 0.0, 0.0, 1.0, 0.0
         if excess > 0.0:
-            speed_slope = factor * alpha * excess ** (alpha - 1.0) / threshold
-            speed = factor * excess**alpha
+            power = factor * excess ** (alpha - 1.0)
+            speed, speed_slope = power * excess, power * alpha / threshold
             s = (x - x_on) / length
             f, f_slope = window(int(p[12, m]), s, speed > 0.0, p[13, m], p[14, m], p[15, m], p[16, m], p[17, m])
         F[0, m] = i

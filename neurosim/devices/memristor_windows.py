@@ -38,16 +38,16 @@ def window(kind, s, upwards, p, j, a_lower, a_upper, w_c):
     f, slope = 1.0, 0.0
     if kind == JOGLEKAR:
         y = 2.0 * c - 1.0
-        f = 1.0 - (y * y) ** p
-        slope = 0.0 if y == 0.0 else -4.0 * p * (y * y) ** p / y
+        power = (y * y) ** p
+        f, slope = 1.0 - power, -4.0 * p * power / y if y != 0.0 else 0.0
     elif kind == BIOLEK:
         y = c if upwards else c - 1.0
-        f = 1.0 - (y * y) ** p
-        slope = 0.0 if y == 0.0 else -2.0 * p * (y * y) ** p / y
+        power = (y * y) ** p
+        f, slope = 1.0 - power, -2.0 * p * power / y if y != 0.0 else 0.0
     elif kind == PRODROMAKIS:
         y = (c - 0.5) ** 2 + 0.75
-        f = j * (1.0 - y**p)
-        slope = -j * p * y ** (p - 1.0) * (2.0 * c - 1.0)
+        power = y**p
+        f, slope = j * (1.0 - power), -j * p * power / y * (2.0 * c - 1.0)
     elif kind == KVATINSKY:
         sign = 1.0 if upwards else -1.0
         y = math.exp(min(sign * (c - (a_upper if upwards else a_lower)) / w_c, _STEEPEST))

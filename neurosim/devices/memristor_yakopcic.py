@@ -15,13 +15,13 @@ and netlist names: Xyce's memristor of level 3 and its regression deck (whose ra
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_exponentials import limited_exponential, limited_sinh
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+from neurosim.kernels.functions import fast_exp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,19 +38,19 @@ def law(context, u, p, memory, table, code, F, D):
         g, g_slope = 0.0, 0.0
         if v > p[4, m]:
             e, e_slope = limited_exponential(v)
-            g, g_slope = p[6, m] * (e - math.exp(p[4, m])), p[6, m] * e_slope
+            g, g_slope = p[6, m] * (e - p[12, m]), p[6, m] * e_slope
         elif v < -p[5, m]:
             e, e_slope = limited_exponential(-v)
-            g, g_slope = -p[7, m] * (e - math.exp(p[5, m])), p[7, m] * e_slope
+            g, g_slope = -p[7, m] * (e - p[13, m]), p[7, m] * e_slope
         f, f_slope = 1.0, 0.0
         if eta * v > 0.0:
             if x >= p[8, m]:
                 w = (p[8, m] - x) / (1.0 - p[8, m]) + 1.0
-                e = math.exp(-p[10, m] * (c - p[8, m]))
+                e = fast_exp(-p[10, m] * (c - p[8, m]))
                 f, f_slope = w * e, -e / (1.0 - p[8, m]) - (p[10, m] * w * e if c == x else 0.0)
         elif x <= 1.0 - p[9, m]:
             w = x / (1.0 - p[9, m])
-            e = math.exp(p[11, m] * (c + p[9, m] - 1.0))
+            e = fast_exp(p[11, m] * (c + p[9, m] - 1.0))
             f, f_slope = w * e, e / (1.0 - p[9, m]) + (p[11, m] * w * e if c == x else 0.0)
         F[0, m] = a * c * s
         F[1, m] = eta * g * f
@@ -62,9 +62,11 @@ def law(context, u, p, memory, table, code, F, D):
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:
-    """Rows of `p`: the parameters that the law reads, in its order."""
+    """Rows of `p`: the parameters that the law reads, in its order, and exp(V_p), exp(V_n)."""
+    import numpy as np
+
     names = ("a1", "a2", "b", "eta", "v_p", "v_n", "a_p", "a_n", "x_p", "x_n", "alpha_p", "alpha_n")
-    return tuple(columns[name] for name in names)
+    return (*(columns[name] for name in names), np.exp(columns["v_p"]), np.exp(columns["v_n"]))
 
 
 device = Device(

@@ -25,7 +25,7 @@ from neurosim.devices.device import (
     Reference,
     Structure,
 )
-from neurosim.devices.history import INTERVALS, ROWS, clear, is_before, past_value, store
+from neurosim.devices.history import INTERVALS, ROWS, clear, is_before, next_corner, pass_corner, past_value, store
 from neurosim.devices.two_terminal_card import parameter_name
 from neurosim.errors import ParameterError
 from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, WANT_DERIVATIVES, helper, kernel
@@ -90,6 +90,23 @@ def line_accept(context, u, p, memory, table, code, F, D):
     for e in range(u.shape[1]):
         spacing = p[1, e] / INTERVALS
         store(memory, e, HISTORY, context[TIME], spacing, u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e])
+
+
+@kernel
+def line_events(context, u, p, memory, table, code, F, D):
+    """Time since the next corner arrived at the other port: a step must end there."""
+    for e in range(u.shape[1]):
+        F[0, e] = max(context[TIME] - next_corner(memory, e, HISTORY) - p[1, e], -p[1, e])
+
+
+@kernel
+def line_jump(context, u, p, memory, table, code, F, D):
+    """Go on to the next corner."""
+    for e in range(u.shape[1]):
+        if F[0, e] > 0.0:
+            latest = context[TIME] - p[1, e] * (1.0 - 1e-9)
+            while next_corner(memory, e, HISTORY) <= latest:
+                pass_corner(memory, e, HISTORY)
 
 
 def delay(columns: Columns) -> np.ndarray:
@@ -176,6 +193,9 @@ device = Device(
     law=line_law,
     derive=derive,
     accept=line_accept,
+    events=line_events,
+    event_count=1,
+    jump=line_jump,
     start=line_start,
     largest_step=lambda columns: float(np.min(delay(columns))) / STEPS_PER_DELAY,
     frequency_response=frequency_response,

@@ -5,7 +5,7 @@
 1100.0
 >>> behaviour = compile_program(bind(parse("v(a)^2/r"), {"r": 50.0}))
 >>> [str(reference) for reference in behaviour.references], behaviour.parameters
-(['v(a)'], (50.0,))
+(['v(a)'], (50.0, 0.02))
 """
 
 from neurosim.expressions.binding import MAX_CALL_DEPTH, UserFunction, bind, evaluate

@@ -223,21 +223,10 @@ def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: n
     matched_rows = column_of_row[rows]
     sequence = np.empty(n, np.int64)
     first = peel_singletons(pointer, matched_rows, sequence)
-    scaled = numbers * scale[rows]
     block = sequence[first:]
-
-    def attempt(method: str, limit: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        order = sequence.copy()
-        order[first:] = block[fill_order(pointer, matched_rows, block, method)]
-        return order, find_pattern(pointer, rows, scaled, order, row_of_column, limit)
-
-    order, pattern = attempt("MMD_AT_PLUS_A", n * n)
-    fill = pattern[1].size + pattern[3].size
-    if fill > 2 * rows.size:
-        other = attempt("COLAMD", fill)
-        if other[1][0].size:
-            order, pattern = other
-    lu = _arrange(pointer, rows, scale, order, *pattern)
+    sequence[first:] = block[fill_order(pointer, matched_rows, block)]
+    pattern = find_pattern(pointer, rows, numbers * scale[rows], sequence, row_of_column)
+    lu = _arrange(pointer, rows, scale, sequence, *pattern)
     return Factorisation(lu, pointer, rows, run_refactor(lu, numbers))
 
 

@@ -409,7 +409,8 @@ def polish(S, lu, run, context, t, y, slope):
             e = abs(f[i]) / (scale + 1e-6 * run.atol[i] / (beta * span))
             if not e <= size:
                 size = e
-        if size < 1.0 or (iteration > 1 and size > 0.5 * previous and refreshed):
+        # With constant derivatives one correction is exact.
+        if size < 1.0 or run.count[LINEAR_SYSTEM] != 0 or (iteration > 1 and size > 0.5 * previous and refreshed):
             break
         if size > 0.1 * previous:
             run.count[POLISH_READY] = 0

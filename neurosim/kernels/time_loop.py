@@ -318,7 +318,7 @@ def advance(S, lu, lu_polish, run, context):
             # The step that the rounded times are apart.
             h = (t + h) - t
         status = _attempt(S, lu, run, context, h)
-        if status == SINGULAR or status == PIVOT:
+        if status == PIVOT or (status == SINGULAR and h <= smallest * 1.0000001):
             return status
         error = 1e10
         if status == 0:

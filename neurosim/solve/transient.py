@@ -230,6 +230,10 @@ def transient(
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    # Interpolated charges, fluxes and states are as good as the steps; what follows from them is made consistent.
+    kinds = {system.unknowns[i].kind for i in probes}
+    only_smooth = not outputs.needs_flows and kinds <= {"voltage", "state"} and bool(run.differential[probes].all())
+    count[state.POLISH] = int(not only_smooth)
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors, polish_factors = Factors(system), Factors(system)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

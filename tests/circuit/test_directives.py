@@ -170,6 +170,7 @@ def test_saving_a_current_that_is_no_unknown():
         (".save {v(a)*2}", 7, "expression cannot be saved"),
         (".save r1.x", 7, "no state 'x'"),
         (".save foo(a)", 7, "'foo(' cannot be saved"),
+        (".options reltol", 10, "without a value"),
         (".options temp=hot", 15, "not a number"),
         (".noise v(a) v1 dec 1 1 10", 1, ".op, .dc, .ac and .tran"),
         (".control\nrun\n.endc", 1, "write the analyses as cards"),

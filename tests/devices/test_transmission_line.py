@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from law_calls import cards, columns, law, new_context
 
-from neurosim.devices.history import CAPACITY, ROWS, clear, past_value, store
+from neurosim.devices.history import CAPACITY, ROWS, clear, next_corner, pass_corner, past_value, store
 from neurosim.devices.transmission_line import HISTORY, derive, device, frequency_response, line_accept, line_start
 from neurosim.errors import NetlistError, ParameterError
 from neurosim.kernels.abi import INITIAL_POINT, TIME, TRANSIENT
@@ -39,6 +39,17 @@ def test_history_keeps_corners():
     found = np.array([past_value(memory, 0, 0, 0, t) for t in at])
     np.testing.assert_allclose(found, np.maximum(0.0, at - 1.0), atol=1e-9)
     assert [past_value(memory, 0, 0, 1, t) for t in (-1.0, 5.0)] == [0.0, -1.0]
+
+
+def test_history_notes_corners_and_no_others():
+    memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0) - max(0.0, t - 1.5))
+    found = []
+    while np.isfinite(corner := next_corner(memory, 0, 0)):
+        found.append(corner)
+        pass_corner(memory, 0, 0)
+    assert found == pytest.approx([1.0, 1.5])
+    smooth = filled(np.linspace(0.0, 1.0, 41), lambda t: np.exp(t))
+    assert next_corner(smooth, 0, 0) == np.inf
 
 
 def test_history_thins_but_reaches_back_a_whole_delay():

@@ -279,7 +279,7 @@ def test_powers_of_a_negative_base_in_ltspice() -> None:
     u = np.array([[-2.0, -2.0, -2.0, -2.0], [3.0, 2.0, 1.5, 1.3]])
     F, D = run(compiled("v(a)**v(b)", "ltspice"), u)
     np.testing.assert_allclose(F[0], [-8.0, 4.0, 0.0, 2.0**1.3 * math.cos(1.3 * math.pi)], atol=1e-15)
-    above, below = (run(compiled("v(a)**v(b)", "ltspice"), u + [[0.0], [step]])[0] for step in (1e-6, -1e-6))
+    above, below = (run(compiled("v(a)**v(b)", "ltspice"), u + np.array([[0.0], [step]]))[0] for step in (1e-6, -1e-6))
     np.testing.assert_allclose(D[0, 0], [12.0, -4.0, 0.0, 1.3 * F[0, 3] / -2.0], atol=1e-14)
     np.testing.assert_allclose(D[0, 1], (above - below)[0] / 2e-6, rtol=1e-8)
 

@@ -200,6 +200,7 @@ def test_supply_rails_cost_no_fill() -> None:
             s.conductance(i, nodes + int(k), rng.uniform(1e-4, 1e-3))
     a = s.matrix()
     assert factorise(a).fill == a.nnz
+    assert factorise(a.T.tocsc()).fill == a.nnz
 
 
 def test_driven_crossbar_costs_no_fill() -> None:
@@ -378,6 +379,8 @@ def test_copies_work_in_threads() -> None:
 
     def solve(factor: float) -> np.ndarray:
         own = original.copy()
+        for name in ("lower", "upper", "inverse_pivot", "work", "correction"):
+            assert not np.shares_memory(getattr(own.lu, name), getattr(original.lu, name))
         for _ in range(50):
             assert own.refactor(a.data * factor) == 0
         return own.solve(b) * factor
