@@ -1,7 +1,6 @@
-"""``python -m neurosim``: the same as the command ``neurosim``."""
-
-import sys
+"""``python -m neurosim`` is the command ``neurosim``."""
 
 from neurosim.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    main()

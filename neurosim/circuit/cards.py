@@ -53,6 +53,8 @@ class CardReader:
     def __init__(self, card: Card, start: int, scope: Scope, name: str) -> None:
         self.card, self.position, self.scope, self.name = card, start, scope, name
         self.tokens = card.tokens
+        self._looked_at: tuple[int, float | None] = (-1, None)
+        """Token that `is_number` read last, and its value."""
         self.dialect = scope.dialect
         self.temperature = scope.temperature
         """Temperature of the circuit [degree Celsius]."""
@@ -156,7 +158,8 @@ class CardReader:
             return True
         if token.kind != "word" or is_assignment(self.tokens, self.position):
             return False
-        if parse_number(token.text) is not None:
+        self._looked_at = self.position, parse_number(token.text)
+        if self._looked_at[1] is not None:
             return True
         called = self.position + 1 < len(self.tokens) and self.tokens[self.position + 1].kind == "("
         return not called and token.text in self.scope.values
@@ -171,7 +174,9 @@ class CardReader:
         """
         token = self.take("a number")
         if token.kind == "word":
-            value = parse_number(token.text)
+            at, value = self._looked_at
+            if at != self.position - 1:
+                value = parse_number(token.text)
             if value is None:
                 value = self.scope.parameter(token.text)
             if value is None:

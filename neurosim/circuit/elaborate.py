@@ -18,6 +18,7 @@ from neurosim.circuit.native_card import read_native
 from neurosim.circuit.parser import (
     MAX_ERRORS,
     Assignment,
+    Call,
     Deck,
     Definition,
     Element,
@@ -63,15 +64,6 @@ def _letters() -> list[str]:
 
 
 @dataclass(slots=True)
-class _Call:
-    """An X card, read once."""
-
-    nets: tuple[str, ...]
-    definition: Definition
-    given: dict[str, Assignment]
-
-
-@dataclass(slots=True)
 class _Plan:
     """How the parameters of a subcircuit are computed: constants, then the rest in an order that works."""
 
@@ -97,9 +89,7 @@ class Elaboration:
         self.session = Session(deck, 27.0 if temperature is None else temperature)
         self.temperature_stated = temperature is not None
         self.templates = Templates()
-        self.calls: dict[Element, _Call] = {}
         self.plans: dict[Definition, _Plan] = {}
-        self.sizes: dict[Definition, tuple[int, int]] = {}
         self.instances: list[Instance] = []
         self.conditions: dict[str, dict[str, float]] = {"ic": {}, "nodeset": {}}
         self.condition_cards: dict[str, Card] = {}
@@ -235,7 +225,7 @@ class Elaboration:
 
     def size(self, definition: Definition, scope: Scope, path: list[Definition]) -> tuple[int, int]:
         """Number of instances and depth of `definition` when expanded, without expanding it."""
-        known = self.sizes.get(definition)
+        known = self.deck.sizes.get(definition)
         if known is not None:
             return known
         path = [*path, definition]
@@ -260,7 +250,7 @@ class Elaboration:
                 f"{self.limits.instances} are accepted",
                 definition.location,
             )
-        self.sizes[definition] = count, depth
+        self.deck.sizes[definition] = count, depth
         return count, depth
 
     def too_deep(self, element: Element) -> NetlistError:
@@ -268,9 +258,9 @@ class Elaboration:
         where = element.card.token_location(0)
         return NetlistError(f"subcircuits nested deeper than {self.limits.subcircuit_depth}", where)
 
-    def call(self, element: Element, scope: Scope) -> _Call:
+    def call(self, element: Element, scope: Scope) -> Call:
         """Read an X card."""
-        found = self.calls.get(element)
+        found = self.deck.calls.get(element)
         if found is not None:
             return found
         tokens = element.card.tokens
@@ -315,7 +305,7 @@ class Elaboration:
                 raise NetlistError(f"'{assignment.name}' is given twice", assignment.at)
             self.require_parameter(definition, assignment)
             given[assignment.name] = assignment
-        found = self.calls[element] = _Call(tuple(ground(token.text) for token in nets), definition, given)
+        found = self.deck.calls[element] = Call(tuple(ground(token.text) for token in nets), definition, given)
         return found
 
     def require_parameter(self, definition: Definition, assignment: Assignment) -> None:

@@ -37,6 +37,8 @@ LONGEST_WORD = 1000
 
 def shown(text: str) -> str:
     """Text that may go to a terminal: control characters replaced, very long lines cut."""
+    if len(text) <= _SHOWN and text.isprintable():
+        return text
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[:_SHOWN])
 
 

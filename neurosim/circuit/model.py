@@ -20,7 +20,8 @@ class Sweep:
     Parameters
     ----------
     kind : {"source", "parameter", "temperature", "device"}
-        An independent source's DC value, a ``.param`` name, the temperature [degree Celsius], or ``instance.parameter``.
+        An independent source's DC value, a ``.param`` name, the temperature [degree Celsius], or
+        ``instance.parameter``.
     name : str
         ``"v1"``, ``"rload"``, ``"temp"`` or ``"r1.resistance"``.
     values : tuple of float

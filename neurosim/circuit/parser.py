@@ -99,6 +99,15 @@ class Definition:
         return None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """An X card: its nets as written, what it calls, and the parameters given."""
+
+    nets: tuple[str, ...]
+    definition: Definition
+    given: dict[str, Assignment]
+
+
 @dataclass(slots=True)
 class Deck:
     """A parsed netlist.
@@ -115,6 +124,9 @@ class Deck:
     global_nets: set[str] = field(default_factory=lambda: {"0"})
     notes: list[Note] = field(default_factory=list)
     dialect_stated: bool = True
+    calls: dict[Element, Call] = field(default_factory=dict)
+    sizes: dict[Definition, tuple[int, int]] = field(default_factory=dict)
+    """X cards, and parts and depth of each subcircuit, once an elaboration has read them."""
 
 
 DIRECTIVES = frozenset(

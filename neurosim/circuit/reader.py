@@ -114,7 +114,7 @@ def _detected(source: SourceFile, notes: list[Note]) -> Dialect:
     """Guess the dialect from spellings that only some simulators know."""
     found: dict[Dialect, tuple[str, int, int, int]] = {}
     for number, line in enumerate(source.lines[1:], 2):
-        if line.lstrip()[:1] == "*" or not any(sign in line.lower() for sign in _HINTS):
+        if line.lstrip()[:1] == "*" or not _HINT.search(line):
             continue
         text = strip_comment(line, "pspice")
         for name, dialect, pattern in _SIGNS:
@@ -134,4 +134,4 @@ def _detected(source: SourceFile, notes: list[Note]) -> Dialect:
     return "ngspice"
 
 
-_HINTS = ("idt", ".backanno", "sdt", "params", "value", "if", "stp")
+_HINT = re.compile("idt|backanno|sdt|params|value|if|stp", re.IGNORECASE)

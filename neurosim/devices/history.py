@@ -1,9 +1,9 @@
 """A history of two signals at accepted steps, kept in rows of a device's `memory`, and their values in between.
 
-Between two points the value is a polynomial of degree 3 at most through neighbouring points, chosen so that corners are
-not smoothed: each further point is taken on the side where the divided difference is smaller (the ENO interpolation of
-A. Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time
-step can end where they arrive.
+Between two points the value is a polynomial of degree 3 at most through neighbouring points on the same side of a
+corner; each further point is taken on the side where the divided difference is smaller (the ENO interpolation of A.
+Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time step
+can end where they arrive.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ ROWS = RING + CORNERS + 3 * CAPACITY
 """Rows of memory that a history takes."""
 
 BEND, SMALLEST_BEND = 0.5, 1e-4
-"""A point is a corner if the slope changes by more than this part of it, and the value that the change is worth over
-the shorter interval is more than this part of the largest value."""
+"""A point is a corner if the slope, and the curvature, change by more than this part of them, and the value that the
+change is worth over the shorter interval is more than this part of the largest value."""
 
 
 @helper
@@ -56,25 +56,46 @@ def pass_corner(memory, e, row):
 
 
 @helper
+def slope(memory, e, times, values, k):
+    """Slope from point k to the next."""
+    here, there = k % CAPACITY, (k + 1) % CAPACITY
+    rise = memory[values + there, e] - memory[values + here, e]
+    return rise / (memory[times + there, e] - memory[times + here, e])
+
+
+@helper
+def is_corner(memory, e, row, signal, k):
+    """Whether `signal` bends sharply at point k: its neighbours, and better one more before them, must be stored."""
+    count = int(memory[row, e])
+    oldest = max(0, count - CAPACITY)
+    if k <= oldest or k >= count - 1:
+        return False
+    times = row + RING + CORNERS
+    values = times + (signal + 1) * CAPACITY
+    before, after = slope(memory, e, times, values, k - 1), slope(memory, e, times, values, k)
+    bend = after - before
+    t0, t1 = memory[times + (k - 1) % CAPACITY, e], memory[times + k % CAPACITY, e]
+    t2 = memory[times + (k + 1) % CAPACITY, e]
+    worth = abs(bend) * min(t1 - t0, t2 - t1)
+    if abs(bend) <= BEND * max(abs(before), abs(after)) or worth <= SMALLEST_BEND * memory[row + LARGEST, e]:
+        return False
+    if k - 1 <= oldest:
+        return True
+    earlier = (before - slope(memory, e, times, values, k - 2)) / (t1 - memory[times + (k - 2) % CAPACITY, e])
+    curvature = bend / (t2 - t0)
+    return abs(curvature - earlier) > BEND * max(abs(curvature), abs(earlier))
+
+
+@helper
 def find_corner(memory, e, row):
     """Look for a corner at the last point but one."""
-    count = int(memory[row, e])
+    k = int(memory[row, e]) - 2
     found = int(memory[row + FOUND, e])
-    if count < 3 or found - int(memory[row + PASSED, e]) >= CORNERS:
-        return
-    times = row + RING + CORNERS
-    k0, k1, k2 = times + (count - 3) % CAPACITY, times + (count - 2) % CAPACITY, times + (count - 1) % CAPACITY
-    left, right = memory[k1, e] - memory[k0, e], memory[k2, e] - memory[k1, e]
-    for signal in range(1, 3):
-        at = signal * CAPACITY
-        before = (memory[k1 + at, e] - memory[k0 + at, e]) / left
-        after = (memory[k2 + at, e] - memory[k1 + at, e]) / right
-        bend = abs(after - before)
-        worth = bend * min(left, right)
-        if bend > BEND * max(abs(before), abs(after)) and worth > SMALLEST_BEND * memory[row + LARGEST, e]:
-            memory[row + RING + found % CORNERS, e] = memory[k1, e]
-            memory[row + FOUND, e] = found + 1.0
-            return
+    if found - int(memory[row + PASSED, e]) < CORNERS and (
+        is_corner(memory, e, row, 0, k) or is_corner(memory, e, row, 1, k)
+    ):
+        memory[row + RING + found % CORNERS, e] = memory[row + RING + CORNERS + k % CAPACITY, e]
+        memory[row + FOUND, e] = found + 1.0
 
 
 @helper
@@ -130,12 +151,12 @@ def past_value(memory, e, row, signal, time):
         low, high, newest = low - 1, low, low
     t0, t1 = memory[times + low % CAPACITY, e], memory[times + high % CAPACITY, e]
     v0, v1 = memory[values + low % CAPACITY, e], memory[values + high % CAPACITY, e]
-    slope = (v1 - v0) / (t1 - t0)
-    result = v0 + slope * (time - t0)
+    result = v0 + (v1 - v0) / (t1 - t0) * (time - t0)
     product = (time - t0) * (time - t1)
     for _ in range(2):
         left, right = low - 1, high + 1
-        has_left, has_right = left >= oldest, right <= newest
+        has_left = left >= oldest and not is_corner(memory, e, row, signal, low)
+        has_right = right <= newest and not is_corner(memory, e, row, signal, high)
         a = b = 0.0
         if has_left:
             a = divided_difference(memory, e, times, values, left, high)

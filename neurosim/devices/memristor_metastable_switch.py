@@ -13,8 +13,8 @@ with the rate (P_on + P_off) / tau.
 ``stochastic_metastable_switch`` has N switches. After an accepted step, of length h <= tau / 20, with x constant,
 the numbers of switches that turn on and off are drawn from binomial distributions with the exact probabilities of the
 two-state master equation at the voltage reached, P_on / (P_on + P_off) (1 - exp(-(P_on + P_off) h / tau)) and alike.
-The draws are a hash of (seed, index of the instance in its batch, number of the step, number of the draw): no hidden
-state, the same bits each time. A jump costs a time proportional to the number of switches thrown.
+The draws belong to (seed, index of the instance in its batch, number of the step, number of the draw): no hidden state,
+the same bits each time. A jump costs a time proportional to the number of switches thrown.
 
 Source: Nugent & Molter, PLoS ONE 9, e85175 (2014), doi 10.1371/journal.pone.0085175; Molter & Nugent, The generalized
 metastable switch memristor model, arXiv 1608.04659 (2016). Standard set and level: Knowm's deck for Xyce.
@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_exponentials import limited_exponential_minus_one
+from neurosim.devices.memristor_random_numbers import binomial
+from neurosim.errors import ParameterError
 from neurosim.kernels.abi import STEP, WANT_DERIVATIVES, helper, kernel
 from neurosim.kernels.functions import fast_logistic
 
@@ -75,39 +77,6 @@ def stochastic_law(context, u, p, memory, table, code, F, D):
             D[1, 1, m] = 0.0
 
 
-@helper
-def hashed(word):
-    """Mix 32 bits (a bijection; constants of C. Wellons's hash prospector, recalled); no product passes 63 bits."""
-    word ^= word >> 16
-    word = (word * 0x21F0AAAD) & 0xFFFFFFFF
-    word ^= word >> 15
-    word = (word * 0x735A2D97) & 0xFFFFFFFF
-    return word ^ (word >> 15)
-
-
-@helper
-def uniform(seed, stream, step, draw):
-    """Number in (0, 1) that belongs to four counters, from 52 hashed bits."""
-    high, low = hashed(seed ^ 0x2545F491), hashed(seed ^ 0x6C078965)
-    for counter in (stream, step, draw):
-        high, low = hashed(high ^ counter), hashed(low ^ counter)
-    return ((high >> 6) * 67108864.0 + (low >> 6) + 0.5) / 4503599627370496.0
-
-
-@helper
-def binomial(n, probability, seed, stream, step, draw):
-    """Successes of n trials, by waiting times (Devroye, Non-Uniform Random Variate Generation (1986), X.4.3)."""
-    if probability >= 1.0:
-        return n
-    limit, waited, successes = -math.log1p(-probability), 0.0, 0
-    while successes < n:
-        waited -= math.log(uniform(seed, stream, step, draw + successes)) / (n - successes)
-        if waited > limit:
-            break
-        successes += 1
-    return successes
-
-
 @kernel
 def start(context, u, p, memory, table, code, F, D):
     memory[0, :] = 0.0
@@ -139,6 +108,9 @@ def derive(columns: Columns) -> Sequence[np.ndarray]:
     rows = (1.0 / c["r_on"], 1.0 / c["r_off"], c["v_on"], c["v_off"], thermal, 1.0 / c["tau"], *branch)
     if "switches" not in c:
         return rows
+    for name in ("switches", "seed"):
+        if (c[name] != np.floor(c[name])).any():
+            raise ParameterError(f"{name} of device 'stochastic_metastable_switch' must be a whole number")
     return (*rows, c["switches"], c["seed"], np.arange(len(thermal), dtype=float))
 
 

@@ -144,13 +144,10 @@ def law(context, u, p, memory, table, code, F, D):
         F[1, m] = flow
         F[2, m] = speed * s * damping
         if context[WANT_DERIVATIVES] != 0.0:
+            D[0, 1, m] = D[1, 0, m] = D[1, 2, m] = D[2, 0, m] = 0.0
             D[0, 0, m] = i_v
-            D[0, 1, m] = 0.0
             D[0, 2, m] = side * i_w if held == w else 0.0
-            D[1, 0, m] = 0.0
             D[1, 1, m] = conductance
-            D[1, 2, m] = 0.0
-            D[2, 0, m] = 0.0
             D[2, 1, m] = speed * damping * (s_slope / scale + s * e * sign / b) * conductance
             D[2, 2, m] = -speed * s * damping * (e * sign + 1.0) / w_c if held == w else 0.0
 

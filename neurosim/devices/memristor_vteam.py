@@ -85,7 +85,7 @@ device = Device(
         Parameter("alpha_on", 3.0, "", "exponent alpha_on", 1, 20, aliases=("alphaon",)),
         Parameter("w_on", 0.0, "m", "lower bound of the width w_on", aliases=("won", "xon", "x_on")),
         Parameter("w_off", 3e-9, "m", "upper bound of the width w_off", aliases=("woff", "xoff", "x_off")),
-        Parameter("w0", 0.0, "m", "width at the start", aliases=("x0", "w_init")),
+        Parameter("w0", "w_on", "m", "width at the start", aliases=("x0", "w_init")),
         Parameter("resistance", "linear", "", "form of R(w)", 0, 1, aliases=("ivrelation",), choices=MIXINGS),
         *window_parameters("none"),
         Parameter("a_on", "w_on", "m", "place a_on of the Kvatinsky window", aliases=("aon",)),

@@ -6,7 +6,7 @@ f(t + h, y_new), and e further stages that only the interpolant needs,
 ===============  ===================================================================================================
 row              content
 ===============  ===================================================================================================
-0                s, e
+0                s, e, 1 where the second error estimate is used
 1 .. s           a: stage j is f(t + c_j h, y + h sum_i a_ji K_i); the last of these rows gives y_new
 s+1 .. s+e       a of the further stages
 s+e+1            c
@@ -73,8 +73,8 @@ def explicit_tableau(
     """
     a = np.asarray(a, float)
     total = a.shape[0]
-    head = np.zeros(max(total, 2))
-    head[:2] = total - further, further
+    head = np.zeros(max(total, 3))
+    head[:3] = total - further, further, second_error is not None
     rows = [head[None, :], a, [c], [error], [np.zeros(total) if second_error is None else second_error], power]
     return np.concatenate([np.pad(np.asarray(r, float), ((0, 0), (0, head.size - np.shape(r)[1]))) for r in rows])
 
@@ -140,9 +140,7 @@ def explicit_step(S, run, context, h):
         _evaluate(S, run, context, t + c[stage] * h, y_new, K[stage])
     weights = tableau[total + 2]
     second = tableau[total + 3]
-    damped = False
-    for j in range(s):
-        damped = damped or second[j] != 0.0
+    damped = tableau[0, 2] != 0.0
     error = run.error
     sum_1 = 0.0
     sum_2 = 0.0

@@ -309,7 +309,8 @@ def advance(S, lu, lu_polish, run, context):
         h = min(max(real[H], smallest), real[H_MAX])
         if count[FIXED_STEP] != 0:
             h = real[H]
-        to_limit = t + h >= limit - smallest * 0.5
+        # Equal steps may miss the limit by the rounding of many additions.
+        to_limit = t + h >= limit - (1e-9 * h if count[FIXED_STEP] != 0 else 0.5 * smallest)
         if to_limit:
             h = limit - t
         elif count[NORM] != RMS_OF_BOTH_ENDS and count[FIXED_STEP] == 0 and t + 2.0 * h > limit:

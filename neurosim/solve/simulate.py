@@ -45,6 +45,8 @@ class Settings:
         Default 0.
     step_limit, wall_time_limit
         See `TransientSettings`.
+    print_step : float, optional
+        Seconds between saved points beside the accepted steps, with `t_span`; default 1/200 of the span.
     progress : callable, optional
         ``progress(done, total)``.
     """
@@ -57,6 +59,7 @@ class Settings:
     wall_time_limit: float = float("inf")
     fixed_step: float | None = None
     save_steps: bool = True
+    print_step: float | None = None
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
 
 
@@ -99,7 +102,10 @@ def simulate(
         start, stop = t_span
         if not 0 <= start < stop:
             raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        what: Analysis = TransientAnalysis((stop - start) / 200, stop, start)
+        has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
+        what: Analysis = TransientAnalysis(
+            chosen.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
+        )
     else:
         what = _choose(circuit, analysis)
     return run_analysis(circuit, what, chosen)

@@ -33,7 +33,9 @@ def test_operating_point():
 def test_transient(card, expected):
     found = analysis(card)
     assert isinstance(found, TransientAnalysis)
-    assert (found.step, found.stop, found.start, found.max_step, found.use_initial_conditions) == pytest.approx(expected)
+    assert (found.step, found.stop, found.start, found.max_step, found.use_initial_conditions) == pytest.approx(
+        expected
+    )
 
 
 @pytest.mark.parametrize(

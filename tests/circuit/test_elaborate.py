@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlist_reading import part, read, refusal
@@ -116,6 +116,7 @@ def test_instances_share_a_card_but_not_their_values():
     assert parts["x2.r1"].location.instance == "x2"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_templates_give_what_separate_reading_gives(seed):
     """A subcircuit of random cards expanded many times equals the same cards written out by hand."""

@@ -49,8 +49,10 @@ def line(rng: random.Random) -> str:
             place = rng.randrange(len(words) + 1)
             words[place : place + rng.randint(0, 1)] = [rng.choice(WORDS)] * rng.randint(0, 1)
         return " ".join(words)
-    return " ".join([rng.choice(CARDS), *rng.choices(WORDS, k=rng.randint(0, 6))]) if kind < 0.9 else " ".join(
-        rng.choices(WORDS, k=rng.randint(1, 8))
+    return (
+        " ".join([rng.choice(CARDS), *rng.choices(WORDS, k=rng.randint(0, 6))])
+        if kind < 0.9
+        else " ".join(rng.choices(WORDS, k=rng.randint(1, 8)))
     )
 
 

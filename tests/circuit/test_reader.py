@@ -29,7 +29,9 @@ def test_the_first_line_is_the_title():
 
 
 def test_files_and_digest(tmp_path):
-    top = write(tmp_path, top_dot_cir="t\n.include 'sub__r.inc'\n".replace("__", "/"), sub__r_dot_inc="R1 a 0 1\n.end\nR9")
+    top = write(
+        tmp_path, top_dot_cir="t\n.include 'sub__r.inc'\n".replace("__", "/"), sub__r_dot_inc="R1 a 0 1\n.end\nR9"
+    )
     circuit = read_netlist(top)
     assert (names(circuit), circuit.path) == (["r1"], str(top))
     assert circuit.instances[0].location.path == "sub/r.inc"

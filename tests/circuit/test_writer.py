@@ -92,8 +92,8 @@ def minimal(device: Device) -> Instance | None:
 def test_every_device_can_be_written(name):
     instance = minimal(devices.get(name))
     if instance is None:
-        # Made by their own cards above; their structure follows from an expression.
-        assert devices.get(name).specialise is not None
+        # Their structure follows from the instance, so they are covered by cards.
+        assert any(i.device == name for text in CIRCUITS.values() for i in read(text).instances)
         return
     sources = tuple(Instance(f"v{k}", "voltage_source", (f"s{k}", "0")) for k in range(len(instance.controls)))
     circuit = Circuit("title", (*sources, instance))

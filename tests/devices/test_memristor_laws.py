@@ -13,8 +13,10 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 
 from neurosim.devices import devices
-from neurosim.devices.memristor_metastable_switch import accept, binomial, start, uniform
+from neurosim.devices.memristor_metastable_switch import accept, start
+from neurosim.devices.memristor_random_numbers import binomial, uniform
 from neurosim.devices.memristor_windows import WINDOWS, mixed_conductance, window
+from neurosim.errors import ParameterError
 
 quick = settings(deadline=None, max_examples=50)
 THERMAL = 1.380649e-23 / 1.602176634e-19 * TEMPERATURE
@@ -407,6 +409,12 @@ def test_binomial_numbers(n: int, p: float) -> None:
     assert stats.chi2.sf(statistic, kept.sum() - 1 or 1) > 1e-4
     assert binomial(n, 0.0, 1, 2, 3, 4) == 0
     assert binomial(n, 1.0, 1, 2, 3, 4) == n
+
+
+@pytest.mark.parametrize("given", [{"switches": 10.5}, {"seed": 0.5}])
+def test_switches_and_seed_are_whole_numbers(given: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match=f"{next(iter(given))}.*whole"):
+        memristor("stochastic_metastable_switch", **given)
 
 
 def test_largest_step_resolves_the_switches() -> None:

@@ -35,6 +35,8 @@ def test_history_is_of_fourth_order():
 
 def test_history_keeps_corners():
     memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0))
+    assert past_value(memory, 0, 0, 0, 1.2) == pytest.approx(0.0, abs=1e-12), "continued until the corner is passed"
+    pass_corner(memory, 0, 0)
     at = np.linspace(0.0, 2.0, 777)
     found = np.array([past_value(memory, 0, 0, 0, t) for t in at])
     np.testing.assert_allclose(found, np.maximum(0.0, at - 1.0), atol=1e-9)
@@ -50,6 +52,8 @@ def test_history_notes_corners_and_no_others():
     assert found == pytest.approx([1.0, 1.5])
     smooth = filled(np.linspace(0.0, 1.0, 41), lambda t: np.exp(t))
     assert next_corner(smooth, 0, 0) == np.inf
+    wave = filled(np.linspace(0.0, 1.0, 41), lambda t: np.sin(13.0 * t))
+    assert next_corner(wave, 0, 0) == np.inf
 
 
 def test_history_thins_but_reaches_back_a_whole_delay():

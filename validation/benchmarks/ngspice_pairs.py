@@ -1,0 +1,212 @@
+"""Netlists of growing size against ngspice, at equal true error.
+
+For each case ngspice runs the netlist as it stands. neurosim runs it at falling tolerances, and the cheapest run whose
+error is not above that of ngspice is the one that counts. Errors are those of the saved voltages, relative to their
+range, against a converged solution (neurosim at rtol 1e-9, which must agree with neurosim at 1e-8 to a tenth of the
+smallest error quoted, and with ngspice at a 40 times smaller step on the smaller cases). Times are CPU seconds: of the
+whole process for ngspice; for neurosim of reading, building and solving in a process whose kernels are loaded, and of
+the whole ``neurosim run`` process beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.circuit.reader import read_netlist
+from neurosim.formats import load
+from neurosim.results import Result
+from neurosim.solve.simulate import simulate
+from validation.benchmarks.netlists import crossbar, diode_ladder, grid, rc_ladder
+
+TOLERANCES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One circuit: its netlist for neurosim, and the one with the same equations that ngspice can read."""
+
+    name: str
+    family: str
+    devices: int
+    ours: Callable[[], str]
+    rival: Callable[[], str]
+    target: float
+    """Speed ratio that is aimed at."""
+
+
+def _cases() -> list[Case]:
+    cases = [
+        Case("RC ladder 1k", "ladder", 1000, lambda: rc_ladder(1000), lambda: rc_ladder(1000), 2),
+        Case("RC ladder 10k", "ladder", 10000, lambda: rc_ladder(10000), lambda: rc_ladder(10000), 2),
+        Case("diode ladder 500", "diode ladder", 500, lambda: diode_ladder(500), lambda: diode_ladder(500), 2),
+    ]
+    for native, form in ((True, "native"), (False, "subcircuit")):
+        for size, target in ((32, 0), (128, 150 if native else 80)):
+            cases.append(
+                Case(
+                    f"crossbar {size}x{size}, {form}", f"crossbar {form}", size * size,
+                    lambda s=size, n=native: crossbar(s, native=n), lambda s=size: crossbar(s, native=False), target,
+                )
+            )  # fmt: skip
+        for size, target in ((23, 0), (71, 30 if native else 20)):
+            cases.append(
+                Case(
+                    f"grid {2 * size * (size - 1)}, {form}", f"grid {form}", 2 * size * (size - 1),
+                    lambda s=size, n=native: grid(s, native=n), lambda s=size: grid(s, native=False), target,
+                )
+            )  # fmt: skip
+    return cases
+
+
+@dataclass
+class Row:
+    """What was measured for one case."""
+
+    name: str
+    devices: int
+    ngspice_cpu: float
+    ngspice_error: float
+    rtol: float
+    neurosim_cpu: float
+    neurosim_loop: float
+    neurosim_process_cpu: float
+    neurosim_error: float
+    ratio: float
+    loop_ratio: float
+    process_ratio: float
+    target: float
+    reference_error: float
+    steps: int
+    points: int
+
+
+def _child_cpu(command: list[str], folder: Path) -> float:
+    """CPU seconds of one command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _ngspice(text: str, folder: Path) -> tuple[float, Result]:
+    (folder / "rival.cir").write_text(text)
+    seconds = _child_cpu(["ngspice", "-b", "-r", "rival.raw", "rival.cir"], folder)
+    return seconds, load(folder / "rival.raw")
+
+
+def _error(result: Result, reference: Result, names: tuple[str, ...]) -> float:
+    """Largest difference relative to the range, at the points of the result that is judged."""
+    worst = 0.0
+    for name in names:
+        truth = np.interp(result.axis, reference.axis, reference[name])
+        worst = max(worst, float(np.abs(result[name] - truth).max() / np.ptp(reference[name])))
+    return worst
+
+
+def _ours(path: Path, rtol: float) -> tuple[float, float, Result]:
+    """CPU seconds in all, seconds in the time loop, and the result."""
+    clock = time.process_time()
+    result = simulate(read_netlist(path), rtol=rtol)
+    return time.process_time() - clock, result.attrs["statistics"]["seconds_time_loop"], result
+
+
+def _reference(path: Path) -> tuple[Result, float]:
+    """Converged solution on a fine grid, and how far it moved from the tolerance before."""
+    circuit = read_netlist(path)
+    stop = circuit.analyses[0].stop
+    fine = (0.0, stop)
+    results = [simulate(circuit, fine, rtol=rtol, print_step=stop / 20000) for rtol in (1e-8, 1e-9)]
+    names = tuple(circuit.saved)
+    return results[1], _error(results[0], results[1], names)
+
+
+def measure(case: Case, rivals: dict[str, tuple[float, Result]]) -> Row:
+    """Run one case."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours, rival = case.ours(), case.rival()
+        path = folder / "ours.cir"
+        path.write_text(ours)
+        names = tuple(read_netlist(path).saved)
+        _ours(path, 1e-2)
+        reference, reference_error = _reference(path)
+        if rival not in rivals:
+            rivals[rival] = _ngspice(rival, folder)
+            if rivals[rival][0] < 5.0:
+                rivals[rival] = min((rivals[rival], *(_ngspice(rival, folder) for _ in range(2))), key=lambda r: r[0])
+        rival_cpu, rival_result = rivals[rival]
+        rival_error = _error(rival_result, reference, names)
+        for rtol in TOLERANCES:
+            cpu, loop, result = min((_ours(path, rtol) for _ in range(3)), key=lambda r: r[0])
+            error = _error(result, reference, names)
+            if error <= rival_error:
+                break
+        command = [sys.executable, "-m", "neurosim", "run", "ours.cir", "--quiet", "--rtol", str(rtol), "--raw", "o.raw"]
+        process = min(_child_cpu(command, folder) for _ in range(2))
+        return Row(
+            case.name, case.devices, rival_cpu, rival_error, rtol, cpu, loop, process, error, rival_cpu / cpu,
+            rival_cpu / loop, rival_cpu / process, case.target, reference_error,
+            result.attrs["statistics"]["steps"], rival_result.axis.size,
+        )  # fmt: skip
+
+
+def report(rows: list[Row]) -> str:
+    """Table in Markdown."""
+    lines = [
+        "| case | ngspice CPU s | its error | neurosim CPU s | in the loop s | whole process s | its error | rtol | "
+        "ratio | target |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for r in rows:
+        target = f"{r.target:g}" if r.target else ""
+        missed = " (missed)" if r.target and r.ratio < r.target else ""
+        lines.append(
+            f"| {r.name} | {r.ngspice_cpu:.3g} | {r.ngspice_error:.1e} | {r.neurosim_cpu:.3g} | {r.neurosim_loop:.3g} | "
+            f"{r.neurosim_process_cpu:.3g} | {r.neurosim_error:.1e} | {r.rtol:g} | **{r.ratio:.3g}**{missed} | {target} |"
+        )
+    return "\n".join(lines)
+
+
+def exponents(rows: list[Row], cases: list[Case]) -> dict[str, tuple[float, float]]:
+    """Growth of the time with the number of devices, neurosim and ngspice, for families with two sizes."""
+    found = {}
+    for family in dict.fromkeys(c.family for c in cases):
+        members = [r for r in rows if any(c.name == r.name and c.family == family for c in cases)]
+        if len(members) == 2:
+            a, b = members
+            size = np.log(b.devices / a.devices)
+            found[family] = (
+                float(np.log(b.neurosim_cpu / a.neurosim_cpu) / size), float(np.log(b.ngspice_cpu / a.ngspice_cpu) / size)
+            )  # fmt: skip
+    return found
+
+
+def main(only: str = "", out: Path | None = None) -> list[Row]:
+    """Measure the cases whose name contains `only`; print the table, and write it as JSON to `out`."""
+    cases = [c for c in _cases() if only in c.name]
+    rows: list[Row] = []
+    rivals: dict[str, tuple[float, Result]] = {}
+    for case in cases:
+        rows.append(measure(case, rivals))
+        print(report(rows[-1:]).splitlines()[-1], flush=True)
+    growth = exponents(rows, cases)
+    print("\n" + report(rows))
+    for family, (ours, rival) in growth.items():
+        print(f"{family}: time grows with devices to the power {ours:.2f} (ngspice {rival:.2f})")
+    if out is not None:
+        out.write_text(json.dumps({"rows": [asdict(r) for r in rows], "exponents": growth}, indent=1))
+    return rows
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "")
