@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.model import Circuit
+from neurosim.circuit.sensing import sensed_part
 from neurosim.devices import devices
 from neurosim.devices.device import Bound, Current, Device, Equation, Instance, Rate, Structure
 from neurosim.errors import NetlistError, ParameterError, UnknownNameError, nearest
@@ -199,10 +200,13 @@ def assemble(circuit: Circuit) -> Assembly:
             names = dict(zip(structure.terminals, (nets[net] for net in instance.nets), strict=True))
             for internal in structure.internals:
                 is_branch = internal.kind == "current" and internal.name == "i"
-                label = f"i({instance.name})" if is_branch else f"{instance.name}.{internal.name}"
+                sensed = sensed_part(instance.name) if is_branch else None
+                label = f"i({sensed or instance.name})" if is_branch else f"{instance.name}.{internal.name}"
                 unit = {"current": "A", "voltage": "V", "charge": "C"}.get(internal.kind, "")
                 value = float(charges[internal.name][position]) if internal.name in charges else 0.0
                 names[internal.name] = add(Unknown(label, internal.kind, unit, scale=internal.scale), value)
+                if sensed is not None:
+                    index[f"i({instance.name})"] = names[internal.name]
             for state in structure.states:
                 lower, upper, initial, scale = (
                     _bound(b, values) for b in (state.lower, state.upper, state.initial, state.scale)
@@ -289,6 +293,7 @@ def assemble(circuit: Circuit) -> Assembly:
     system = build_system(
         unknowns, batches, temperature=circuit.temperature + ZERO_CELSIUS,
         gmin=float(circuit.options.get("gmin", 1e-12)), breakpoints=corners, largest_step=largest_step,
+        held=[*held, *(nets[net] for net in circuit.initial_voltages if nets.get(net, GROUND) != GROUND)],
     )  # fmt: skip
     return Assembly(
         circuit, system, index, place, np.array(start), np.array(sorted(held), np.int64), batch_columns,

@@ -24,7 +24,8 @@ CONDUCTS, IMPOSES_VOLTAGE, IMPOSES_CURRENT, STORES_CHARGE, IMPOSES_FLUX = (
 def _role(device: Device, structure: Structure, flow: Current) -> str:
     """What a current between two nets is in the operating point."""
     r = structure.flows.index(flow)
-    imposed = {e.row for e in structure.flows if isinstance(e, Equation)}
+    currents = {internal.name for internal in structure.internals if internal.kind == "current"}
+    imposed = {e.row for e in structure.flows if isinstance(e, Equation) and e.row in currents}
     law_flows = len(structure.flows) if structure.law_flows is None else structure.law_flows
     has_law = device.law is not None and r < law_flows
     carried = [structure.inputs[c][0] for wire, c, _ in structure.wiring if wire == r]
@@ -32,13 +33,15 @@ def _role(device: Device, structure: Structure, flow: Current) -> str:
     if branch is None and has_law:
         known = len(structure.inputs) if structure.law_inputs is None else structure.law_inputs
         terminals = set(structure.terminals)
-        if known == 0:
+        used = range(known) if structure.dependence is None else [c for row, c in structure.dependence if row == r]
+        if not used:
             return IMPOSES_CURRENT
-        pairs = [pair for pair in structure.inputs[:known] if set(pair) & terminals]
+        read = [structure.inputs[c] for c in used]
+        pairs = [pair for pair in read if set(pair) & terminals]
         own = {flow.plus, flow.minus}
         if any(set(pair) & own for pair in pairs) or structure.states:
             return CONDUCTS
-        branch = next((pair[0] for pair in structure.inputs[:known] if pair[0] in imposed), None)
+        branch = next((pair[0] for pair in read if pair[0] in imposed), None)
         if branch is None:
             return IMPOSES_CURRENT
     if branch is not None:

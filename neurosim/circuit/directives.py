@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from neurosim.circuit.addresses import Addresses
 from neurosim.circuit.cards import CardReader
@@ -21,12 +20,11 @@ from neurosim.circuit.model import (
     TransientAnalysis,
 )
 from neurosim.circuit.parser import MAX_ERRORS, Assignment, Deck, combined
-from neurosim.circuit.scopes import Scope, Session, rename
+from neurosim.circuit.scopes import Scope, Session
 from neurosim.circuit.sensing import insert_ammeters
 from neurosim.circuit.sweeps import SPACINGS, PointBudget, evenly, logarithmic, read_values
 from neurosim.devices import devices
 from neurosim.errors import NetlistError, nearest
-from neurosim.expressions import Expression, Reference
 from neurosim.units import parse_number
 
 FORMS = {
@@ -152,7 +150,7 @@ class Directives:
         nominal = found.options.get("tnom", circuit.nominal_temperature)
         if isinstance(nominal, str):
             raise NetlistError(f"option tnom = '{nominal}' is not a number")
-        circuit = self.with_ammeters(circuit, found)
+        circuit = self.with_ammeters(circuit)
         plotted = found.plotted[".plot"] or found.plotted[".print"]
         return replace(
             circuit,
@@ -165,32 +163,12 @@ class Directives:
             nominal_temperature=nominal,
         )
 
-    def with_ammeters(self, circuit: Circuit, found: _Found) -> Circuit:
-        """The circuit with ammeters for the currents that are saved or measured; their addresses are rewritten."""
+    def with_ammeters(self, circuit: Circuit) -> Circuit:
+        """The circuit with ammeters for the currents that are saved or measured."""
         if not self.addresses.sensed:
             return circuit
         instances = list(circuit.instances)
-        replaced = insert_ammeters(instances, self.addresses.sensed)
-
-        def address(old: str) -> str:
-            return f"i({replaced.get(old[2:-1], old[2:-1])})" if old.startswith("i(") else old
-
-        def change(reference: Reference) -> Reference:
-            new = replaced.get(reference.args[0]) if reference.kind == "i" else None
-            return reference if new is None else Reference("i", (new,), reference.at)
-
-        def settings(old: object) -> Any:
-            if isinstance(old, Expression):
-                return rename(old, change)
-            if isinstance(old, tuple):
-                return tuple(settings(item) for item in old)
-            return {key: settings(item) for key, item in old.items()} if isinstance(old, Mapping) else old
-
-        found.saved = [address(old) for old in found.saved]
-        found.plotted = {keyword: [address(old) for old in addresses] for keyword, addresses in found.plotted.items()}
-        found.measures = [
-            replace(m, expression=settings(m.expression), settings=settings(m.settings)) for m in found.measures
-        ]
+        insert_ammeters(instances, self.addresses.sensed)
         return circuit.with_instances(tuple(instances))
 
     def operating_point(self, reader: CardReader, found: _Found) -> None:
@@ -199,12 +177,12 @@ class Directives:
         found.analyses.append(OperatingPoint(reader.location))
 
     def transient(self, reader: CardReader, found: _Found) -> None:
-        """``.tran step stop [start [max]] [uic]``; LTspice's ``.tran stop``."""
+        """``.tran step stop [start [max]] [uic]``; LTspice's ``.tran stop``; ``skipbp`` is PSpice's ``uic``."""
         form = FORMS[".tran"]
         numbers = []
         while reader.is_number() and len(numbers) < 4:
             numbers.append(reader.number())
-        uic = reader.accept("uic")
+        uic = reader.accept("uic", "skipbp")
         if reader.peek() in ("startup", "steady", "nodiscard", "step"):
             raise reader.error(f"'{reader.word()}' of .tran is not supported", expected=form)
         reader.end(form)

@@ -240,9 +240,8 @@ class Parser:
 
     def card(self, card: Card, keyword: str) -> None:
         """Put one card into the scope that is open."""
-        # Split here, so that an unclosed brace or an endless word is an error of this card and of no other.
-        card.tokens  # noqa: B018
-        if not keyword.startswith("."):
+        # All cards are split here, so that an unclosed brace or an endless word is an error of this card and no other.
+        if card.tokens[0].kind != "word" or not keyword.startswith("."):
             self.element(card)
         elif keyword in self.readers:
             self.readers[keyword](card)

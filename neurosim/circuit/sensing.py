@@ -26,7 +26,15 @@ def has_branch_current(instance: Instance) -> bool:
 
 def ammeter_name(part: str) -> str:
     """Name of the 0 V source that senses the current into the first terminal of `part`."""
-    return f"{part}.sense"
+    return f"{part}{_AMMETER}"
+
+
+def sensed_part(name: str) -> str | None:
+    """The part whose current the source `name` senses, if it is an ammeter."""
+    return name.removesuffix(_AMMETER) if name.endswith(_AMMETER) else None
+
+
+_AMMETER = ".sense"
 
 
 def insert_ammeters(instances: list[Instance], wanted: Mapping[str, Location] | None = None) -> dict[str, str]:

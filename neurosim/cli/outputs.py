@@ -9,10 +9,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import FormatError, ParameterError
+from neurosim.errors import FormatError, NeurosimError, ParameterError
 from neurosim.results import Result
+
+if TYPE_CHECKING:
+    from neurosim.circuit.model import Analysis
 
 STANDARD_OUTPUT = "-"
 
@@ -96,14 +99,18 @@ class Outputs:
                 raise FormatError(f"two outputs have the name '{path}'; give each its own")
             seen.add(place)
 
-    def label(self, kind: str, taken: Sequence[str]) -> str:
-        """What stands before the suffix of an analysis' files: nothing for the first, then ``ac``, ``ac2``, ..."""
-        if not taken:
-            return ""
-        number = 1
-        while (text := kind if number == 1 else f"{kind}{number}") in taken:
-            number += 1
-        return text
+    def labelled(self, analyses: Sequence[Analysis]) -> list[tuple[str, Analysis]]:
+        """Each analysis with what stands before the suffix of its files: nothing for the first, then ac, dc, dc2."""
+        from neurosim.solve.simulate import kind_of
+
+        found: dict[str, Analysis] = {}
+        for analysis in analyses:
+            label, number = kind_of(analysis) if found else "", 1
+            while label in found:
+                number += 1
+                label = f"{kind_of(analysis)}{number}"
+            found[label] = analysis
+        return list(found.items())
 
     def write(self, results: Sequence[tuple[str, Result]], plotted: Sequence[str]) -> list[Path]:
         """Write every file; return their places."""
@@ -111,7 +118,9 @@ class Outputs:
 
         written: list[Path] = []
         if self.csv == STANDARD_OUTPUT:
-            _print_csv(results[0][1])
+            for label, result in results:
+                if not label:
+                    _print_csv(result)
         elif self.csv is not None:
             written += self._each(Path(self.csv), results, lambda result, path: save(result, path, format="csv"))
         if self.out is not None:
@@ -124,14 +133,19 @@ class Outputs:
             written += self._each(self.figure, drawn, lambda result, path: self._draw(result, path, plotted))
         return written
 
-    def write_partial(self, partial: Result | None) -> Path | None:
-        """Write what a failed run computed to ``<stem>.partial.nc``; None if there is nothing."""
-        if partial is None or 0 in partial.shape:
-            return None
+    def write_partial(self, label: str, error: NeurosimError) -> Path | None:
+        """Write what a failed run computed to ``<stem>.partial.nc``; None if there is nothing, or no room for it."""
         from neurosim.formats import save
 
-        path = Path(f"{self.source.stem}.partial.nc")
-        save(partial, path)
+        partial = getattr(error, "partial", None)
+        if not isinstance(partial, Result) or 0 in partial.shape:
+            return None
+        path = _inserted(Path(f"{self.source.stem}.partial.nc"), label)
+        try:
+            save(partial, path)
+        except FormatError as refused:
+            print(f"error: what was computed until the failure is lost: {refused}", file=sys.stderr)
+            return None
         return path
 
     def _together(self, path: Path, results: Sequence[tuple[str, Result]]) -> list[Path]:
@@ -146,7 +160,7 @@ class Outputs:
     def _each(self, path: Path, results: Sequence[tuple[str, Result]], write: Any) -> list[Path]:
         written = []
         for label, result in results:
-            place = path.with_name(f"{path.stem}.{label}{path.suffix}") if label else path
+            place = _inserted(path, label)
             write(result, place)
             written.append(place)
         return written
@@ -156,6 +170,10 @@ class Outputs:
 
         names = self.plot_names or tuple(name for name in plotted if name in result)
         save_figure(result, path, plot=self.plot_kind, names=names or None)
+
+
+def _inserted(path: Path, label: str) -> Path:
+    return path.with_name(f"{path.stem}.{label}{path.suffix}") if label else path
 
 
 def _print_csv(result: Result) -> None:

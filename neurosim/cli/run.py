@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +12,7 @@ from neurosim.cli.reading import AllowInclude, DialectOption, Netlist, NoPlugins
 
 if TYPE_CHECKING:
     from neurosim.circuit.model import Analysis, Circuit
-    from neurosim.cli.outputs import Outputs
-    from neurosim.errors import SimulationError
+    from neurosim.errors import NeurosimError
     from neurosim.results import Result
 
 
@@ -54,7 +53,7 @@ def run(
     from neurosim.cli.outputs import Outputs
     from neurosim.cli.report import print_result
     from neurosim.cli.terminal import progress_bar, remark
-    from neurosim.errors import ParameterError, SimulationError
+    from neurosim.errors import NeurosimError, ParameterError
     from neurosim.solve.methods import methods
     from neurosim.solve.simulate import Settings, kind_of, run_analysis
 
@@ -74,21 +73,21 @@ def run(
             remark(note)
     chosen = _chosen(circuit, analysis)
     results: list[tuple[str, Result]] = []
-    failure: SimulationError | None = None
+    failures: list[tuple[str, NeurosimError]] = []
     with progress_bar(not quiet) as start:
-        for what in chosen:
+        for label, what in outputs.labelled(chosen):
             settings = Settings(
                 method=method, rtol=rtol, save=tuple(save or ()), seed=seed, step_limit=max_steps,
                 wall_time_limit=float("inf") if max_seconds is None else max_seconds, progress=start(kind_of(what)),
             )  # fmt: skip
             try:
                 result = run_analysis(circuit, what, settings)
-            except SimulationError as error:
-                failure = error
-                break
+            except NeurosimError as error:
+                failures.append((label, error))
+                continue
             if param:
                 result.attrs["parameters"] = {name: float(value) for name, value in circuit.parameters.items()}
-            results.append((outputs.label(kind_of(what), [label for label, _ in results]), result))
+            results.append((label, result))
     if talks:
         for number, (_, result) in enumerate(results):
             print_result(result, after_another=number > 0)
@@ -97,24 +96,24 @@ def run(
             for note in result.attrs.get("notes", ()):
                 remark(f"note: {note}")
     written = outputs.write(results, circuit.plotted) if results else []
-    partial, kept = _keep_partial(outputs, failure)
+    partials = [outputs.write_partial(label, error) for label, error in failures]
     if json:
-        _print_json(circuit, [result for _, result in results], written, failure, partial)
+        _print_json(circuit, [result for _, result in results], written, [error for _, error in failures], partials)
     elif talks and written:
         print(f"wrote {', '.join(map(str, written))}")
-    if failure is not None:
-        raise SimulationError(f"{failure}{kept}", partial=failure.partial) from failure
+    if failures:
+        raise _told(failures, partials)
 
 
-def _keep_partial(outputs: Outputs, failure: SimulationError | None) -> tuple[Path | None, str]:
-    """Write what a failed run computed; return the place, and a line that tells it."""
-    from neurosim.errors import FormatError
+def _told(failures: Sequence[tuple[str, NeurosimError]], partials: Sequence[Path | None]) -> NeurosimError:
+    """One error that tells all, a failed simulation if there is one."""
+    from neurosim.errors import NeurosimError, SimulationError
 
-    try:
-        place = outputs.write_partial(failure.partial) if failure is not None else None
-    except FormatError as error:
-        return None, f"\n      what was computed until then is lost: {error}"
-    return place, "" if place is None else f"\n      what was computed until then: {place}"
+    texts = []
+    for (_, error), place in zip(failures, partials, strict=True):
+        texts.append(str(error) if place is None else f"{error}\n      what was computed until then: {place}")
+    failed = any(isinstance(error, SimulationError) for _, error in failures)
+    return (SimulationError if failed else NeurosimError)("\n".join(dict.fromkeys(texts)))
 
 
 def _notes(circuit: Circuit) -> Iterator[object]:
@@ -145,8 +144,9 @@ def _chosen(circuit: Circuit, wanted: str | None) -> tuple[Analysis, ...]:
 
 
 def _print_json(
-    circuit: Circuit, results: list[Result], written: list[Path], failure: Exception | None, partial: Path | None
-) -> None:
+    circuit: Circuit, results: Sequence[Result], written: Sequence[Path], errors: Sequence[NeurosimError],
+    partials: Sequence[Path | None],
+) -> None:  # fmt: skip
     from neurosim.formats.json_text import summary
     from neurosim.formats.strict_json import dumps
 
@@ -154,9 +154,8 @@ def _print_json(
         "source": circuit.path,
         "title": circuit.title,
         "results": [summary(result) for result in results],
-        "files": [str(path) for path in written],
+        "files": [str(path) for path in (*written, *partials) if path is not None],
         "warnings": [str(note) for note in circuit.notes],
+        "errors": [str(error) for error in errors],
     }
-    if failure is not None:
-        document |= {"error": str(failure), "partial": None if partial is None else str(partial)}
     print(dumps(document, indent=2))

@@ -35,13 +35,15 @@ def controls_of(expression: Expression) -> tuple[str, ...]:
     return tuple(found)
 
 
-def source_structure(expression: Expression, *, is_voltage: bool) -> Structure:
+def source_structure(expression: Expression, nets: Sequence[str], *, is_voltage: bool) -> Structure:
     """Structure of a source between p and n whose current, or voltage, is `expression`.
 
     Parameters
     ----------
     expression : Expression
         Bound.
+    nets : sequence of str
+        Full names of p and n: where the expression uses them, the input says so.
     is_voltage : bool
         A voltage source has an unknown current ``i`` and the equation ``0 = value - v(p, n)``.
     """
@@ -49,9 +51,13 @@ def source_structure(expression: Expression, *, is_voltage: bool) -> Structure:
     program = behaviour.program
     addresses = controls_of(expression)
     local = {address: f"control_{number}" for number, address in enumerate(addresses)}
+    own = {net: terminal for terminal, net in zip(("n", "p"), reversed(nets), strict=True) if net != "0"}
     inputs: list[Input] = []
-    for reference in behaviour.references:
-        names = [local[f"{reference.kind}({name})"] for name in reference.args]
+    for reference, full in zip(behaviour.references, expression.references, strict=True):
+        names = [
+            own.get(net, control) if reference.kind == "v" else control
+            for net, control in zip(full.args, (local[f"{reference.kind}({name})"] for name in reference.args), strict=True)
+        ]
         inputs.append((names[0], names[1] if len(names) == 2 else None))
     flows: list[Flow] = [Equation("i") if is_voltage else Current("p", "n")]
     internals: list[Internal] = [Internal("i")] if is_voltage else []

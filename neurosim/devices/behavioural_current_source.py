@@ -37,7 +37,7 @@ def read(card: Any) -> Instance:
 
 def specialise(instance: Instance) -> Structure:
     """Inputs, states and program of the expression."""
-    return source_structure(instance.expressions["current"], is_voltage=False)
+    return source_structure(instance.expressions["current"], instance.nets, is_voltage=False)
 
 
 def instance_values(instance: Instance) -> Sequence[float]:
@@ -49,7 +49,7 @@ device = Device(
     name="behavioural_current_source",
     summary="Current source given by an expression",
     source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
-    structure=source_structure(parse("0"), is_voltage=False),
+    structure=source_structure(parse("0"), ("p", "n"), is_voltage=False),
     parameters=(),
     law=evaluate_expression,
     specialise=specialise,

@@ -88,8 +88,8 @@ def is_corner(memory, e, row, signal, k):
 
 @helper
 def find_corner(memory, e, row):
-    """Look for a corner at the last point but one."""
-    k = int(memory[row, e]) - 2
+    """Look for a corner two points before the last, whose neighbours are no longer replaced."""
+    k = int(memory[row, e]) - 3
     found = int(memory[row + FOUND, e])
     if found - int(memory[row + PASSED, e]) < CORNERS and (
         is_corner(memory, e, row, 0, k) or is_corner(memory, e, row, 1, k)

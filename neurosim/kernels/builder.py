@@ -189,6 +189,7 @@ def build_system(
     gmin: float = 0.0,
     breakpoints: Callable[[float, float], np.ndarray] | None = None,
     largest_step: float = np.inf,
+    held: Sequence[int] = (),
 ) -> System:
     """Lay batches out for the compiled loops.
 
@@ -201,6 +202,8 @@ def build_system(
         Kelvin, default 300.15 (27 degree Celsius).
     gmin : float
         Siemens, the conductance that laws put across junctions, default 0.
+    held : sequence of int
+        Unknowns whose equation an operating point may replace by a value.
 
     Raises
     ------
@@ -209,12 +212,11 @@ def build_system(
     """
     n = len(unknowns)
     table = np.zeros((len(batches), layout.COLUMNS), np.int64)
-    parts: dict[str, list[np.ndarray]] = {
-        key: []
-        for key in (
-            ["input_plus", "input_minus", "flow_plus", "flow_minus", "parameters", "memory", "table", "code", "stamp", "slot", "wiring", "events"]
-        )
-    }
+    keys = [
+        "input_plus", "input_minus", "flow_plus", "flow_minus", "parameters", "memory", "table", "code", "stamp",
+        "slot", "wiring", "events",
+    ]  # fmt: skip
+    parts: dict[str, list[np.ndarray]] = {key: [] for key in keys}
     at = dict.fromkeys(parts, 0)
 
     def put(key: str, value: np.ndarray, dtype: Any) -> int:
@@ -249,7 +251,8 @@ def build_system(
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
         row[layout.MEMORY_ROWS] = batch.scratch_rows or batch.memory_rows
         row[layout.MEMORY_AT] = put("memory", np.zeros(blocks * w * batch.memory_rows), "f8")
-        row[layout.TABLE_AT], row[layout.TABLE_LENGTH] = put("table", np.array(batch.table, float), "f8"), len(batch.table)
+        row[layout.TABLE_AT] = put("table", np.array(batch.table, float), "f8")
+        row[layout.TABLE_LENGTH] = len(batch.table)
         row[layout.CODE_AT], row[layout.CODE_LENGTH] = put("code", np.array(batch.code, "i8"), "i8"), len(batch.code)
         row[layout.LINEAR], row[layout.ACCEPT_WRITES] = batch.is_linear, batch.accept_writes_states
         row[layout.EVENT_COUNT] = batch.event_count
@@ -288,29 +291,31 @@ def build_system(
         widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
         widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
 
-    keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
-    all_keys = np.concatenate(keys) if keys else np.empty(0, np.int64)
+    stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
+    all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)
     inside = (all_keys % (n + 1) < n) & (all_keys // (n + 1) < n)
     m_rows, m_columns, m_values = (
         np.concatenate(part) if part else np.empty(0) for part in (mass_rows, mass_columns, mass_values)
     )
     mass_keys = m_columns.astype(np.int64) * (n + 1) + m_rows.astype(np.int64)
-    # Every diagonal place is present, so that shunt conductances and held unknowns need no new pattern.
-    diagonal = np.arange(n) * (n + 2)
-    pattern = np.unique(np.concatenate([all_keys[inside], mass_keys, diagonal]))
+    # No place is made that no law fills, except where an unknown may be held: a zero on the diagonal of a source costs
+    # fill, because its net could be eliminated for nothing.
+    wanted = np.array(sorted(held), np.int64) * (n + 2)
+    pattern = np.unique(np.concatenate([all_keys[inside], mass_keys, wanted]))
     nnz = pattern.size
+    diagonal = np.searchsorted(pattern, np.arange(n) * (n + 2))
+    missing = pattern[np.minimum(diagonal, nnz - 1)] != np.arange(n) * (n + 2)
+    diagonal[missing] = nnz
     places = np.where(inside, np.searchsorted(pattern, np.where(inside, all_keys, 0)), nnz).astype("u4")
     mass = np.zeros(nnz)
     np.add.at(mass, np.searchsorted(pattern, mass_keys), m_values)
-    start = stamp_at = 0
-    for number, batch in enumerate(batches):
-        row = table[number]
+    start = 0
+    for row in table:
         blocks, w, stamps = int(row[layout.BLOCKS]), int(row[layout.WIDTH]), int(row[layout.STAMPS])
         size = stamps * blocks * w
         slots = places[start : start + size].reshape(stamps, blocks, w).transpose(1, 0, 2)
         row[layout.SLOT_AT] = put("slot", slots.ravel(), "u4")
         start += size
-        stamp_at += stamps
     pointer = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(pattern // (n + 1), minlength=n), out=pointer[1:])
     row_index = (pattern % (n + 1)).astype("u4")
@@ -337,7 +342,7 @@ def build_system(
         wiring=joined("wiring", "f8", 3),
         column_pointer=pointer,
         row_index=row_index,
-        diagonal=np.searchsorted(pattern, diagonal).astype("i8"),
+        diagonal=diagonal.astype("i8"),
         mass=mass,
         constant_jacobian=np.zeros(nnz + 1),
         bounded=bounded.astype("i8"),

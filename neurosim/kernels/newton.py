@@ -40,7 +40,7 @@ def _residual(S, f, y, beta, q, g, y_ref, held, held_value, work):
 @helper
 def _matrix(S, jacobian, beta, g, held, held_pointer, held_slot, matrix):
     """matrix = minus the derivative of the residual."""
-    for p in range(matrix.size):
+    for p in range(S.mass.size):
         matrix[p] = beta * S.mass[p] - jacobian[p]
     for i in range(S.diagonal.size):
         if g[i] != 0.0:
@@ -104,7 +104,7 @@ def newton(
     f = np.zeros(n + 1)
     work = np.zeros(n + 1)
     jacobian = np.zeros(S.mass.size + 1)
-    matrix = np.zeros(S.mass.size)
+    matrix = np.zeros(S.mass.size + 1)
     delta = np.zeros(n)
     simplified = np.zeros(n)
     trial = np.zeros(n + 1)

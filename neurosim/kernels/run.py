@@ -75,7 +75,7 @@ class Run(NamedTuple):
     jacobian: np.ndarray
     """[nnz + 1]."""
     matrix: np.ndarray
-    """[nnz]."""
+    """[nnz + 1]."""
     tableau: np.ndarray
     """[rows, columns]: coefficients of the method, as its file lays them out."""
 

@@ -54,7 +54,7 @@ REPEAT = 100
 def _factor(S, lu, run, alpha):
     """Factor alpha M - J."""
     matrix = run.matrix
-    for p in range(matrix.size):
+    for p in range(S.mass.size):
         matrix[p] = alpha * S.mass[p] - run.jacobian[p]
     return _refactor(lu, run, matrix)
 
@@ -254,7 +254,7 @@ def multistep_step(S, lu, run, context, h):
         fresh = False
         if not matrix_is_old and (iteration == 0 or stopped > 0 or not linear):
             matrix = run.matrix
-            for p in range(matrix.size):
+            for p in range(S.mass.size):
                 matrix[p] = alpha * S.mass[p] - run.jacobian[p]
             fresh = True
         for j in range(S.bounded.size):

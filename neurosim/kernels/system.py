@@ -53,7 +53,7 @@ class SystemArrays(NamedTuple):
     row_index: np.ndarray
     """uint32 [nnz]."""
     diagonal: np.ndarray
-    """int64 [n]: where each diagonal entry lies."""
+    """int64 [n]: where each diagonal entry lies; nnz if there is none."""
     mass: np.ndarray
     """float64 [nnz]: values of M."""
     constant_jacobian: np.ndarray

@@ -59,7 +59,7 @@ class Factors:
         arrays, n = self.system.arrays, self.system.size
         values, f = np.zeros(arrays.mass.size + 1), np.zeros(n + 1)
         compute_both(arrays, self.system.context, y, f, values)
-        matrix = beta * arrays.mass - values[:-1]
+        matrix = np.append(beta * arrays.mass - values[:-1], 0.0)
         bad = ~np.isfinite(matrix)
         if bad.any():
             raise SimulationError(
@@ -69,10 +69,10 @@ class Factors:
         if shunt is not None:
             matrix[arrays.diagonal] += shunt
         if held is not None and held.size:
-            matrix[np.isin(arrays.row_index, held)] = 0.0
+            matrix[:-1][np.isin(arrays.row_index, held)] = 0.0
             matrix[arrays.diagonal[held]] = 1.0
         try:
-            return analyse(n, arrays.column_pointer, arrays.row_index.astype(np.int64), matrix).lu
+            return analyse(n, arrays.column_pointer, arrays.row_index, matrix[:-1]).lu
         except SingularStructure as error:
             names = [self.system.names[i] for i in error.columns[:4]]
             raise SimulationError(f"nothing determines {', '.join(names)}: the equations are singular") from None

@@ -31,7 +31,7 @@ def new_run(
         probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
         out_slope=np.zeros((capacity, probes.size if with_slopes else 0)), knot_t=np.zeros(knots),
         knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((max(method.stages, 5) + 6, n + 1)),
-        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz),
+        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
         tableau=np.ascontiguousarray(method.tableau, float),
     )  # fmt: skip
     real, count = run.real, run.count

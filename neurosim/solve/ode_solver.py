@@ -128,7 +128,8 @@ class CompiledSolver(OdeSolver):
         Nonzero where the Jacobian can be.
     mass : array_like or sparse matrix, shape (n, n), optional
         M in ``M y' = f(t, y)``, which may be singular (index 1) for implicit methods; the initial algebraic unknowns
-        are then corrected to satisfy their equations. Default the identity.
+        are then corrected to satisfy their equations (``solve_ivp`` still shows them as given in its first point).
+        Default the identity.
     fixed_step : float, optional
         Take steps of this size without error control.
     chunk : int, optional
@@ -182,10 +183,10 @@ class CompiledSolver(OdeSolver):
             return
         masses = _entries(mass, self.n, "mass")
         if kernel is None:
-            if fixed_step is None or self.method.takes_mass:
-                self._first_rate = self._checked_rate()
             self._law = _FunctionLaw(self, jac, _pattern(jac_sparsity, self.n))
         self.system = self._build(kernel, masses, jac, jac_sparsity, parameters, table, code)
+        if kernel is not None:
+            self.fun = self._compiled_rate
         self._start(masses, max_step, first_step, fixed_step)
 
     def _tolerances(self, rtol: Any, atol: Any) -> tuple[float, np.ndarray]:
@@ -227,11 +228,9 @@ class CompiledSolver(OdeSolver):
             if self.direction < 0:
                 raise ParameterError("a compiled law cannot be integrated backwards in t; wrap it in a Python function")
 
-    def _checked_rate(self) -> np.ndarray:
-        rate = self.fun(self.t, self.y)
-        if rate.shape != (self.n,):
-            raise ParameterError(f"fun returns shape {rate.shape}, but y0 has {self.n} entries")
-        return rate
+    def _compiled_rate(self, t: float, y: np.ndarray) -> np.ndarray:
+        self.nfev += 1
+        return self.system.right_hand_side(t, y)
 
     def _build(
         self, kernel: Kernel | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
@@ -243,7 +242,7 @@ class CompiledSolver(OdeSolver):
         dependence = None
         if self.method.kind == EXPLICIT:
             dependence = []
-            if masses != {(i, i): 1.0 for i in range(n)}:
+            if masses != _identity(n):
                 raise ParameterError(
                     f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF2 or Trapezoid"
                 )
@@ -277,7 +276,7 @@ class CompiledSolver(OdeSolver):
         run.count[state.SAVE_STEPS] = 0
         run.count[state.STEP_LIMIT] = np.iinfo(np.int64).max
         run.count[state.FIXED_STEP] = fixed_step is not None
-        is_identity = masses == {(i, i): 1.0 for i in range(n)}
+        is_identity = masses == _identity(n)
         run.count[state.POLISH] = not is_identity
         self._factors, self._polish_factors = Factors(self.system), Factors(self.system)
         step = fixed_step or first_step
@@ -288,30 +287,30 @@ class CompiledSolver(OdeSolver):
         if status not in (state.RUNNING, state.DONE):
             raise SimulationError(f"no consistent start was found: {self._message(status)}")
         self.y = run.y[:n].copy()
-        if step is None and is_identity:
-            step = self._choose_step(max_step)
-        elif step is None:
-            scale = self.atol + self.rtol * np.abs(self.y)
-            size, slope = _root_mean_square(self.y / scale), _root_mean_square(run.past[3, :n] / scale)
-            step = min(1e-6 if size < 1e-5 or slope < 1e-5 else 1e-3 * size / slope, max_step)
-            step = min(step, abs(self.t_bound - self.t))
+        if is_identity:
+            slope = self.direction * self.fun(self.t, self.y)
+            if slope.shape != (n,):
+                raise ParameterError(f"fun returns shape {slope.shape}, but y0 has {n} entries")
+            run.f[:n], run.count[state.FRESH] = slope, 1
+        if step is None:
+            step = self._choose_step(slope, max_step) if is_identity else self._choose_cautious_step(max_step)
         run.real[state.H] = step
 
-    def _choose_step(self, max_step: float) -> float:
+    def _choose_step(self, slope: np.ndarray, max_step: float) -> float:
         sign, length = self.direction, abs(self.t_bound - self.t)
         if length == 0.0:
             return 1.0
-
-        def rate(s: float, y: np.ndarray) -> np.ndarray:
-            return sign * (self.fun(sign * s, y) if self._law is not None else self.system.right_hand_side(s, y))
-
-        slope = sign * self._first_rate if self._law is not None else rate(self.t, self.y)
-        if self._law is None:
-            self.nfev += 2
-        self.run.f[: self.n], self.run.count[state.FRESH] = slope, 1
         return first_step_size(
-            rate, sign * self.t, self.y, slope, length, max_step, self.method.error_order, self.rtol, self.atol
-        )
+            lambda s, y: sign * self.fun(sign * s, y), sign * self.t, self.y, slope, length, max_step,
+            self.method.error_order, self.rtol, self.atol,
+        )  # fmt: skip
+
+    def _choose_cautious_step(self, max_step: float) -> float:
+        """First step for ``M y' = f``: a thousandth of the time in which y changes by itself."""
+        scale = self.atol + self.rtol * np.abs(self.y)
+        size, slope = _root_mean_square(self.y / scale), _root_mean_square(self.run.past[3, : self.n] / scale)
+        step = 1e-6 if size < 1e-5 or slope < 1e-5 else 1e-3 * size / slope
+        return min(step, max_step, abs(self.t_bound - self.t) or 1.0)
 
     def _advance(self) -> int:
         """Run compiled steps, choosing pivots anew as often as they no longer suit."""
@@ -482,10 +481,14 @@ def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     return entries.row.astype(np.int64), entries.col.astype(np.int64)
 
 
+def _identity(n: int) -> dict[tuple[int, int], float]:
+    return {(i, i): 1.0 for i in range(n)}
+
+
 def _entries(mass: Any, n: int, name: str) -> dict[tuple[int, int], float]:
     """Entries of the mass matrix that are not zero."""
     if mass is None:
-        return {(i, i): 1.0 for i in range(n)}
+        return _identity(n)
     entries = sparse.coo_matrix(mass if sparse.issparse(mass) else np.asarray(mass, float))
     if entries.shape != (n, n):
         raise ParameterError(f"{name} has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")

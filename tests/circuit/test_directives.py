@@ -26,6 +26,7 @@ def test_operating_point():
         (".tran 1u 1m 0.5m", (1e-6, 1e-3, 5e-4, None, False)),
         (".tran {w*1u} '5m' 0 1u uic", (2e-6, 5e-3, 0.0, 1e-6, True)),
         (".TRAN 1u w UIC", (1e-6, 2.0, 0.0, None, True)),
+        (".tran 1u 1m 0 1u SKIPBP", (1e-6, 1e-3, 0.0, 1e-6, True)),
         (".tran 10m", (2e-4, 1e-2, 0.0, None, False)),
         (".tran 0 10m 0 1u", (2e-4, 1e-2, 0.0, 1e-6, False)),
     ],
@@ -137,9 +138,9 @@ def test_saving_a_current_that_is_no_unknown():
     circuit = read(CIRCUIT + ".save i(R1)\n.plot i(c1)\n.tran 1u 1m\n.measure tran m max '2*i(r1)'")
     names = {i.name: i.nets for i in circuit.instances}
     assert (names["r1.sense"], names["r1"]) == (("a", "r1.sense"), ("r1.sense", "b"))
-    assert circuit.saved == ("i(r1.sense)", "i(c1.sense)")
-    assert circuit.plotted == ("i(c1.sense)",)
-    assert [str(r) for r in circuit.measures[0].expression.references] == ["i(r1.sense)"]
+    assert circuit.saved == ("i(r1)", "i(c1)")
+    assert circuit.plotted == ("i(c1)",)
+    assert [str(r) for r in circuit.measures[0].expression.references] == ["i(r1)"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from netlist_reading import part, read, refusal
+
 from neurosim.circuit.files import Limits
 from neurosim.expressions import to_text
 
@@ -116,14 +116,24 @@ def test_instances_share_a_card_but_not_their_values():
     assert parts["x2.r1"].location.instance == "x2"
 
 
+def test_a_value_that_is_passed_on_and_computed_with():
+    """The length stays a value of the resistor and makes its resistance too."""
+    text = ".model rm r(rsh=10)\n.subckt s p l=1u\nR1 p 0 rm w=1u l={l}\n.ends\n"
+    text += "\n".join(f"X{k} a s l={k}u" for k in range(1, 5))
+    assert [resistance(text, f"x{k}.r1") for k in range(1, 5)] == pytest.approx([10.0, 20.0, 30.0, 40.0])
+    assert part(text, "x3.r1").values["length"] == 3e-6
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_templates_give_what_separate_reading_gives(seed):
     """A subcircuit of random cards expanded many times equals the same cards written out by hand."""
     rng = random.Random(seed)
     bodies = [
-        "R1 {p} {n} {{{a}*2}}", "R2 {p} m {{{a}}}", "C1 {n} m 1u ic={{{b}}}", "V1 m {n} PULSE(0 {{{a}}} 0 1n 1n {{{b}}} 1)",
-        "B1 {p} m I=V({p},m)*{a}+{b}", "G1 {p} {n} m {n} {{{a}+{b}}}", "I1 {p} {n} {{{b}}}", "L1 {p} {n} {{{b}}} ic={{{a}}}",
+        "R1 {p} {n} {{{a}*2}}", "R2 {p} m {{{a}}}", "C1 {n} m 1u ic={{{b}}}",
+        "V1 m {n} PULSE(0 {{{a}}} 0 1n 1n {{{b}}} 1)",
+        "B1 {p} m I=V({p},m)*{a}+{b}", "G1 {p} {n} m {n} {{{a}+{b}}}", "I1 {p} {n} {{{b}}}",
+        "L1 {p} {n} {{{b}}} ic={{{a}}}",
     ]  # fmt: skip
     chosen = rng.sample(bodies, rng.randint(1, len(bodies)))
     body = "\n".join(card.format(p="p", n="n", a="a", b="b") for card in chosen)

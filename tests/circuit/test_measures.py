@@ -34,12 +34,13 @@ def plain(value):
             "v(a)",
             {"when": ("v(b)", "0.5"), "rise": 2.0},
         ),
-        ("when v(b)=3*v(a) cross=LAST td=1u", "when", None, {"when": ("v(b)", "(3.0 * v(a))"), "cross": "last", "td": 1e-6}),
+        ("when v(b)=3*v(a) cross=LAST", "when", None, {"when": ("v(b)", "(3.0 * v(a))"), "cross": "last"}),
         (
             "trig v(a) val=0.5 rise=1 targ v(b) val='w/4' fall=2 td=1u",
             "trig_targ",
             None,
-            {"trig": {"when": ("v(a)", "0.5"), "rise": 1.0}, "targ": {"when": ("v(b)", "0.5"), "fall": 2.0, "td": 1e-6}},
+            {"trig": {"when": ("v(a)", "0.5"), "rise": 1.0},
+             "targ": {"when": ("v(b)", "0.5"), "fall": 2.0, "td": 1e-6}},
         ),
         (
             "TRIG AT=1u TARG v(b)=0.5 CROSS=1",

@@ -51,7 +51,8 @@ CIRCUITS = {
     "measures": "V1 a 0 1\nR1 a b 1k\nC1 b 0 1u\n.tran 1u 1m\n.meas tran m1 avg v(a)*2 from=1u to=2u\n"
     ".meas tran m2 find v(a) when v(b)=0.5 rise=last\n.meas tran m3 trig v(a) val=1 rise=1 targ at=1u\n"
     ".meas tran m4 param='m1*2-m2'\n.meas tran m5 when v(a)=v(b) td=1u\n.meas tran m6 deriv v(a) at=1u",
-    "devices": ".model d1 d(is=1f rs=2)\nD1 a 0 d1 2\nYMEMRISTOR m1 a 0 model=vteam\nYMEMRISTOR m2 a 0 level=2 r_on=50\n"
+    "devices": ".model d1 d(is=1f rs=2)\nD1 a 0 d1 2\nYMEMRISTOR m1 a 0 model=vteam\n"
+    "YMEMRISTOR m2 a 0 level=2 r_on=50\n"
     "V1 a 0 1\n.save m1.w",
 }
 

@@ -114,14 +114,16 @@ def test_failed_run_keeps_what_it_computed(neurosim, folder, before):
     assert answer.code == 1
     assert "simulation stopped at t = " in answer.err
     assert "what was computed until then: filter.partial.nc" in answer.err
-    assert names(folder, before) == ["filter.partial.nc"]
+    # The other analysis does not suffer.
+    assert names(folder, before) == ["filter.partial.nc", "x.ac.csv"]
+    assert "wrote x.ac.csv" in answer.out
     kept = load("filter.partial.nc")
     assert 1 < kept.time.size < 50
     answer = neurosim("run", "filter.cir", "--max-steps", "10", "--json")
     document = json.loads(answer.out)
-    assert document["results"] == []
-    assert document["error"].startswith("simulation stopped")
-    assert document["partial"] == "filter.partial.nc"
+    assert [result["analysis"] for result in document["results"]] == ["ac"]
+    assert document["errors"][0].startswith("simulation stopped")
+    assert document["files"] == ["filter.partial.nc"]
 
 
 def test_measures_of_stepped_runs_are_a_table(neurosim, folder):
