@@ -449,14 +449,12 @@ def versions() -> dict[str, str]:
     """Return the versions that a run depends on: neurosim, python, numpy, scipy, numba."""
     import importlib.metadata
 
-    import neurosim
-
-    found = {"neurosim": neurosim.__version__, "python": platform.python_version()}
-    for package in ("numpy", "scipy", "numba"):
+    found = {"python": platform.python_version()}
+    for name, distribution in {"neurosim": "neurosim-circuits", "numpy": "numpy", "scipy": "scipy", "numba": "numba"}.items():
         try:
-            found[package] = importlib.metadata.version(package)
+            found[name] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+            found[name] = "not installed"
     return found
 
 

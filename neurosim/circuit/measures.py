@@ -69,8 +69,7 @@ def read_measure(reader: CardReader, addresses: Addresses, analyses: Sequence[st
     settings: dict[str, object] = {}
     if operation == "param":
         reader.accept("=")
-        expression = _free_of_measures(reader, earlier)
-        addresses.check_expression(reader, expression)
+        expression = _parameter(reader, addresses, earlier)
     elif operation == "trig_targ":
         settings["trig"] = _event(reader, addresses)
         if not reader.accept("targ"):
@@ -123,9 +122,7 @@ def _operand(reader: CardReader, addresses: Addresses) -> Expression:
         end = reader.tokens[reader.position - 1].end
     if wrapped:
         reader.expect(")")
-    expression = reader.scope.bind(reader.card, start, end)
-    addresses.check_expression(reader, expression)
-    return expression
+    return _bound(reader, addresses, start, end, frozenset())
 
 
 def _event(reader: CardReader, addresses: Addresses) -> dict[str, object]:
@@ -183,32 +180,43 @@ def _settings(
     return settings
 
 
-def _free_of_measures(reader: CardReader, earlier: Set[str]) -> Expression:
-    """The rest of the card as a bound expression in which the names of measures stay free."""
+def _parameter(reader: CardReader, addresses: Addresses, earlier: Set[str]) -> Expression:
+    """The rest of the card as an expression of the measures above."""
     first = reader.take("an expression")
     if first.kind == "expression":
         start, end = first.start + 1, first.end - 1
     else:
         reader.position = len(reader.tokens)
         start, end = first.start, reader.tokens[-1].end
+    return _bound(reader, addresses, start, end, earlier)
+
+
+def _bound(reader: CardReader, addresses: Addresses, start: int, end: int, earlier: Set[str]) -> Expression:
+    """The expression at `start` to `end`, bound and checked; states (``m1.x``) and measures stay free names."""
     scope = reader.scope
-    written = scope.session.parsed(reader.card, start, end)
 
     def hide(node: Node) -> Node:
-        # Binding leaves references alone, so a measure passes as one.
-        return (
-            Reference("v", (f"{_MEASURE}{node.text}",), node.at)
-            if isinstance(node, Name) and node.text in earlier and node.text not in scope.values
-            else node
-        )
+        if not isinstance(node, Name) or node.text in scope.values:
+            return node
+        if node.text not in earlier:
+            if node.text.rpartition(".")[0] not in addresses.parts:
+                return node
+            addresses.state(reader, node.text)
+        # Binding leaves references alone, so a free name passes as one.
+        return Reference("v", (f"{_FREE}{node.text}",), node.at)
 
     def show(node: Node) -> Node:
-        if isinstance(node, Reference) and node.args[0].startswith(_MEASURE):
-            return Name(node.args[0][len(_MEASURE) :], node.at)
-        return node
+        if not isinstance(node, Reference):
+            return node
+        if node.args[0].startswith(_FREE):
+            return Name(node.args[0][len(_FREE) :], node.at)
+        full = scope.net if node.kind == "v" else scope.part
+        return Reference(node.kind, tuple(map(full, node.args)), node.at)
 
-    bound = bind(rebuild(written, hide), scope.values, scope.session.functions(scope.definition))
-    return rebuild(bound, show)
+    written = rebuild(scope.session.parsed(reader.card, start, end), hide)
+    expression = rebuild(bind(written, scope.values, scope.session.functions(scope.definition)), show)
+    addresses.check_expression(reader, expression)
+    return expression
 
 
-_MEASURE = "\x04"
+_FREE = "\x04"

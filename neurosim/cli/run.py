@@ -31,7 +31,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     method: Annotated[str | None, typer.Option(metavar="M", help="One of 'neurosim list methods'.")] = None,
-    rtol: Annotated[float | None, typer.Option(metavar="R", help="Relative tolerance, default 1e-4.")] = None,
+    rtol: Annotated[float | None, typer.Option(metavar="R", help="Relative tolerance, default 1e-5.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of everything random.")] = 0,
     save: Annotated[
         list[str] | None, typer.Option(metavar="ADDR", help="Save only this, as 'v(out)'; repeatable.")

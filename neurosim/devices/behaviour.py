@@ -35,29 +35,36 @@ def controls_of(expression: Expression) -> tuple[str, ...]:
     return tuple(found)
 
 
-def source_structure(expression: Expression, nets: Sequence[str], *, is_voltage: bool) -> Structure:
-    """Structure of a source between p and n whose current, or voltage, is `expression`.
+def structure_of(instance: Instance, role: str) -> Structure:
+    """Structure of a behavioural source; instances of one subcircuit card share it.
 
     Parameters
     ----------
-    expression : Expression
-        Bound.
-    nets : sequence of str
-        Full names of p and n: where the expression uses them, the input says so.
-    is_voltage : bool
-        A voltage source has an unknown current ``i`` and the equation ``0 = value - v(p, n)``.
+    instance : Instance
+        Where its expression uses the voltage of an own net, the input says so.
+    role : {"current", "voltage"}
+        What the expression gives. A voltage source has an unknown current ``i`` and the equation
+        ``0 = value - v(p, n)``.
     """
+    expression = instance.expressions[role]
+    terminals = {f"v({net})": terminal for terminal, net in zip(("n", "p"), reversed(instance.nets)) if net != "0"}
+    own = tuple([terminals.get(address) for address in instance.controls])
+    known = getattr(expression, "shared", expression).__dict__.setdefault("structures", {})
+    if (role, own) not in known:
+        known[role, own] = source_structure(expression, own, is_voltage=role == "voltage")
+    return known[role, own]
+
+
+def source_structure(expression: Expression, own: Sequence[str | None], *, is_voltage: bool) -> Structure:
+    """Structure of a source between p and n; `own` gives the terminal that each control is, or None."""
     behaviour = behaviour_of(expression)
     program = behaviour.program
     addresses = controls_of(expression)
-    local = {address: f"control_{number}" for number, address in enumerate(addresses)}
-    own = {net: terminal for terminal, net in zip(("n", "p"), reversed(nets), strict=True) if net != "0"}
+    controls = tuple(f"control_{number}" for number in range(len(addresses)))
+    local = {address: terminal or control for address, terminal, control in zip(addresses, own, controls, strict=True)}
     inputs: list[Input] = []
-    for reference, full in zip(behaviour.references, expression.references, strict=True):
-        names = [
-            own.get(net, control) if reference.kind == "v" else control
-            for net, control in zip(full.args, (local[f"{reference.kind}({name})"] for name in reference.args), strict=True)
-        ]
+    for reference in behaviour.references:
+        names = [local[f"{reference.kind}({name})"] for name in reference.args]
         inputs.append((names[0], names[1] if len(names) == 2 else None))
     flows: list[Flow] = [Equation("i") if is_voltage else Current("p", "n")]
     internals: list[Internal] = [Internal("i")] if is_voltage else []
@@ -92,7 +99,7 @@ def source_structure(expression: Expression, nets: Sequence[str], *, is_voltage:
         flows=tuple(flows),
         internals=tuple(internals),
         states=tuple(states),
-        controls=tuple(local.values()),
+        controls=controls,
         dependence=tuple((r, c) for r, row in enumerate(program.depends) for c in row),
         code=program.code,
         constants=program.constants,

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from neurosim.devices.behaviour import behaviour_of, scaled, source_instance, source_structure, voltage, with_node
+from neurosim.devices.behaviour import (
+    behaviour_of,
+    scaled,
+    source_instance,
+    source_structure,
+    structure_of,
+    voltage,
+    with_node,
+)
 from neurosim.devices.device import Device, Instance, NetlistRule, Reference, Structure
 from neurosim.expressions import Binary, parse
 from neurosim.kernels.expression import evaluate_expression
@@ -37,7 +45,7 @@ def read(card: Any) -> Instance:
 
 def specialise(instance: Instance) -> Structure:
     """Inputs, states and program of the expression."""
-    return source_structure(instance.expressions["current"], instance.nets, is_voltage=False)
+    return structure_of(instance, "current")
 
 
 def instance_values(instance: Instance) -> Sequence[float]:
@@ -49,7 +57,7 @@ device = Device(
     name="behavioural_current_source",
     summary="Current source given by an expression",
     source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
-    structure=source_structure(parse("0"), ("p", "n"), is_voltage=False),
+    structure=source_structure(parse("0"), (), is_voltage=False),
     parameters=(),
     law=evaluate_expression,
     specialise=specialise,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosim.devices.behaviour import behaviour_of, source_structure
+from neurosim.devices.behaviour import behaviour_of, source_structure, structure_of
 from neurosim.devices.device import Device, Instance, Reference, Structure
 from neurosim.expressions import parse
 from neurosim.kernels.expression import evaluate_expression
@@ -16,7 +16,7 @@ from neurosim.kernels.expression import evaluate_expression
 
 def specialise(instance: Instance) -> Structure:
     """Inputs, states and program of the expression."""
-    return source_structure(instance.expressions["voltage"], instance.nets, is_voltage=True)
+    return structure_of(instance, "voltage")
 
 
 def instance_values(instance: Instance) -> Sequence[float]:
@@ -28,7 +28,7 @@ device = Device(
     name="behavioural_voltage_source",
     summary="Voltage source given by an expression",
     source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
-    structure=source_structure(parse("0"), ("p", "n"), is_voltage=True),
+    structure=source_structure(parse("0"), (), is_voltage=True),
     parameters=(),
     law=evaluate_expression,
     specialise=specialise,

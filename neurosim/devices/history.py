@@ -1,9 +1,9 @@
 """A history of two signals at accepted steps, kept in rows of a device's `memory`, and their values in between.
 
-Between two points the value is a polynomial of degree 3 at most through neighbouring points on the same side of a
+Between two points the value is a polynomial of degree 5 at most through neighbouring points on the same side of a
 corner; each further point is taken on the side where the divided difference is smaller (the ENO interpolation of A.
-Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time step
-can end where they arrive.
+Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time
+step can end where they arrive.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from neurosim.kernels.abi import helper
 
 INTERVALS = 2000.0
 """Points are kept at least 1 / INTERVALS of the longest delay apart, two at a time."""
+
+DEGREE = 5
 
 CAPACITY = 4100
 """Stored points: two for each interval, and some to spare."""
@@ -153,7 +155,7 @@ def past_value(memory, e, row, signal, time):
     v0, v1 = memory[values + low % CAPACITY, e], memory[values + high % CAPACITY, e]
     result = v0 + (v1 - v0) / (t1 - t0) * (time - t0)
     product = (time - t0) * (time - t1)
-    for _ in range(2):
+    for _ in range(DEGREE - 1):
         left, right = low - 1, high + 1
         has_left = left >= oldest and not is_corner(memory, e, row, signal, low)
         has_right = right <= newest and not is_corner(memory, e, row, signal, high)
@@ -176,7 +178,7 @@ def past_value(memory, e, row, signal, time):
 
 @helper
 def divided_difference(memory, e, times, values, first, last):
-    """Divided difference of the points `first` to `last` (three or four of them)."""
+    """Divided difference of the points `first` to `last` (three or more)."""
     total = 0.0
     for i in range(first, last + 1):
         weight = 1.0

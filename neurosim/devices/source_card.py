@@ -113,11 +113,13 @@ def _pulse(card: Any, given: list[float]) -> tuple[float, ...]:
     if not 2 <= len(given) <= 8:
         raise card.error(f"PULSE has {len(given)} arguments; it takes 2 to 8", expected=PULSE_FORM)
     low, high, delay, rise, fall, width, period, count = given + [0.0] * (8 - len(given))
+    # A width of 0 written out is a triangle in LTspice (recalled) and lasts for ever in ngspice (checked).
+    is_triangle = card.dialect == "ltspice" and len(given) > 5
     if min(rise, fall, width, period, count) < 0.0:
         raise card.error("times and count of PULSE must not be negative", expected=PULSE_FORM)
-    width, period = width or math.inf, period or math.inf
+    width, period = width if is_triangle else width or math.inf, period or math.inf
     if rise == 0.0 or fall == 0.0:
-        shortest = min(width, period)
+        shortest = min(width or math.inf, period)
         edge = LONE_EDGE if math.isinf(shortest) else EDGE_SHARE * shortest
         card.note(
             f"PULSE without a rise or fall time: edges of {edge:g} s are used",

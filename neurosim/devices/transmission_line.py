@@ -111,9 +111,8 @@ def line_jump(context, u, p, memory, table, code, F, D):
 
 def delay(columns: Columns) -> np.ndarray:
     """Delay [s]: given, or the electrical length over the frequency."""
-    value = np.where(
-        np.isnan(columns["delay"]), columns["normalized_length"] / columns["frequency"], columns["delay"]
-    )
+    given = columns["delay"]
+    value = np.where(np.isnan(given), columns["normalized_length"] / columns["frequency"], given)
     if np.any(np.isnan(value)):
         raise ParameterError("a transmission line needs td, or f and nl")
     return value
@@ -130,11 +129,8 @@ def derive(columns: Columns) -> Sequence[np.ndarray]:
 def frequency_response(omega: float, columns: Columns) -> Mapping[tuple[int, int], np.ndarray]:
     """Derivatives of the operating point minus those at this frequency."""
     z, turn = columns["impedance"], np.exp(-1j * omega * delay(columns))
-    one = np.ones_like(z)
-    return {
-        (0, 1): turn - one, (0, 2): z, (0, 3): z * turn,
-        (1, 0): turn, (1, 1): -one, (1, 2): one + z * turn, (1, 3): one + z,
-    }  # fmt: skip
+    first = {(0, 1): turn - 1.0, (0, 2): z, (0, 3): z * turn}
+    return {**first, (1, 0): turn, (1, 1): -np.ones_like(z), (1, 2): 1.0 + z * turn, (1, 3): 1.0 + z}
 
 
 def read(card: Any) -> Instance:
@@ -200,4 +196,5 @@ device = Device(
     largest_step=lambda columns: float(np.min(delay(columns))) / STEPS_PER_DELAY,
     frequency_response=frequency_response,
     netlist=NetlistRule(letter="T", form=FORM, read=read),
+    reference={"instance": {"delay": 1e-9}},
 )

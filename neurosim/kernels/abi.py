@@ -21,8 +21,8 @@ folder named by a hash of all the source that it can reach, the constants it fre
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
-import inspect
 import os
 import shutil
 import sys
@@ -187,7 +187,7 @@ class Unit(Recorded):
 
         def build() -> Any:
             pointer = numba.types.CPointer(numba.int64)
-            compiled = numba.cfunc(numba.int64(pointer), cache=True, nopython=True, error_model="numpy")(entry)
+            compiled = numba.cfunc(numba.int64(pointer), cache=True, error_model="numpy")(entry)
             return compiled, compiled._cache_hits
 
         self._function = _with_cache(self, build, lambda: None)
@@ -213,11 +213,11 @@ class Kernel(Recorded):
         # Numba names cache files by file and qualified name: every entry needs a name of its own.
         name = f"entry_of_{self.__module__.replace('.', '_')}_{self.__name__}"
         code = _entry.__code__.replace(co_name=name, co_qualname=name)
-        namespace = {"_law": body, "carray": numba.carray, "CONTEXT_SIZE": CONTEXT_SIZE, "__name__": __name__}
+        namespace = {"_law": body, "carray": vars(numba)["carray"], "CONTEXT_SIZE": CONTEXT_SIZE, "__name__": __name__}
         entry = types.FunctionType(code, namespace, name)
 
         def build() -> Any:
-            compiled = numba.cfunc(signature, cache=_cache_wanted(), nopython=True)(entry)
+            compiled = numba.cfunc(signature, cache=True)(entry)
             return compiled, compiled._cache_hits
 
         return _with_cache(self, build, lambda: None)
@@ -299,7 +299,8 @@ def _unpack_intrinsic(kinds: Any) -> Any:
             out, place = [], 0
             for kind in kinds:
                 if isinstance(kind, nt.Array):
-                    out.append(_array_value(target, builder, kind, word(values[0], place), [word(values[0], place + 1)]))
+                    data, size = word(values[0], place), word(values[0], place + 1)
+                    out.append(_array_value(target, builder, kind, data, [size]))
                     place += 2
                 elif hasattr(kind, "pointee"):
                     out.append(builder.inttoptr(word(values[0], place), target.get_value_type(kind)))
@@ -456,19 +457,18 @@ def fingerprint(recorded: Recorded) -> str:
 
     digest = hashlib.sha256()
     digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, numpy.__version__)).encode())
-    digest.update(inspect.getsource(_entry).encode())
     seen: set[int] = set()
-    pending: list[Recorded] = [recorded]
+    pending: list[Any] = [recorded, *(_entry, _unit_entry, _void_unit_entry, _unpack_intrinsic, _call_intrinsic)]
     while pending:
         current = pending.pop()
         if id(current) in seen:
             continue
         seen.add(id(current))
-        functions = [current.function]
+        functions = [current.function] if isinstance(current, Recorded) else [current]
         if isinstance(current, Driver | Unit):
             functions.append(current.signature)
         for function in functions:
-            digest.update(inspect.getsource(function).encode())
+            digest.update(_code_text(function.__code__))
             for name, value in _globals_of(function):
                 if isinstance(value, Recorded):
                     pending.append(value)
@@ -477,14 +477,25 @@ def fingerprint(recorded: Recorded) -> str:
     return digest.hexdigest()[:20]
 
 
+@functools.cache
+def _code_text(code: types.CodeType) -> bytes:
+    """What a function does, without names of files and numbers of lines."""
+    constants = [_code_text(c) if isinstance(c, types.CodeType) else repr(c).encode() for c in code.co_consts[1:]]
+    first = code.co_consts[:1]
+    # The first constant may be the docstring, which changes nothing.
+    if first and not isinstance(first[0], str):
+        constants.insert(0, _code_text(first[0]) if isinstance(first[0], types.CodeType) else repr(first[0]).encode())
+    return b"|".join([code.co_code, *constants, repr((code.co_names, code.co_varnames)).encode()])
+
+
 def _frozen(value: Any) -> str:
     """Text of a global that Numba freezes into the code."""
     if isinstance(value, types.ModuleType):
         return value.__name__
     if isinstance(value, type):
         return f"{value.__qualname__}{getattr(value, '_fields', '')}"
-    if inspect.isfunction(value):
-        return inspect.getsource(value)
+    if isinstance(value, types.FunctionType):
+        return hashlib.sha256(_code_text(value.__code__)).hexdigest()
     if hasattr(value, "tobytes"):
         return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     return repr(value)
@@ -510,10 +521,6 @@ def _resolved(function: Callable[..., Any]) -> Callable[..., Any]:
     copy = types.FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
     return copy
-
-
-def _cache_wanted() -> bool:
-    return os.environ.get("NEUROSIM_CACHE_DIR", "x") != ""
 
 
 def _with_cache(recorded: Recorded, build: Callable[[], tuple[Any, int]], enable: Callable[[], None]) -> Any:

@@ -20,9 +20,11 @@ Work rows: ``run.stage`` needs `stage_rows` (s + e, at least 4).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from neurosim.kernels.abi import STEP, TIME, helper
+from neurosim.kernels.abi import STEP, TIME, helper, unit
 from neurosim.kernels.run import (
     EVALUATIONS,
     EVENTFUL,
@@ -34,8 +36,9 @@ from neurosim.kernels.run import (
     RTOL,
     STATUS_INDEX,
     T,
+    run_type,
 )  # fmt: skip
-from neurosim.kernels.system import evaluate_flow, project_rates
+from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_type
 
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
@@ -114,7 +117,13 @@ def _evaluate(S, run, context, t, y, f):
     run.count[EVALUATIONS] += 1
 
 
-@helper
+def _signature() -> Any:
+    from numba import types
+
+    return types.i8(system_arrays_type(), run_type(), types.Array(types.f8, 1, "C"), types.f8)
+
+
+@unit(_signature)
 def explicit_step(S, run, context, h):
     """Write ``run.y_new`` and ``run.error`` from ``run.y`` (and ``run.f`` when it is fresh); 0 or NOT_FINITE."""
     n = run.y.size - 1
@@ -166,7 +175,13 @@ def explicit_step(S, run, context, h):
     return 0
 
 
-@helper
+def _interpolant_signature() -> Any:
+    from numba import types
+
+    return types.void(system_arrays_type(), run_type(), types.Array(types.f8, 1, "C"), types.f8)
+
+
+@unit(_interpolant_signature)
 def explicit_interpolant(S, run, context, h):
     """After an accepted step: ``run.q``, and ``run.f`` at its end. Further stages are evaluated only when q is used."""
     n = run.y.size - 1

@@ -235,15 +235,6 @@ def linear_part(S, context, jacobian):
 
 
 @helper
-def is_linear(S):
-    """Whether J is constant."""
-    for b in range(S.batch.shape[0]):
-        if S.batch[b, LINEAR] == 0:
-            return False
-    return True
-
-
-@helper
 def project_rates(S, y, f):
     """Set the rate of a state that stands at a bound and points outward to zero."""
     for j in range(S.bounded.size):
@@ -328,10 +319,10 @@ def accept_batches(S, context, y):
                     for r in range(B[LAW_FLOWS]):
                         for e in range(w):
                             row = S.flow_plus[at + r * w + e]
-                            if row != n and S.flow_minus[at + r * w + e] == n:
-                                if y[row] != S.F[r * w + e]:
-                                    y[row] = S.F[r * w + e]
-                                    changed = True
+                            is_rate = row != n and S.flow_minus[at + r * w + e] == n
+                            if is_rate and y[row] != S.F[r * w + e]:
+                                y[row] = S.F[r * w + e]
+                                changed = True
     return changed
 
 

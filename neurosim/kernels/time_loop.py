@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.abi import ANALYSIS, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
     AT_LIMIT,
-    BDF2,
     BETA,
     BUDGET,
     BUFFER_FULL,
@@ -25,6 +24,7 @@ from neurosim.kernels.run import (
     FACTOR_MAX,
     FACTOR_MIN,
     FIXED_STEP,
+    FRACTION,
     FRESH,
     H_LAST,
     H_MAX,
@@ -60,7 +60,6 @@ from neurosim.kernels.run import (
     STEPS,
     T_STOP,
     TOO_MANY_STEPS,
-    TRAPEZOID,
     WORST,
     H,
     T,
@@ -202,12 +201,13 @@ def _restart(S, lu, run, context):
     return polish(S, lu, run, context, run.real[T], run.y, run.past[3])
 
 
-@helper
+@unit(_point_signature)
 def _finish(S, lu, run, context):
     """What follows an accepted step: devices are told, jumps are made, the method restarts where the flow changed."""
     real = run.real
     count = run.count
     context[TIME] = real[T]
+    context[STEP] = real[H_LAST]
     changed = accept_batches(S, context, run.y)
     if count[JUMPED] != 0:
         count[JUMPS] += jump_batches(S, context, run.y)
@@ -221,9 +221,16 @@ def _finish(S, lu, run, context):
     return 0
 
 
-@helper
+def _locate_signature() -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.void(system_arrays_type(), run_type(), real, types.f8, real)
+
+
+@unit(_locate_signature)
 def _locate(S, run, context, h, point):
-    """Fraction of the step just after the first event, by bisection on the interpolant; `point` gets the state."""
+    """Find the first event of the step by bisection on the interpolant; `point` gets the state just after it."""
     low = 0.0
     high = 1.0
     t = run.real[T]
@@ -238,7 +245,7 @@ def _locate(S, run, context, h, point):
         if (high - low) * h <= 4.0 * np.spacing(t + h) or high - low < 1e-13:
             break
     _interpolate(run, high, point)
-    return high
+    run.real[FRACTION] = high
 
 
 @helper
@@ -364,7 +371,8 @@ def advance(S, lu, lu_polish, run, context):
         t_new = limit if to_limit else t + h
         context[TIME] = t_new
         if count[EVENTFUL] != 0 and crossing_fraction(S, context, run.y_new) <= 1.0:
-            fraction = _locate(S, run, context, h, run.y_new)
+            _locate(S, run, context, h, run.y_new)
+            fraction = real[FRACTION]
             for k in range(1, run.q.shape[0]):
                 power = fraction**k
                 for i in range(n):
@@ -373,7 +381,7 @@ def advance(S, lu, lu_polish, run, context):
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method == TRAPEZOID or method == BDF2:
+        if method != EXPLICIT and method != ROSENBROCK:
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clip_states(S, run.y)

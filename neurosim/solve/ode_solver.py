@@ -183,7 +183,7 @@ class CompiledSolver(OdeSolver):
             return
         masses = _entries(mass, self.n, "mass")
         if kernel is None:
-            self._law = _FunctionLaw(self, jac, _pattern(jac_sparsity, self.n))
+            self._law = _FunctionLaw(self, jac, jac_sparsity)
         self.system = self._build(kernel, masses, jac, jac_sparsity, parameters, table, code)
         if kernel is not None:
             self.fun = self._compiled_rate
@@ -236,27 +236,25 @@ class CompiledSolver(OdeSolver):
         self, kernel: Kernel | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
         parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
     ) -> System:  # fmt: skip
-        n = self.n
-        index = np.full((1, n, 2), GROUND)
-        index[0, :, 0] = np.arange(n)
-        dependence = None
+        n, dependence = self.n, None
         if self.method.kind == EXPLICIT:
-            dependence = []
+            dependence = ()
             if masses != _identity(n):
                 raise ParameterError(
                     f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF2 or Trapezoid"
                 )
-        elif jac_sparsity is not None:
-            dependence = list(zip(*_pattern(jac_sparsity, n), strict=True))
-        elif sparse.issparse(jac):
-            dependence = list(zip(*_pattern(jac, n), strict=True))
-        law = kernel if self._law is None else self._law.law
-        batch = BatchSpec(
-            "fun", index, index, np.array(parameters, float).reshape(1, -1),
-            {place: np.array([value]) for place, value in masses.items()}, law, n, n,
-            dependence=dependence, table=table, code=code,
-        )  # fmt: skip
-        return build_system([Unknown(f"y[{i}]", "state") for i in range(n)], [batch])
+        elif jac_sparsity is not None or sparse.issparse(jac):
+            rows, columns = _pattern(jac if jac_sparsity is None else jac_sparsity, n)
+            dependence = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
+        if kernel is None:
+            assert self._law is not None
+            return _system(self._law.law, masses, dependence, 0, (), (), n)
+        template = _compiled_system(
+            kernel, tuple(masses.items()), dependence, len(parameters), tuple(table), tuple(code), n
+        )
+        system = template.copy()
+        system.arrays.parameters[:] = parameters
+        return system
 
     def _start(
         self, masses: dict[tuple[int, int], float], max_step: float, first_step: float | None, fixed_step: float | None
@@ -405,12 +403,12 @@ class CompiledSolver(OdeSolver):
 class _FunctionLaw:
     """A Python ``fun(t, y)`` and its Jacobian as the law of one instance; s = -t when integrating backwards."""
 
-    def __init__(self, solver: CompiledSolver, jac: Any, pattern: tuple[np.ndarray, np.ndarray] | None) -> None:
+    def __init__(self, solver: CompiledSolver, jac: Any, jac_sparsity: Any) -> None:
         self.solver, self.sign = solver, float(solver.direction)
         self.largest = np.abs(solver.y)
         self.law = PythonLaw(self._evaluate)
-        self.groups = _column_groups(pattern, solver.n) if jac is None and pattern is not None else None
-        self.pattern = pattern
+        self.pattern = None if jac_sparsity is None else _pattern(jac_sparsity, solver.n)
+        self.groups = np.arange(solver.n) if self.pattern is None else _column_groups(self.pattern, solver.n)
         constant = None if jac is None or callable(jac) else _dense(jac, solver.n, "jac")
         self.jacobian = jac if callable(jac) else None if constant is None else lambda t, y: constant
 
@@ -436,16 +434,40 @@ class _FunctionLaw:
         typical[typical == 0.0] = 1.0
         step = np.finfo(float).eps ** 0.5 * typical
         step = (y + step) - y
-        groups = np.arange(n) if self.groups is None else self.groups
+        groups = self.groups
         points = np.repeat(y[:, None], groups.max() + 1, axis=1)
         points[np.arange(n), groups] += step
         change = solver.fun_vectorized(t, points) - f[:, None]
-        if self.pattern is None or self.groups is None:
+        if self.pattern is None:
             return change / step
         jacobian = np.zeros((n, n))
         rows, columns = self.pattern
         jacobian[rows, columns] = change[rows, groups[columns]] / step[columns]
         return jacobian
+
+
+def _system(
+    law: Kernel | PythonLaw, masses: dict[tuple[int, int], float], dependence: tuple[tuple[int, int], ...] | None,
+    parameters: int, table: tuple[float, ...], code: tuple[int, ...], n: int,
+) -> System:  # fmt: skip
+    """``M y' = f`` with one instance of one law."""
+    index = np.full((1, n, 2), GROUND)
+    index[0, :, 0] = np.arange(n)
+    batch = BatchSpec(
+        "fun", index, index, np.zeros((1, parameters)), {place: np.array([value]) for place, value in masses.items()},
+        law, n, n, dependence=dependence, table=table, code=code,
+    )  # fmt: skip
+    return build_system([Unknown(f"y[{i}]", "state") for i in range(n)], [batch])
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled_system(
+    kernel: Kernel, masses: tuple[tuple[tuple[int, int], float], ...],
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...],
+    n: int,
+) -> System:  # fmt: skip
+    """`_system` kept for the next run of the same compiled law; parameters are filled into a copy."""
+    return _system(kernel, dict(masses), dependence, parameters, table, code, n)
 
 
 def _column_groups(pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
@@ -471,10 +493,8 @@ def _dense(matrix: Any, n: int, name: str) -> np.ndarray:
     return values
 
 
-def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns where a matrix is not zero."""
-    if matrix is None:
-        return None
     entries = sparse.coo_matrix(matrix)
     if entries.shape != (n, n):
         raise ParameterError(f"jac_sparsity has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")

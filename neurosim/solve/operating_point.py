@@ -46,7 +46,7 @@ class AlgebraicSolver:
         self.held_slot = np.concatenate(slots).astype(np.int64) if slots else np.empty(0, np.int64)
         self.factors = Factors(self.system)
         self.is_net = np.array([u.kind == "voltage" for u in self.system.unknowns])
-        self.atol = 1e-3 * absolute_tolerances(assembly, 1e-6)
+        self.atol = 1e-3 * absolute_tolerances(assembly, 1e-4)
         self.iterations = 0
         self.worst = 0
 
@@ -77,12 +77,14 @@ class AlgebraicSolver:
 def absolute_tolerances(assembly: Assembly, rtol: float) -> np.ndarray:
     """Absolute tolerance of each unknown, shape (n,).
 
-    Voltages ``vntol`` (1e-6 V), currents ``abstol`` (1e-9 A unless given), charges ``chgtol`` (1e-14 C), states `rtol`
-    times 1e-3 of their scale.
+    Voltages ``vntol`` (1e-6 V), currents ``abstol`` (1e-9 A), charges ``chgtol`` (1e-14 C), where not given less in
+    proportion to an `rtol` below 1e-4; states `rtol` times 1e-3 of their scale.
     """
     options = assembly.circuit.options
+    tighter = min(1.0, rtol / 1e-4)
     vntol, abstol, chgtol = (
-        float(options.get(name, default)) for name, default in (("vntol", 1e-6), ("abstol", 1e-9), ("chgtol", 1e-14))
+        float(options.get(name, default * tighter))
+        for name, default in (("vntol", 1e-6), ("abstol", 1e-9), ("chgtol", 1e-14))
     )
     by_kind = {"voltage": vntol, "current": abstol, "charge": chgtol}
     return np.array(

@@ -121,7 +121,8 @@ def choose_outputs(assembly: Assembly, asked: Sequence[str]) -> Outputs:
             needs_flows = True
         elif address != "v(0)":
             parts = [f"i({name})" for name in assembly.place]
-            raise UnknownNameError(f"cannot save '{address}': this circuit has none; {nearest(address, [*index, *parts])}")
+            close = nearest(address, [*index, *parts])
+            raise UnknownNameError(f"cannot save '{address}': this circuit has none; {close}")
     probes = np.arange(len(unknowns)) if needs_flows else np.array(list(wanted), np.int64)
     return Outputs(assembly, list(addresses), probes.astype(np.int64), needs_flows)
 

@@ -24,7 +24,10 @@ from neurosim.solve.outputs import choose_outputs
 from neurosim.solve.small_signal import small_signal
 from neurosim.solve.transient import TransientSettings, transient
 
-DEFAULT_RTOL = 1e-4
+DEFAULT_RTOL = 1e-5
+
+RTOL_PER_RELTOL = 1e-2
+""".options reltol= is SPICE's tolerance of one step of a method of order 2, 1e-3 by default: it means this much."""
 
 _KINDS: dict[type, str] = {TransientAnalysis: "tran", ACAnalysis: "ac", DCSweep: "dc", OperatingPoint: "op"}
 
@@ -38,7 +41,7 @@ class Settings:
     method : str, optional
         Integration method, default that of ``.options method=`` or ``"auto"``.
     rtol : float, optional
-        Default that of ``.options reltol=``, or 1e-4.
+        Default 1e-2 of ``.options reltol=``, or 1e-5.
     save : sequence of str
         Addresses instead of those of ``.save``.
     seed : int
@@ -147,7 +150,7 @@ def run_analysis(circuit: Circuit, analysis: Analysis, settings: Settings) -> Re
         once = _stepped(circuit, steps, values)
         progress = settings.progress
         here = settings if progress is None else replace(
-            settings, progress=lambda done, of, k=number: progress((k + done / of) / total, 1.0)
+            settings, progress=lambda done, of, k=number, tell=progress: tell((k + done / of) / total, 1.0)
         )  # fmt: skip
         try:
             results.append(_run_once(once, analysis, here))
@@ -244,12 +247,14 @@ def _row(y: np.ndarray, outputs: Any) -> np.ndarray:
 
 def _asked(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses of `save`, else of ``.save``, else everything; with those that measures and figures need."""
+    measures = {m.name for m in circuit.measures}
     needed = [
-        str(reference)
+        address
         for m in circuit.measures
         if m.analysis == kind
         for expression in m.expressions()
-        for reference in expression.references
+        for address in (*map(str, expression.references), *expression.names)
+        if address not in ("time", "temper") and address not in measures
     ]
     chosen = save or (*circuit.saved, *(circuit.plotted if circuit.saved else ()))
     return tuple(dict.fromkeys([*(chosen or ("all",)), *needed]))
@@ -266,7 +271,9 @@ def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettin
     method = settings.method or {"trap": "trapezoid", "gear": "bdf2"}.get(
         str(options.get("method", "auto")), str(options.get("method", "auto"))
     )
-    rtol = settings.rtol if settings.rtol is not None else float(options.get("reltol", DEFAULT_RTOL))
+    rtol = settings.rtol
+    if rtol is None:
+        rtol = float(options["reltol"]) * RTOL_PER_RELTOL if "reltol" in options else DEFAULT_RTOL
     if not 1e-13 <= rtol < 1.0:
         raise ParameterError(f"rtol = {rtol:g} must lie between 1e-13 and 1")
     return TransientSettings(

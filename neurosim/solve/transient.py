@@ -45,7 +45,7 @@ class TransientSettings:
     method : str
         Registry name of an integration method, or ``"auto"``: Rodas5P, or BDF2 where the equations have index 2.
     rtol : float
-        Relative tolerance, default 1e-4; relative to the largest value that an unknown has had.
+        Relative tolerance, default 1e-5; relative to the largest value that an unknown has had.
     step_limit : int
         Most accepted steps, default 10 million.
     wall_time_limit : float
@@ -59,7 +59,7 @@ class TransientSettings:
     """
 
     method: str = "auto"
-    rtol: float = 1e-4
+    rtol: float = 1e-5
     step_limit: int = 10_000_000
     wall_time_limit: float = float("inf")
     save_steps: bool = True

@@ -137,6 +137,14 @@ def test_measures_of_stepped_runs_are_a_table(neurosim, folder):
     np.testing.assert_allclose(load("stepped.nc").measures["top"], [1.0, 1.5, 1.8])
 
 
+def test_measures_need_no_save_card(neurosim, folder):
+    text = (folder / "divider.cir").read_text().replace(".op\n", ".save v(out)\n.meas dc drop max v(in,out)\n")
+    folder.joinpath("saved.cir").write_text(text.replace("max v(out)", "max i(r1)"))
+    neurosim("run", "saved.cir", "--plot", "none")
+    measures = load("saved.nc").measures
+    assert (measures["top"], measures["drop"]) == pytest.approx((0.5e-3, 0.5))
+
+
 def test_convert_goes_by_suffix(neurosim, folder):
     folder.joinpath("a.csv").write_text("time,v(a)\n0,1\n1,2\n")
     assert "wrote b.raw" in neurosim("convert", "a.csv", "b.raw").out

@@ -132,6 +132,13 @@ def test_pulse_without_edges_says_so():
     assert any("rise or fall time" in str(note) for note in circuit.notes)
 
 
+def test_pulse_of_width_zero():
+    card = "pulse(0 2 0 1m 1m 0 2m)"
+    # ngspice 39: 2 V at 1.5 ms, 1 V at 2.5 ms.
+    assert [value(card, t, dialect="ngspice") for t in (1.5e-3, 2.5e-3)] == pytest.approx([2.0, 1.0])
+    assert [value(card, t, dialect="ltspice") for t in (1.5e-3, 2.5e-3)] == pytest.approx([1.0, 1.0])
+
+
 def test_pulse_corners():
     stored = table("pulse(0 1 1 0.1 0.2 0.3 2)")
     corners = breakpoints({}, stored, 0.0, 4.0)

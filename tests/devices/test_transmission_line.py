@@ -22,15 +22,15 @@ def filled(times: np.ndarray, function, spacing: float = 0.0) -> np.ndarray:
     return memory
 
 
-def test_history_is_of_fourth_order():
+def test_history_is_of_sixth_order():
     errors = []
     for n in (20, 40):
         memory = filled(np.linspace(0.0, 1.0, n + 1), lambda t: np.sin(7.0 * t))
         at = np.linspace(0.0, 1.0, 333)
         found = [past_value(memory, 0, 0, 0, t) for t in at]
         errors.append(np.abs(found - np.sin(7.0 * at)).max())
-    assert errors[0] < 1e-3
-    assert errors[0] / errors[1] > 10.0
+    assert errors[0] < 1e-4
+    assert errors[0] / errors[1] > 40.0
 
 
 def test_history_keeps_corners():

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosim.circuit.model import Measure
+from neurosim.circuit.reader import read_netlist
+from neurosim.errors import NetlistError
 from neurosim.expressions import Expression, Name, Reference, bind, parse
 from neurosim.results import Column, Result
 from neurosim.solve.measure import _OPERATIONS, measure
@@ -228,6 +230,17 @@ def test_states_and_axis_can_be_measured():
     state = Expression(Name("m1.x"), text="m1.x")
     assert measure(result, [Measure("m", "tran", "max", state)])["m"] == 0.5
     assert value(result, "max", "time") == 2.0
+
+
+def test_cards_of_a_netlist_can_name_states_and_measures():
+    circuit = read_netlist(
+        "t\n.param half=0.5\nV1 a 0 1\nYMEMRISTOR M1 a 0 hp\n.model hp memristor level=101\n.tran 1m 1\n"
+        ".meas tran top max m1.x\n.meas tran end find 'half*m1.x' at=2\n.meas tran both param='top+end'\n.end\n"
+    )
+    result = Result.build("time", [0.0, 1.0, 2.0], {"m1.x": [0.0, 0.5, 0.2]})
+    assert measure(result, circuit.measures) == pytest.approx({"top": 0.5, "end": 0.1, "both": 0.6})
+    with pytest.raises(NetlistError, match="'m1' has no state 'y'"):
+        read_netlist("t\nV1 a 0 1\nYMEMRISTOR M1 a 0 hp\n.model hp memristor level=101\n.meas tran t max m1.y\n")
 
 
 def test_all_expressions_of_a_card():

@@ -115,7 +115,7 @@ def _power_weights(b: np.ndarray) -> np.ndarray:
     basis = Polynomial([1.0])
     for i, weights in enumerate(nested):
         basis = basis * Polynomial([0.0, 1.0] if i % 2 == 0 else [1.0, -1.0])
-        power[: basis.coef.size] += np.outer(basis.coef, weights)
+        power[: basis.coef.size] += np.asarray(basis.coef, float)[:, None] * weights
     return power[1:]
 
 

@@ -1,0 +1,1 @@
+"""Is it true? Comparisons with closed forms, published numbers and another simulator; run ``python -m validation``."""

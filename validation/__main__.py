@@ -1,0 +1,75 @@
+"""``python -m validation [--fast] [--only NAME] [--out DIR] [--benchmarks]``: run all cases and write a report.
+
+Every module in analytic/, literature/ and ngspice/ (with ``--benchmarks``: those in benchmarks/) that has a function
+``cases(context)`` is run; it yields `Case` objects. The exit code is 1 if a case misses its tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+import time
+from pathlib import Path
+
+import matplotlib
+
+import validation
+from neurosim.errors import NeurosimError
+from neurosim.results import versions
+from validation.case import Case, Context
+from validation.report import line, write
+
+FOLDERS = ("analytic", "literature", "ngspice")
+
+
+def modules(folders: tuple[str, ...]) -> list[str]:
+    """Names of the modules of cases, ``"analytic.linear"``."""
+    found = []
+    for folder in folders:
+        package = importlib.import_module(f"validation.{folder}")
+        found += [f"{folder}.{entry.name}" for entry in pkgutil.iter_modules(package.__path__) if not entry.ispkg]
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m validation", description=validation.__doc__)
+    parser.add_argument("--fast", action="store_true", help="only the part that takes less than three minutes")
+    parser.add_argument("--only", metavar="NAME", default="", help="only modules or cases whose name contains this")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("validation_report"), help="where reports go")
+    parser.add_argument("--benchmarks", action="store_true", help="the benchmarks instead of the comparisons")
+    options = parser.parse_args(arguments)
+    matplotlib.use("Agg")
+    options.out.mkdir(parents=True, exist_ok=True)
+    context = Context(options.fast, options.out)
+    entries: list[tuple[str, Case]] = []
+    for name in modules(("benchmarks",) if options.benchmarks else FOLDERS):
+        module = importlib.import_module(f"validation.{name}")
+        if not hasattr(module, "cases"):
+            continue
+        clock = time.perf_counter()
+        whole = options.only in name
+        try:
+            for case in module.cases(context):
+                if whole or options.only in case.name:
+                    entries.append((name, case))
+                    print(line(name, case), flush=True)
+        except NeurosimError as error:
+            case = Case(f"{name} runs", "", "simulation", "no error", str(error).split("\n")[0], float("inf"), 0.0, "")
+            entries.append((name, case))
+            print(line(name, case), f"\n     {error}", flush=True)
+        print(f"     {name}: {time.perf_counter() - clock:.1f} s", flush=True)
+    write(options.out, entries, context.remarks, versions())
+    missed = sum(not case.passed for _, case in entries)
+    for remark in context.remarks:
+        print(f"\n*** {remark} ***")
+    print(f"\n{len(entries) - missed} of {len(entries)} cases pass; report in {options.out / 'report.md'}")
+    if not entries:
+        print(f"no case has '{options.only}' in its name")
+    return int(missed > 0 or not entries)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Comparisons with ngspice, run in batch mode on the same netlists."""
