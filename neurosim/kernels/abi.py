@@ -389,32 +389,38 @@ class PythonLaw:
         import numpy as np
 
         self.failure: BaseException | None = None
-        views: dict[tuple[int, ...], Any] = {}
+        real, integer = ctypes.c_double, ctypes.c_int64
+        # Loops call with the same addresses again and again: the views on them are kept.
+        sizes_at: dict[int, Any] = {}
+        views: dict[tuple[Any, ...], list[Any]] = {}
 
         def view(address: int | None, kind: Any, *shape: int) -> Any:
             if not address or 0 in shape:
                 return np.empty(shape)
-            key = (address, *shape)
-            if key not in views:
-                if len(views) > 1000:
-                    views.clear()
-                views[key] = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), shape=shape)
-            return views[key]
+            return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), shape=shape)
 
-        real, integer = ctypes.c_double, ctypes.c_int64
+        def views_of(a: tuple[int, ...], sizes: tuple[int, ...]) -> list[Any]:
+            nu, n_p, nm, nt, nc, nf, w = sizes
+            if len(views) > 100:
+                views.clear()
+            views[a, sizes] = found = [
+                view(a[0], real, CONTEXT_SIZE), view(a[2], real, nu, w), view(a[3], real, n_p, w),
+                view(a[4], real, nm, w), view(a[5], real, nt), view(a[6], integer, nc), view(a[7], real, nf, w),
+                view(a[8], real, nf, nu, w),
+            ]  # fmt: skip
+            return found
 
         def entry(*a: int) -> None:
-            nu, n_p, nm, nt, nc, nf, w = view(a[1], integer, 7).tolist()
-            outputs = view(a[7], real, nf, w)
+            dims = sizes_at.get(a[1])
+            if dims is None:
+                dims = sizes_at[a[1]] = view(a[1], integer, 7)
+            sizes = tuple(dims.tolist())
+            arrays = views.get((a, sizes)) or views_of(a, sizes)
             try:
-                function(
-                    view(a[0], real, CONTEXT_SIZE), view(a[2], real, nu, w), view(a[3], real, n_p, w),
-                    view(a[4], real, nm, w), view(a[5], real, nt), view(a[6], integer, nc),
-                    outputs, view(a[8], real, nf, nu, w),
-                )  # fmt: skip
+                function(*arrays)
             except BaseException as error:  # the C frame above cannot pass an exception on
                 self.failure = self.failure or error
-                outputs[:] = np.nan
+                arrays[6][:] = np.nan
 
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 9)
         self._entry = prototype(entry)

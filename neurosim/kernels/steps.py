@@ -363,16 +363,25 @@ def polish(S, lu, run, context, t, y, slope):
     """Make y satisfy the algebraic equations at t and find y', keeping charges, fluxes and states.
 
     Newton on d in ``beta M d = f(t, y + d)`` with a large beta, so that d is y'/beta for what M determines and the
-    correction for the rest. The factorisation is kept as long as it converges fast. With index 2 the time is moved by
-    1/beta, which makes d the step that the imposed voltages or currents take.
+    correction for the rest. The factorisation is kept as long as it converges fast. With index 2 a second round moves
+    the time by 1/beta, which makes d the step that the imposed voltages or currents take.
     """
+    status = _polish_at(S, lu, run, context, t, y, slope)
+    if status == 0 and run.count[INDEX_TWO] != 0:
+        status = _polish_at(S, lu, run, context, t + 1.0 / run.real[BETA], y, slope)
+    return status
+
+
+@helper
+def _polish_at(S, lu, run, context, t, y, slope):
+    """One round of `polish`, all of it at time t."""
     n = y.size - 1
     f = run.error
     d = run.past[2]
     work = slope
     beta = run.real[BETA]
     span = run.real[T_STOP] - run.real[T_START]
-    context[TIME] = t + (1.0 / beta if run.count[INDEX_TWO] != 0 else 0.0)
+    context[TIME] = t
     d[:] = 0.0
     previous = np.inf
     for iteration in range(25):

@@ -98,12 +98,12 @@ def system_arrays_type() -> Any:
 
 
 @helper
-def _call(S, b, address, k, context, F, D):
-    """Call one kernel of batch b on block k; inputs are already in S.u."""
+def _call(S, b, address, inputs, k, context, F, D):
+    """Call one kernel of batch b on block k with the first `inputs` inputs, which are already in S.u."""
     B = S.batch[b]
     w = B[WIDTH]
     dims = S.dims
-    dims[0] = B[LAW_INPUTS]
+    dims[0] = inputs
     dims[1] = B[PARAMETER_ROWS]
     dims[2] = B[MEMORY_ROWS]
     dims[3] = B[TABLE_LENGTH]
@@ -196,7 +196,7 @@ def evaluate_flow(S, context, y, f):
         for k in range(S.batch[b, BLOCKS]):
             _gather(S, b, k, y)
             if address != 0:
-                _call(S, b, address, k, context, S.F, S.D)
+                _call(S, b, address, S.batch[b, LAW_INPUTS], k, context, S.F, S.D)
             _scatter_flows(S, b, k, f)
 
 
@@ -213,7 +213,7 @@ def evaluate_both(S, context, y, f, jacobian):
         for k in range(S.batch[b, BLOCKS]):
             _gather(S, b, k, y)
             if address != 0:
-                _call(S, b, address, k, context, S.F, S.D)
+                _call(S, b, address, S.batch[b, LAW_INPUTS], k, context, S.F, S.D)
             _scatter_flows(S, b, k, f)
             if not linear:
                 _scatter_derivatives(S, b, k, jacobian)
@@ -230,7 +230,7 @@ def linear_part(S, context, jacobian):
             address = S.batch[b, LAW]
             for k in range(S.batch[b, BLOCKS]):
                 if address != 0:
-                    _call(S, b, address, k, context, S.F, S.D)
+                    _call(S, b, address, S.batch[b, LAW_INPUTS], k, context, S.F, S.D)
                 _scatter_derivatives(S, b, k, jacobian)
 
 
@@ -296,7 +296,7 @@ def start_batches(S, context, y):
         if address != 0:
             for k in range(S.batch[b, BLOCKS]):
                 _gather(S, b, k, y)
-                _call(S, b, address, k, context, S.F, S.D)
+                _call(S, b, address, S.batch[b, INPUTS], k, context, S.F, S.D)
     record_events(S, context, y)
 
 
@@ -312,7 +312,7 @@ def accept_batches(S, context, y):
             w = B[WIDTH]
             for k in range(B[BLOCKS]):
                 _gather(S, b, k, y)
-                _call(S, b, address, k, context, S.F, S.D)
+                _call(S, b, address, S.batch[b, INPUTS], k, context, S.F, S.D)
                 if B[ACCEPT_WRITES] != 0:
                     at = B[FLOW_AT] + k * B[FLOWS] * w
                     n = y.size - 1
@@ -347,7 +347,7 @@ def _call_events(S, b, address, k, context):
     """Call an event or jump kernel: its F has EVENT_COUNT rows."""
     flows = S.batch[b, LAW_FLOWS]
     S.batch[b, LAW_FLOWS] = S.batch[b, EVENT_COUNT]
-    _call(S, b, address, k, context, S.F, S.D)
+    _call(S, b, address, S.batch[b, INPUTS], k, context, S.F, S.D)
     S.batch[b, LAW_FLOWS] = flows
 
 
@@ -437,7 +437,7 @@ def compute_flows(S, context, y, flows):
         for k in range(B[BLOCKS]):
             _gather(S, b, k, y)
             if B[LAW] != 0:
-                _call(S, b, B[LAW], k, context, S.F, S.D)
+                _call(S, b, B[LAW], B[LAW_INPUTS], k, context, S.F, S.D)
             _scatter_flows(S, b, k, trash)
             at = B[FLOW_AT] + k * size
             for j in range(size):

@@ -39,6 +39,7 @@ def new_run(
     real[state.ORDER] = method.error_order + 1
     real[[state.SAFETY, state.FACTOR_MIN, state.FACTOR_MAX]] = method.safety, method.factor_min, method.factor_max
     real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if system.is_linear else (1.0, 1.0)
+    real[state.H_LAST] = h
     real[state.NEWTON_TOLERANCE] = 1e-2
     real[state.ALPHA] = -1.0
     real[state.BETA] = KEEP / (t_stop - t0) if t_stop > t0 else KEEP

@@ -27,8 +27,8 @@ from neurosim.solve.factors import Factors
 from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import new_run
 
-COMPILED_CHUNK = 256
-"""Accepted steps in one call when the law is compiled."""
+COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
+"""Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
 
 LEAST_RTOL = 100 * np.finfo(float).eps
 
@@ -133,7 +133,8 @@ class CompiledSolver(OdeSolver):
     fixed_step : float, optional
         Take steps of this size without error control.
     chunk : int, optional
-        Most accepted steps in one step of the solver, default 1 for Python functions and 256 for compiled laws.
+        Most accepted steps in one step of the solver, default 1 for Python functions and up to 1024
+        for compiled laws.
         ``solve_ivp`` looks for sign changes of ``events`` and puts points into ``t`` only at the ends of chunks: give
         1 with ``events``, and ``t_eval`` or ``dense_output=True`` otherwise.
     parameters, table : sequence of float
@@ -175,7 +176,10 @@ class CompiledSolver(OdeSolver):
         super().__init__(fun, t0, y0, t_bound, vectorized)
         kernel = fun if isinstance(fun, Kernel) else getattr(fun, "kernel", None)
         self.rtol, self.atol = self._tolerances(rtol, atol)
-        self.chunk = chunk or (1 if kernel is None else COMPILED_CHUNK)
+        if chunk is None:
+            values = max(1, self.n * (self.method.degree + 1))
+            chunk = 1 if kernel is None else int(np.clip(CHUNK_VALUES // values, 16, COMPILED_CHUNK))
+        self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
@@ -418,7 +422,7 @@ class _FunctionLaw:
             return
         solver, t, y = self.solver, self.sign * context[TIME], u[:, 0].copy()
         f = solver.fun(t, y)
-        F[:, 0] = self.sign * f
+        F[:, 0] = f if self.sign > 0.0 else -f
         if context[WANT_DERIVATIVES] != 0.0:
             solver.njev += 1
             if self.jacobian is None:

@@ -23,11 +23,9 @@ from neurosim.kernels.time_loop import advance
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
+from neurosim.solve.new_run import KEEP, new_run
 from neurosim.solve.operating_point import AlgebraicSolver, absolute_tolerances, operating_point
 from neurosim.solve.outputs import Outputs
-
-KEEP = 1e12
-"""Inverse share of the span in which a consistent start may move charges, fluxes and states."""
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span, so that nothing of the shape of the answer is stepped over."""
@@ -131,45 +129,6 @@ def _explicit_refusal(system: System, method: Method) -> None:
         )
 
 
-def new_run(
-    system: System, method: Method, y: np.ndarray, *, t0: float, t_stop: float, rtol: float, atol: np.ndarray,
-    probes: np.ndarray, watched: np.ndarray, grid: np.ndarray, breakpoints: np.ndarray, capacity: int,
-    with_slopes: bool, h: float, h_max: float,
-) -> Run:  # fmt: skip
-    """Allocate the state of an integration that starts from y (n + 1 entries)."""
-    n, nnz = system.size, system.arrays.mass.size
-    degree = method.degree
-    has_mass = np.zeros(n)
-    column = np.repeat(np.arange(n), np.diff(system.arrays.column_pointer))
-    has_mass[column[system.arrays.mass != 0.0]] = 1.0
-    run = Run(
-        real=np.zeros(state.REALS), count=np.zeros(state.COUNTS, np.int64), y=y.copy(), f=np.zeros(n + 1),
-        y_new=np.zeros(n + 1), error=np.zeros(n + 1), atol=atol.copy(), largest=np.abs(y[:n]),
-        watched=watched.astype(np.int64), differential=has_mass, breakpoints=breakpoints, grid=grid,
-        probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
-        out_slope=np.zeros((capacity, probes.size if with_slopes else 0)), knot_t=np.zeros(0),
-        knot_q=np.zeros((0, degree + 1, n)), stage=np.zeros((max(method.stages, 5) + 6, n + 1)),
-        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
-        tableau=np.ascontiguousarray(method.tableau, float),
-    )  # fmt: skip
-    real, count = run.real, run.count
-    real[[state.T, state.T_START, state.T_STOP, state.H, state.H_MAX, state.RTOL]] = t0, t0, t_stop, h, h_max, rtol
-    real[state.ORDER] = method.error_order + 1
-    real[[state.SAFETY, state.FACTOR_MIN, state.FACTOR_MAX]] = method.safety, method.factor_min, method.factor_max
-    real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if system.is_linear else (1.0, 1.0)
-    real[state.NEWTON_TOLERANCE] = 1e-2
-    real[state.ALPHA] = -1.0
-    real[state.BETA] = KEEP / (t_stop - t0)
-    count[state.METHOD] = method.kind
-    count[state.NORM] = state.WATCHED
-    count[state.POLISH] = 1
-    count[state.SAVE_STEPS] = 1
-    count[state.LINEAR_SYSTEM] = system.is_linear
-    count[state.EVENTFUL] = any(batch.events is not None for batch in system.batches)
-    count[state.HISTORY] = 1
-    return run
-
-
 def transient(
     assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
 ) -> Trajectory:
@@ -230,10 +189,9 @@ def transient(
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
-    # Interpolated charges, fluxes and states are as good as the steps; what follows from them is made consistent.
+    # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
     kinds = {system.unknowns[i].kind for i in probes}
-    only_smooth = not outputs.needs_flows and kinds <= {"voltage", "state"} and bool(run.differential[probes].all())
-    count[state.POLISH] = int(not only_smooth)
+    count[state.POLISH] = int(outputs.needs_flows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors, polish_factors = Factors(system), Factors(system)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

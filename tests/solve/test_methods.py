@@ -367,7 +367,7 @@ def test_implicit_methods_run_backwards(method):
         ("BDF2", {"mass": np.eye(3)}, r"mass has shape \(3, 3\)"),
         ("BDF2", {"jac": np.eye(3)}, r"jac has shape \(3, 3\)"),
         ("BDF2", {"jac_sparsity": np.eye(3)}, r"jac_sparsity has shape \(3, 3\)"),
-        ("BDF2", {"chunk": -1}, "chunk = -1"),
+        ("BDF2", {"chunk": 0}, "chunk = 0"),
     ],
 )
 def test_refusals_name_the_argument(name, options, message):
