@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     context = Context(options.fast, options.out)
     entries: list[tuple[str, Case]] = []
-    for name in modules(("benchmarks",) if options.benchmarks else FOLDERS):
+    found = modules(("benchmarks",) if options.benchmarks else FOLDERS)
+    for name in [name for name in found if options.only in name] or found:
         module = importlib.import_module(f"validation.{name}")
         if not hasattr(module, "cases"):
             continue

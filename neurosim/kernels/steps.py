@@ -69,6 +69,34 @@ def _refactor(lu, run, matrix):
     return 0
 
 
+@unit(lambda: _step_signature())
+def rosenbrock_defect(S, lu, run, context, h):
+    """Put an estimate of the interpolant's error in the middle of the step into `run.error`.
+
+    The interpolant has a lower order than the step and nothing else controls it. Its defect
+    ``f(t + h/2, y(1/2)) - M y'(1/2)`` is turned into an error by the matrix of the step.
+    """
+    n = run.y.size - 1
+    middle = run.stage[0]
+    slope = run.stage[1]
+    error = run.error
+    work = run.stage[2]
+    for i in range(n):
+        q1, q2, q3, q4 = run.q[1, i], run.q[2, i], run.q[3, i], run.q[4, i]
+        middle[i] = run.q[0, i] + 0.5 * (q1 + 0.5 * (q2 + 0.5 * (q3 + 0.5 * q4)))
+        slope[i] = (q1 + q2 + 0.75 * q3 + 0.5 * q4) / h
+    middle[n] = 0.0
+    context[TIME] = run.real[T] + 0.5 * h
+    evaluate_flow(S, context, middle, error)
+    project_rates(S, middle, error)
+    run.count[EVALUATIONS] += 1
+    multiply_mass(S, slope, work)
+    for i in range(n):
+        error[i] -= work[i]
+    solve(lu, error[:n])
+    return 0
+
+
 def _step_signature() -> Any:
     from numba import types
 

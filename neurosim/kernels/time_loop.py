@@ -71,6 +71,7 @@ from neurosim.kernels.steps import (
     multistep_interpolant,
     multistep_step,
     polish,
+    rosenbrock_defect,
     rosenbrock_interpolant,
     rosenbrock_step,
 )  # fmt: skip
@@ -337,6 +338,12 @@ def advance(S, lu, lu_polish, run, context):
                     count[STATUS_INDEX] = i
                     status = NOT_FINITE
                     break
+        if method == ROSENBROCK and error < 1.0 and count[FIXED_STEP] == 0:
+            rosenbrock_interpolant(run)
+            inside = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] < t + h
+            if inside or count[EVENTFUL] != 0 or run.knot_t.size > 0:
+                rosenbrock_defect(S, lu, run, context, h)
+                error = max(error, _error_norm(run))
         if not error < 1.0:
             count[REJECTED] += 1
             if h <= smallest * 1.0000001 or count[FIXED_STEP] != 0:
@@ -362,7 +369,8 @@ def advance(S, lu, lu_polish, run, context):
             real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
         real[ERROR] = error
         if method == ROSENBROCK:
-            rosenbrock_interpolant(run)
+            if count[FIXED_STEP] != 0:
+                rosenbrock_interpolant(run)
         elif method == EXPLICIT:
             explicit_interpolant(S, run, context, h)
         else:

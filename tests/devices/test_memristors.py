@@ -24,6 +24,14 @@ def test_the_registry_holds_the_published_models() -> None:
     assert 4 not in levels  # Xyce's PEM model, which is not here
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_spelling_means_one_parameter(device: Device) -> None:
+    for parameter in device.parameters:
+        for spelling in (parameter.name, *parameter.aliases):
+            assert device.parameter(spelling.upper()) is parameter
+            assert spelling not in ("level", "model")
+
+
 def drawn(m: Memristor, n: int, seed: int) -> Array:
     """Inputs: differences over twice the amplitude of the reference drive, states within their bounds."""
     rng = np.random.default_rng(seed)

@@ -138,6 +138,6 @@ method = Method(
     ),
     tableau=explicit_tableau(
         _a, np.array(_C), _rows({0: _E5}, 1)[0], _power_weights(_b),
-        second_error=2 * _b - _rows({0: _E3_LESS}, 1)[0], further=3,
+        second_error=_b - _rows({0: _E3_LESS}, 1)[0], further=3,
     ),
 )  # fmt: skip
