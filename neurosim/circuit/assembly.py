@@ -129,7 +129,7 @@ class Assembly:
         number, position = self.place[instance]
         device, columns = self.devices[number], self.columns[number]
         name = device.parameter(parameter).name
-        columns[name][position] = device.complete({**_given(self.members[number][position]), name: value})[name]
+        columns[name][position] = device.complete({**self.members[number][position].values, name: value})[name]
         rows = _parameter_rows(device, columns, self.members[number])
         batch = self.system.batches[number]
         for row in range(rows.shape[1]):
@@ -166,20 +166,24 @@ def assemble(circuit: Circuit) -> Assembly:
         guess = circuit.initial_voltages.get(net, circuit.nodeset.get(net, 0.0))
         nets[net] = add(Unknown(f"v({net})", "voltage", "V"), guess)
 
-    structures: dict[int, Structure] = {}
     groups: dict[tuple[str, Structure], list[int]] = {}
+    # Instances of one card share a structure object: comparing and hashing structures is done once for each.
+    group_of: dict[tuple[str, int], tuple[Structure, list[int]]] = {}
     for number, instance in enumerate(circuit.instances):
         device = devices.get(instance.device)
         structure = device.specialise(instance) if device.specialise else device.structure
-        structures[number] = structure
-        groups.setdefault((device.name, structure), []).append(number)
+        key = (device.name, id(structure))
+        if key not in group_of:
+            group_of[key] = (structure, groups.setdefault((device.name, structure), []))
+        group_of[key][1].append(number)
 
     local: dict[int, dict[str, int]] = {}
     batch_columns: list[dict[str, np.ndarray]] = []
     values_of: dict[str, dict[str, float]] = {}
     for (name, structure), members in groups.items():
         device = devices.get(name)
-        completed = [_complete(device, circuit.instances[number]) for number in members]
+        known: dict[tuple[tuple[str, float], ...], dict[str, float]] = {}
+        completed = [_complete(device, circuit.instances[number], known) for number in members]
         columns = {
             p.name: np.array([values[p.name] for values in completed], float) for p in device.parameters
         }
@@ -233,7 +237,7 @@ def assemble(circuit: Circuit) -> Assembly:
         for position, (number, instance) in enumerate(zip(members, instances, strict=True)):
             place[instance.name] = (len(batches), position)
             for control, address in zip(structure.controls, instance.controls, strict=True):
-                key = normal_address(address)
+                key = address if address in index else normal_address(address)
                 if key != "v(0)" and key not in index:
                     raise NetlistError(
                         f"'{instance.name}' senses {address}, which is not an unknown of this circuit",
@@ -301,15 +305,17 @@ def assemble(circuit: Circuit) -> Assembly:
     )  # fmt: skip
 
 
-def _given(instance: Instance) -> Mapping[str, float]:
-    return instance.values
-
-
-def _complete(device: Device, instance: Instance) -> dict[str, float]:
-    try:
-        return device.complete(instance.values)
-    except ParameterError as error:
-        raise NetlistError(f"'{instance.name}': {error}", instance.location) from None
+def _complete(
+    device: Device, instance: Instance, known: dict[tuple[tuple[str, float], ...], dict[str, float]]
+) -> dict[str, float]:
+    """Values with defaults; instances with the same given values share them."""
+    key = tuple(instance.values.items())
+    if key not in known:
+        try:
+            known[key] = device.complete(instance.values)
+        except ParameterError as error:
+            raise NetlistError(f"'{instance.name}': {error}", instance.location) from None
+    return known[key]
 
 
 def _bound(bound: Bound, values: Mapping[str, float]) -> float:

@@ -50,18 +50,44 @@ def _role(device: Device, structure: Structure, flow: Current) -> str:
     return STORES_CHARGE
 
 
+class _Joined:
+    """Sets of nets that are connected (union by path halving)."""
+
+    def __init__(self) -> None:
+        self.parent: dict[str, str] = {}
+
+    def find(self, net: str) -> str:
+        """A net that stands for the whole set."""
+        parent = self.parent
+        above = parent.setdefault(net, net)
+        while above != net:
+            parent[net] = parent[above]
+            net, above = above, parent[above]
+        return net
+
+    def join(self, a: str, b: str) -> bool:
+        """Connect two nets; False if they were connected already."""
+        a, b = self.find(a), self.find(b)
+        self.parent[a] = b
+        return a != b
+
+
 def branches(circuit: Circuit) -> Iterable[tuple[Instance, str, str, str]]:
     """Every current path between two nets: (instance, net, net, role)."""
+    # Instances share structures: what a structure says is found once.
+    known: dict[int, tuple[Structure, list[tuple[str, str | None, str]]]] = {}
     for instance in circuit.instances:
         device = devices.get(instance.device)
         structure = device.specialise(instance) if device.specialise else device.structure
+        if id(structure) not in known:
+            currents = [flow for flow in structure.flows if isinstance(flow, Current)]
+            known[id(structure)] = (structure, [(f.plus, f.minus, _role(device, structure, f)) for f in currents])
         names = dict(zip(structure.terminals, instance.nets, strict=False))
-        for flow in structure.flows:
-            if isinstance(flow, Current):
-                # An inner net belongs to its instance.
-                a = names.get(flow.plus, f"{instance.name}.{flow.plus}")
-                b = "0" if flow.minus is None else names.get(flow.minus, f"{instance.name}.{flow.minus}")
-                yield instance, a, b, _role(device, structure, flow)
+        for plus, minus, role in known[id(structure)][1]:
+            # An inner net belongs to its instance.
+            a = names.get(plus) or f"{instance.name}.{plus}"
+            b = "0" if minus is None else names.get(minus) or f"{instance.name}.{minus}"
+            yield instance, a, b, role
 
 
 def check_circuit(circuit: Circuit) -> list[Note]:
@@ -79,8 +105,8 @@ def check_circuit(circuit: Circuit) -> list[Note]:
     """
     if not circuit.instances:
         raise NetlistError("the circuit has no elements", Location(circuit.path, 1))
-    whole, direct = nx.Graph(), nx.Graph()
-    voltage, imposed = nx.MultiGraph(), nx.utils.UnionFind()
+    whole, direct, imposed = _Joined(), _Joined(), _Joined()
+    voltage: list[tuple[str, str, str]] = []
     uses_initial_conditions = bool(circuit.analyses) and all(
         getattr(a, "use_initial_conditions", False) for a in circuit.analyses
     )
@@ -90,51 +116,48 @@ def check_circuit(circuit: Circuit) -> list[Note]:
         for net in instance.nets:
             first_use.setdefault(net, instance)
             count[net] = count.get(net, 0) + 1
-            whole.add_node(net)
     if "0" not in first_use:
         raise NetlistError(
             "no element is connected to ground (net 0)", circuit.instances[0].location,
             hint="call one net 0 or gnd: all voltages are measured from it",
         )  # fmt: skip
     for instance, a, b, role in branches(circuit):
-        whole.add_edge(a, b)
+        whole.join(a, b)
         if role in (CONDUCTS, IMPOSES_VOLTAGE, IMPOSES_FLUX):
-            direct.add_edge(a, b)
+            direct.join(a, b)
         if role == IMPOSES_VOLTAGE and a != b:
-            if imposed[a] == imposed[b]:
-                path = nx.shortest_path(voltage, a, b)
-                loop = [voltage.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
+            if not imposed.join(a, b):
+                graph = nx.MultiGraph([(u, v, {"name": name}) for u, v, name in voltage])
+                path = nx.shortest_path(graph, a, b)
+                loop = [graph.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
                 raise NetlistError(
                     f"a loop of voltage sources: {', '.join([*loop, instance.name])} impose voltages around nets "
                     f"{', '.join(path)}",
                     instance.location,
                     hint="put a resistor into the loop, or remove one of them",
                 )
-            voltage.add_edge(a, b, name=instance.name)
-            imposed.union(a, b)
+            voltage.append((a, b, instance.name))
         elif role == IMPOSES_VOLTAGE and a == b:
             raise NetlistError(
                 f"both ends of '{instance.name}' are on net '{a}', but it imposes a voltage between them",
                 instance.location,
             )
     notes: list[Note] = []
-    grounded = nx.node_connected_component(whole, "0")
     for net, instance in first_use.items():
-        if net not in grounded:
+        if whole.find(net) != whole.find("0"):
             raise NetlistError(
                 f"net '{net}' floats: nothing connects it to ground", instance.location,
                 hint=f"first used by '{instance.name}'; connect it, or add a large resistor to ground",
             )  # fmt: skip
-    settled = nx.node_connected_component(direct, "0") if direct.has_node("0") else {"0"}
-    loose = [net for net in first_use if net not in settled]
-    if loose and not uses_initial_conditions:
-        held = [net for net in loose if net in circuit.initial_voltages]
-        if not held:
-            net = loose[0]
+    if not uses_initial_conditions:
+        for net in circuit.initial_voltages:
+            direct.join(net, "0")
+        loose = [net for net in first_use if direct.find(net) != direct.find("0")]
+        if loose:
             others = f" (and {len(loose) - 1} more)" if len(loose) > 1 else ""
             raise NetlistError(
-                f"net '{net}'{others} has no DC path to ground: only capacitors or current sources reach it",
-                first_use[net].location,
+                f"net '{loose[0]}'{others} has no DC path to ground: only capacitors or current sources reach it",
+                first_use[loose[0]].location,
                 hint="add a large resistor to ground, set .ic v(net)=..., or start the transient with 'uic'",
             )
     for net, uses in count.items():
