@@ -450,11 +450,11 @@ def versions() -> dict[str, str]:
     import importlib.metadata
 
     found = {"python": platform.python_version()}
-    for name, distribution in {"neurosim": "neurosim-circuits", "numpy": "numpy", "scipy": "scipy", "numba": "numba"}.items():
+    for distribution in ("neurosim-circuits", "numpy", "scipy", "numba"):
         try:
-            found[name] = importlib.metadata.version(distribution)
+            found[distribution.removesuffix("-circuits")] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            found[distribution] = "not installed"
     return found
 
 

@@ -30,7 +30,7 @@ from neurosim.devices.device import Columns, Current, Device, NetlistRule, Param
 from neurosim.devices.memristor_exponentials import limited_exponential_minus_one
 from neurosim.devices.memristor_random_numbers import binomial
 from neurosim.errors import ParameterError
-from neurosim.kernels.abi import STEP, WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.abi import SEED, STEP, WANT_DERIVATIVES, helper, kernel
 from neurosim.kernels.functions import fast_logistic
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def start(context, u, p, memory, table, code, F, D):
 def accept(context, u, p, memory, table, code, F, D):
     for m in range(u.shape[1]):
         v, thermal = u[0, m], p[4, m]
-        n, seed, stream, step = int(p[11, m]), int(p[12, m]), int(p[13, m]), int(memory[0, m])
+        n, stream, step = int(p[11, m]), int(p[13, m]), int(memory[0, m])
+        seed = (int(p[12, m]) + 0x9E3779B1 * int(context[SEED])) & 0xFFFFFFFF
         rate_on = p[5, m] * fast_logistic((v - p[2, m]) / thermal)
         rate_off = p[5, m] * fast_logistic(-(v + p[3, m]) / thermal)
         both = rate_on + rate_off

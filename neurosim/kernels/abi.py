@@ -34,11 +34,11 @@ from pathlib import Path
 from typing import Any
 
 CONTEXT_SIZE = 16
-TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, GSHUNT = range(10)
+TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED = range(10)
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
-step); shunt conductance of gmin stepping [S]."""
+step); seed of the run."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 
@@ -486,12 +486,15 @@ def fingerprint(recorded: Recorded) -> str:
 @functools.cache
 def _code_text(code: types.CodeType) -> bytes:
     """What a function does, without names of files and numbers of lines."""
-    constants = [_code_text(c) if isinstance(c, types.CodeType) else repr(c).encode() for c in code.co_consts[1:]]
-    first = code.co_consts[:1]
     # The first constant may be the docstring, which changes nothing.
-    if first and not isinstance(first[0], str):
-        constants.insert(0, _code_text(first[0]) if isinstance(first[0], types.CodeType) else repr(first[0]).encode())
-    return b"|".join([code.co_code, *constants, repr((code.co_names, code.co_varnames)).encode()])
+    constants = code.co_consts[1:] if code.co_consts and isinstance(code.co_consts[0], str) else code.co_consts
+    texts = [_code_text(c) if isinstance(c, types.CodeType) else _constant_text(c).encode() for c in constants]
+    return b"|".join([code.co_code, *texts, repr((code.co_names, code.co_varnames)).encode()])
+
+
+def _constant_text(value: Any) -> str:
+    """Text of a constant that is the same in every process: sets of strings have no order of their own."""
+    return repr(sorted(map(repr, value))) if isinstance(value, set | frozenset) else repr(value)
 
 
 def _frozen(value: Any) -> str:
@@ -504,7 +507,7 @@ def _frozen(value: Any) -> str:
         return hashlib.sha256(_code_text(value.__code__)).hexdigest()
     if hasattr(value, "tobytes"):
         return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
-    return repr(value)
+    return _constant_text(value)
 
 
 def _globals_of(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:

@@ -345,6 +345,7 @@ def build_system(
         diagonal=diagonal.astype("i8"),
         mass=mass,
         constant_jacobian=np.zeros(nnz + 1),
+        is_state=np.array([u.kind == "state" for u in unknowns], "i8"),
         bounded=bounded.astype("i8"),
         lower=lower[bounded],
         upper=upper[bounded],

@@ -88,11 +88,15 @@ def rosenbrock_defect(S, lu, run, context, h):
     middle[n] = 0.0
     context[TIME] = run.real[T] + 0.5 * h
     evaluate_flow(S, context, middle, error)
-    project_rates(S, middle, error)
     run.count[EVALUATIONS] += 1
     multiply_mass(S, slope, work)
     for i in range(n):
         error[i] -= work[i]
+    for j in range(S.bounded.size):
+        # The interpolant of a state that meets a bound in this step is cut there.
+        i = S.bounded[j]
+        if not S.lower[j] < run.y_new[i] < S.upper[j] or not S.lower[j] < run.y[i] < S.upper[j]:
+            error[i] = 0.0
     solve(lu, error[:n])
     return 0
 
@@ -158,7 +162,12 @@ def rosenbrock_step(S, lu, run, context, h):
                         u[i] += a * K[j, i]
             context[TIME] = t + tableau[2 * s, stage] * h
             evaluate_flow(S, context, u, work)
-            project_rates(S, u, work)
+            # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back at
+            # the end, while a rate that vanished halfway would make the error estimate refuse every step.
+            for j in range(S.bounded.size):
+                i = S.bounded[j]
+                if f0[i] == 0.0 and (run.y[i] >= S.upper[j] or run.y[i] <= S.lower[j]):
+                    work[i] = 0.0
             run.count[EVALUATIONS] += 1
             increment[:] = 0.0
             for j in range(stage):

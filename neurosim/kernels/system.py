@@ -58,6 +58,8 @@ class SystemArrays(NamedTuple):
     """float64 [nnz]: values of M."""
     constant_jacobian: np.ndarray
     """float64 [nnz + 1]: the part of J from linear laws and wiring."""
+    is_state: np.ndarray
+    """int64 [n]: 1 for states of devices."""
     bounded: np.ndarray
     """int64: unknowns with bounds."""
     lower: np.ndarray
@@ -78,8 +80,8 @@ class SystemArrays(NamedTuple):
 
 _DTYPES = {
     "batch": "i8", "input_plus": "u4", "input_minus": "u4", "flow_plus": "u4", "flow_minus": "u4", "code": "i8",
-    "stamp": "i8", "slot": "u4", "column_pointer": "i8", "row_index": "u4", "bounded": "i8", "row_slot_pointer": "i8",
-    "row_slot": "i8", "dims": "i8", "diagonal": "i8",
+    "stamp": "i8", "slot": "u4", "column_pointer": "i8", "row_index": "u4", "diagonal": "i8", "is_state": "i8",
+    "bounded": "i8", "row_slot_pointer": "i8", "row_slot": "i8", "dims": "i8",
 }  # fmt: skip
 _MATRICES = {"batch", "stamp", "wiring"}
 
@@ -319,8 +321,7 @@ def accept_batches(S, context, y):
                     for r in range(B[LAW_FLOWS]):
                         for e in range(w):
                             row = S.flow_plus[at + r * w + e]
-                            is_rate = row != n and S.flow_minus[at + r * w + e] == n
-                            if is_rate and y[row] != S.F[r * w + e]:
+                            if row != n and S.is_state[row] != 0 and y[row] != S.F[r * w + e]:
                                 y[row] = S.F[r * w + e]
                                 changed = True
     return changed

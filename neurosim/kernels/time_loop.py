@@ -145,6 +145,7 @@ def _save(S, lu, run, context, t, y):
         if run.out_slope.shape[1] > 0:
             for j in range(run.probes.size):
                 run.out_slope[k, j] = slope[run.probes[j]]
+    clip_states(S, y)
     run.out_t[k] = t
     for j in range(run.probes.size):
         run.out_y[k, j] = y[run.probes[j]]

@@ -278,5 +278,5 @@ def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettin
         raise ParameterError(f"rtol = {rtol:g} must lie between 1e-13 and 1")
     return TransientSettings(
         method=method, rtol=rtol, step_limit=settings.step_limit, wall_time_limit=settings.wall_time_limit,
-        save_steps=settings.save_steps, fixed_step=settings.fixed_step, progress=settings.progress,
+        save_steps=settings.save_steps, seed=settings.seed, fixed_step=settings.fixed_step, progress=settings.progress,
     )  # fmt: skip

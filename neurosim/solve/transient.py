@@ -13,7 +13,7 @@ from neurosim.circuit.assembly import Assembly
 from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, LIMITING, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, LIMITING, SEED, TIME, TRANSIENT
 from neurosim.kernels.builder import System
 from neurosim.kernels.newton import CONVERGED
 from neurosim.kernels.run import Run
@@ -50,6 +50,8 @@ class TransientSettings:
         Seconds, default unlimited.
     save_steps : bool
         Whether accepted steps are saved beside the multiples of the print step.
+    seed : int
+        Of stochastic devices, beside their own; default 0.
     fixed_step : float, optional
         Seconds: take steps of this size without error control.
     progress : callable, optional
@@ -61,6 +63,7 @@ class TransientSettings:
     step_limit: int = 10_000_000
     wall_time_limit: float = float("inf")
     save_steps: bool = True
+    seed: int = 0
     fixed_step: float | None = None
     progress: Callable[[float, float], None] | None = None
 
@@ -148,6 +151,7 @@ def transient(
     """
     system = assembly.system
     system.context[LIMITING] = 0.0
+    system.context[SEED] = settings.seed
     span = analysis.stop
     clock = time.perf_counter()
     y = _start(assembly, analysis, span)

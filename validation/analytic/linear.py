@@ -37,7 +37,8 @@ def resistor_capacitor(context: Context) -> Iterator[Case]:
             f"RC charging, {label}", TEXTBOOK, "v(out) / 1 V", expected, result["v(out)"], tolerance,
             "the relative tolerance of the run, times 1 to 10", context.figure(f"rc {label}", draw),
         )  # fmt: skip
-    result = simulate(read_netlist("RC\nr1 in out 1k\nc1 out 0 1u\nv1 in 0 sin(0 1 200)\n.tran 50u 20m\n.end"), rtol=1e-10)
+    text = "RC\nr1 in out 1k\nc1 out 0 1u\nv1 in 0 sin(0 1 200)\n.tran 50u 20m\n.end"
+    result = simulate(read_netlist(text), rtol=1e-10)
     w, tau, t = 2 * np.pi * 200, 1e-3, result.axis
     expected = (w * tau * np.exp(-t / tau) + np.sin(w * t) - w * tau * np.cos(w * t)) / (1 + (w * tau) ** 2)
     yield curve_case("RC driven by a sine", TEXTBOOK, "v(out) / range", expected, result["v(out)"], 1e-9, "10 rtol")
@@ -88,10 +89,11 @@ def filters() -> Iterator[Case]:
     expected = 1 / (1 + 2j * np.pi * result.axis * 1e-3)
     error = np.abs(result["v(out)"] / expected - 1)
     yield curve_case(
-        "RC low-pass, AC", TEXTBOOK, "v(out) relative at each frequency", np.ones(error.size), 1 + error, 1e-12, "rounding"
-    )
-    text = "B\nv1 in 0 dc 0 ac 2\nr1 in a 50\nc1 a 0 {1/(100*pi*1k)}\nl1 a out {2*50/(2*pi*1k)}\nc2 out 0 {1/(100*pi*1k)}\n"
-    result = simulate(read_netlist(text + "r2 out 0 50\n.ac dec 20 10 100k\n.end"))
+        "RC low-pass, AC", TEXTBOOK, "v(out) relative at each frequency", np.ones(error.size), 1 + error, 1e-12,
+        "rounding",
+    )  # fmt: skip
+    text = "B\nv1 in 0 dc 0 ac 2\nr1 in a 50\nc1 a 0 {1/(100*pi*1k)}\nl1 a out {2*50/(2*pi*1k)}\n"
+    result = simulate(read_netlist(text + "c2 out 0 {1/(100*pi*1k)}\nr2 out 0 50\n.ac dec 20 10 100k\n.end"))
     s = 1j * result.axis / 1e3
     expected = 1 / (s**3 + 2 * s**2 + 2 * s + 1)
     error = np.abs(result["v(out)"] / expected - 1)
@@ -108,7 +110,8 @@ def amplifiers() -> Iterator[Case]:
         "ideal operational amplifier", TEXTBOOK, "v(out)", np.array([-1.0]), np.array([float(result["v(out)"])]), 1e-12,
         "rounding",
     )  # fmt: skip
-    text = "A\nv1 in 0 dc 0 ac 1\nr1 in s 1k\nr2 s out 10k\nyopamp a 0 s out m\n.model m opamp level=2 gain=1e5 gbw=1meg\n"
+    text = "A\nv1 in 0 dc 0 ac 1\nr1 in s 1k\nr2 s out 10k\nyopamp a 0 s out m\n"
+    text += ".model m opamp level=2 gain=1e5 gbw=1meg\n"
     result = simulate(read_netlist(text + ".ac dec 10 1 10meg\n.end"))
     gain = 1e5 / (1 + 1j * result.axis / (1e6 / 1e5))
     expected = -10 * gain / (gain + 11)

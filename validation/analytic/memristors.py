@@ -60,7 +60,7 @@ ymemristor m1 in 0 cell
     result = simulate(read_netlist(text), rtol=1e-10)
     rate = 5e-4 * (0.1 / 0.02 - 1)
     yield curve_case(
-        "VTEAM at a constant voltage", "w = k_off (v/v_off - 1)^alpha t, Kvatinsky et al., doi 10.1109/TCSII.2015.2433536",
+        "VTEAM at a constant voltage", "w = k_off (v/v_off - 1)^alpha t, doi 10.1109/TCSII.2015.2433536",
         "w / largest w", rate * result.axis, result["m1.w"], 1e-9, "10 rtol",
     )  # fmt: skip
 
@@ -137,5 +137,5 @@ y{device.name} m1 in 0
         f"{device.name}: the loop closes at high frequency", "Chua & Kang, Proc. IEEE 64, 209 (1976)",
         "positive lobe's area / (V I) at 1, 1000 and 10000 times the frequency", "smaller, at last as 1/f",
         " ".join(f"{a:.2e}" for a in areas), abs(ratio / 10 - 1) if areas[2] < areas[0] else np.inf, 0.5,
-        "the law 1/f holds in the limit; a loop that does not close has a ratio of 1 and misses by 0.9; below 1e-6 it is closed",
+        "the law 1/f holds in the limit; an open loop has a ratio of 1 and misses by 0.9; below 1e-6 it is closed",
     )  # fmt: skip
