@@ -38,11 +38,11 @@ def window(kind, s, upwards, p, j, a_lower, a_upper, w_c):
     f, slope = 1.0, 0.0
     if kind == JOGLEKAR:
         y = 2.0 * c - 1.0
-        power = (y * y) ** p
+        power = y * y if p == 1.0 else (y * y) ** p
         f, slope = 1.0 - power, -4.0 * p * power / y if y != 0.0 else 0.0
     elif kind == BIOLEK:
         y = c if upwards else c - 1.0
-        power = (y * y) ** p
+        power = y * y if p == 1.0 else (y * y) ** p
         f, slope = 1.0 - power, -2.0 * p * power / y if y != 0.0 else 0.0
     elif kind == PRODROMAKIS:
         y = (c - 0.5) ** 2 + 0.75

@@ -476,7 +476,8 @@ def fingerprint(recorded: Recorded) -> str:
         for function in functions:
             digest.update(_code_text(function.__code__))
             for name, value in _globals_of(function):
-                if isinstance(value, Recorded):
+                # Plain functions make signatures and types: what they refer to counts as much.
+                if isinstance(value, Recorded | types.FunctionType):
                     pending.append(value)
                 else:
                     digest.update(f"{name}={_frozen(value)}".encode())
@@ -503,8 +504,6 @@ def _frozen(value: Any) -> str:
         return value.__name__
     if isinstance(value, type):
         return f"{value.__qualname__}{getattr(value, '_fields', '')}"
-    if isinstance(value, types.FunctionType):
-        return hashlib.sha256(_code_text(value.__code__)).hexdigest()
     if hasattr(value, "tobytes"):
         return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     return _constant_text(value)

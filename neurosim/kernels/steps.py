@@ -198,20 +198,22 @@ def rosenbrock_interpolant(run):
     n = run.y.size - 1
     s = run.tableau.shape[1]
     row = 2 * s + 3
+    q = run.q
+    q[1:, :] = 0.0
+    # Down the rows of the stages, so that the loops vectorise: first k1, k2, k3 into q1, q2, q3.
+    for j in range(s):
+        for k in range(3):
+            h = run.tableau[row + k, j]
+            if h != 0.0:
+                for i in range(n):
+                    q[1 + k, i] += h * run.stage[j, i]
     for i in range(n):
-        k1 = 0.0
-        k2 = 0.0
-        k3 = 0.0
-        for j in range(s):
-            k = run.stage[j, i]
-            k1 += run.tableau[row, j] * k
-            k2 += run.tableau[row + 1, j] * k
-            k3 += run.tableau[row + 2, j] * k
-        run.q[0, i] = run.y[i]
-        run.q[1, i] = run.y_new[i] - run.y[i] + k1
-        run.q[2, i] = k2 - k1
-        run.q[3, i] = k3 - k2
-        run.q[4, i] = -k3
+        k1, k2, k3 = q[1, i], q[2, i], q[3, i]
+        q[0, i] = run.y[i]
+        q[1, i] = run.y_new[i] - run.y[i] + k1
+        q[2, i] = k2 - k1
+        q[3, i] = k3 - k2
+        q[4, i] = -k3
 
 
 @unit(_step_signature)

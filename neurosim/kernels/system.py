@@ -56,6 +56,11 @@ class SystemArrays(NamedTuple):
     """int64 [n]: where each diagonal entry lies; nnz if there is none."""
     mass: np.ndarray
     """float64 [nnz]: values of M."""
+    mass_row: np.ndarray
+    """uint32: the entries of M that differ from zero, once more by themselves."""
+    mass_column: np.ndarray
+    """uint32."""
+    mass_value: np.ndarray
     constant_jacobian: np.ndarray
     """float64 [nnz + 1]: the part of J from linear laws and wiring."""
     is_state: np.ndarray
@@ -81,7 +86,7 @@ class SystemArrays(NamedTuple):
 _DTYPES = {
     "batch": "i8", "input_plus": "u4", "input_minus": "u4", "flow_plus": "u4", "flow_minus": "u4", "code": "i8",
     "stamp": "i8", "slot": "u4", "column_pointer": "i8", "row_index": "u4", "diagonal": "i8", "is_state": "i8",
-    "bounded": "i8", "row_slot_pointer": "i8", "row_slot": "i8", "dims": "i8",
+    "mass_row": "u4", "mass_column": "u4", "bounded": "i8", "row_slot_pointer": "i8", "row_slot": "i8", "dims": "i8",
 }  # fmt: skip
 _MATRICES = {"batch", "stamp", "wiring"}
 
@@ -269,24 +274,10 @@ def clip_states(S, y):
 
 @helper
 def multiply_mass(S, y, out):
-    """out = M y."""
+    """out = M y, over the entries of M that differ from zero."""
     out[:] = 0.0
-    for j in range(S.column_pointer.size - 1):
-        value = y[j]
-        if value != 0.0:
-            for q in range(S.column_pointer[j], S.column_pointer[j + 1]):
-                out[S.row_index[q]] += S.mass[q] * value
-
-
-@helper
-def multiply_pattern(S, values, y, out):
-    """out = A y for a matrix given by its values on the shared pattern."""
-    out[:] = 0.0
-    for j in range(S.column_pointer.size - 1):
-        value = y[j]
-        if value != 0.0:
-            for q in range(S.column_pointer[j], S.column_pointer[j + 1]):
-                out[S.row_index[q]] += values[q] * value
+    for q in range(S.mass_value.size):
+        out[S.mass_row[q]] += S.mass_value[q] * y[S.mass_column[q]]
 
 
 @helper

@@ -102,6 +102,18 @@ def _interpolate(run, x, y):
 
 
 @helper
+def _interpolate_probes(run, x, y):
+    """`_interpolate` for the saved unknowns only."""
+    degree = run.q.shape[0] - 1
+    for j in range(run.probes.size):
+        i = run.probes[j]
+        value = run.q[degree, i]
+        for k in range(degree - 1, -1, -1):
+            value = value * x + run.q[k, i]
+        y[i] = value
+
+
+@helper
 def _error_norm(run):
     """Size of the error estimate relative to the tolerances; remembers the worst unknown."""
     n = run.y.size - 1
@@ -171,7 +183,10 @@ def _emit(S, lu, run, context):
             break
         if run.count[SAVED] >= run.out_t.size:
             return BUFFER_FULL
-        _interpolate(run, (t - t0) / h, point)
+        if run.count[POLISH] == 0:
+            _interpolate_probes(run, (t - t0) / h, point)
+        else:
+            _interpolate(run, (t - t0) / h, point)
         clip_states(S, point)
         status = _save(S, lu, run, context, t, point)
         if status != 0:

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.kernels.builder import System
-from neurosim.kernels.sparse_lu import LU, SingularStructure, analyse
+from neurosim.kernels.sparse_lu import LU, Factorisation, SingularStructure, analyse
 from neurosim.kernels.system import compute_both
 
 REANALYSES_LIMIT = 20
@@ -18,8 +18,14 @@ class Factors:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._lu: LU | None = None
+        self._analysis: Factorisation | None = None
         self.reanalyses = 0
+
+    def fork(self) -> Factors:
+        """Factors with the same order and pivots and numbers of their own."""
+        other = Factors(self.system)
+        other._analysis = None if self._analysis is None else self._analysis.copy()
+        return other
 
     def at(
         self, y: np.ndarray, beta: float, *, shunt: np.ndarray | None = None, held: np.ndarray | None = None
@@ -35,9 +41,9 @@ class Factors:
         held : ndarray of int, optional
             Unknowns whose row is replaced by that of the unit matrix.
         """
-        if self._lu is None:
-            self._lu = self._analyse(y, beta, shunt, held)
-        return self._lu
+        if self._analysis is None:
+            self._analysis = self._analyse(y, beta, shunt, held)
+        return self._analysis.lu
 
     def forget(self, names: list[str], unknown: int) -> None:
         """Let the next call choose pivots anew.
@@ -47,7 +53,7 @@ class Factors:
         SimulationError
             After too many times, naming the unknown.
         """
-        self._lu = None
+        self._analysis = None
         self.reanalyses += 1
         if self.reanalyses > REANALYSES_LIMIT:
             raise SimulationError(
@@ -55,7 +61,30 @@ class Factors:
                 f"{self.reanalyses} times; look for extreme parameter values near it"
             )
 
-    def _analyse(self, y: np.ndarray, beta: float, shunt: np.ndarray | None, held: np.ndarray | None) -> LU:
+    def _analyse(
+        self, y: np.ndarray, beta: float, shunt: np.ndarray | None, held: np.ndarray | None
+    ) -> Factorisation:
+        arrays, n = self.system.arrays, self.system.size
+        matrix = self.matrix(y, beta)
+        if shunt is not None:
+            matrix[arrays.diagonal] += shunt
+        if held is not None and held.size:
+            matrix[:-1][np.isin(arrays.row_index, held)] = 0.0
+            matrix[arrays.diagonal[held]] = 1.0
+        try:
+            return analyse(n, arrays.column_pointer, arrays.row_index, matrix[:-1])
+        except SingularStructure as error:
+            names = [self.system.names[i] for i in error.columns[:4]]
+            raise SimulationError(f"nothing determines {', '.join(names)}: the equations are singular") from None
+
+    def matrix(self, y: np.ndarray, beta: float) -> np.ndarray:
+        """Values of ``beta M - J`` at y on the pattern, and a zero.
+
+        Raises
+        ------
+        SimulationError
+            When a derivative is not finite, naming its unknown.
+        """
         arrays, n = self.system.arrays, self.system.size
         values, f = np.zeros(arrays.mass.size + 1), np.zeros(n + 1)
         compute_both(arrays, self.system.context, y, f, values)
@@ -66,16 +95,7 @@ class Factors:
                 f"the derivative of a flow with respect to '{self._column_name(int(np.flatnonzero(bad)[0]))}' is not "
                 "finite at the start; check the expressions that use it for a division by zero"
             )
-        if shunt is not None:
-            matrix[arrays.diagonal] += shunt
-        if held is not None and held.size:
-            matrix[:-1][np.isin(arrays.row_index, held)] = 0.0
-            matrix[arrays.diagonal[held]] = 1.0
-        try:
-            return analyse(n, arrays.column_pointer, arrays.row_index, matrix[:-1]).lu
-        except SingularStructure as error:
-            names = [self.system.names[i] for i in error.columns[:4]]
-            raise SimulationError(f"nothing determines {', '.join(names)}: the equations are singular") from None
+        return matrix
 
     def _column_name(self, entry: int) -> str:
         column = int(np.searchsorted(self.system.arrays.column_pointer, entry, side="right")) - 1

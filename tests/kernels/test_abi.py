@@ -66,6 +66,29 @@ def test_an_edited_helper_in_another_file_changes_the_next_process(tmp_path: Pat
     assert compiled == 1
 
 
+def test_fingerprint_sees_the_fields_of_a_tuple_behind_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurosim.kernels import system
+    from neurosim.kernels.time_loop import advance
+
+    before = abi.fingerprint(advance)
+    assert abi.fingerprint(advance) == before
+    monkeypatch.setattr(system.SystemArrays, "_fields", (*system.SystemArrays._fields, "another"))
+    assert abi.fingerprint(advance) != before
+
+
+def test_fingerprint_is_the_same_in_every_process() -> None:
+    imports = "from neurosim.kernels.abi import fingerprint; from neurosim.kernels.time_loop import advance"
+    code = f"{imports}; print(fingerprint(advance))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(found) == 1
+
+
 def test_unwritable_cache_warns_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -15,7 +15,7 @@ from validation.case import Case, Context
 from validation.ngspice import runner
 
 NETLISTS = Path(__file__).parent / "netlists"
-COARSE, FINE = 20_000, 80_000
+COARSE, FINE = 20_000, 320_000
 """Steps of ngspice for the two comparisons."""
 
 
@@ -80,12 +80,13 @@ def difference(
     for column in columns:
         theirs = np.interp(points, reference["time"], reference[column])
         ours = np.interp(points, other["time"], other[column])
-        error = np.abs(ours - theirs) / np.ptp(theirs)
+        span = np.ptp(theirs) or np.abs(theirs).max() or 1.0
+        error = np.abs(ours - theirs) / span
         if shift:
             # Where a switch closes, a shift in time by a step of ngspice is no error.
             near = [np.interp(points + d, reference["time"], reference[column]) for d in np.linspace(-shift, shift, 9)]
             outside = np.maximum(ours - np.max(near, 0), np.min(near, 0) - ours)
-            error = np.maximum(outside, 0.0) / np.ptp(theirs)
+            error = np.maximum(outside, 0.0) / span
         if error.max() >= worst[0]:
             worst = float(error.max()), column, float(points[error.argmax()])
     return worst
