@@ -120,6 +120,9 @@ def newton(
                 return NOT_FINITE, i, iteration
             delta[i] = f[i]
         _matrix(S, jacobian, beta, g, held, held_pointer, held_slot, matrix)
+        for p in range(S.mass.size):
+            if not np.isfinite(matrix[p]):
+                return NOT_FINITE, S.row_index[p], iteration
         status = refactor(lu, matrix)
         if status > 0:
             return SINGULAR, status - 1, iteration

@@ -63,6 +63,8 @@ class Run(NamedTuple):
     """[capacity, probes]."""
     out_slope: np.ndarray
     """[capacity, probes or 0]: dy/dt where it is wanted."""
+    out_memory: np.ndarray
+    """[capacity, size of the devices' memory or 0]: what the laws remembered there, where flows are wanted."""
     knot_t: np.ndarray
     """[capacity or 0]: ends of accepted steps, for dense output."""
     knot_q: np.ndarray
@@ -82,7 +84,7 @@ class Run(NamedTuple):
 
 
 _WHOLE = {"count", "watched", "probes"}
-_MATRICES = {"out_y", "out_slope", "stage", "past", "q", "tableau"}
+_MATRICES = {"out_y", "out_slope", "out_memory", "stage", "past", "q", "tableau"}
 
 
 def run_type() -> Any:

@@ -158,6 +158,8 @@ def _save(S, lu, run, context, t, y):
             for j in range(run.probes.size):
                 run.out_slope[k, j] = slope[run.probes[j]]
     clip_states(S, y)
+    for j in range(run.out_memory.shape[1]):
+        run.out_memory[k, j] = S.memory[j]
     run.out_t[k] = t
     for j in range(run.probes.size):
         run.out_y[k, j] = y[run.probes[j]]

@@ -20,6 +20,9 @@ from neurosim.solve.factors import Factors
 RELATIVE_TOLERANCE = 1e-9
 """Of each unknown; Newton's last step is far smaller still."""
 
+OTHER_STARTS = (1e-3, 0.1, 1.0, -1e-3, -0.1, -1.0)
+"""Voltages of all nets [V] from which Newton starts when the laws are not finite at the first guess."""
+
 SETTLING_LIMIT = 30
 """Most times that switches may change their minds."""
 
@@ -154,6 +157,12 @@ def _continue(solver: AlgebraicSolver, y: np.ndarray) -> None:
     status = solver.solve(y)
     if status == CONVERGED:
         return
+    if status == NOT_FINITE:
+        # A logarithm or a quotient may not exist where all nets are at 0.
+        for level in OTHER_STARTS:
+            y[:-1] = np.where(solver.is_net, level, start[:-1])
+            if solver.solve(y) == CONVERGED:
+                return
     first = solver.worst
     first_status = status
     for attempt in (_gmin_stepping, _source_stepping, _pseudo_transient):

@@ -42,7 +42,11 @@ class Outputs:
     needs_flows: bool
 
     def columns(
-        self, values: np.ndarray, slopes: np.ndarray | None = None, times: np.ndarray | None = None
+        self,
+        values: np.ndarray,
+        slopes: np.ndarray | None = None,
+        times: np.ndarray | None = None,
+        memories: np.ndarray | None = None,
     ) -> dict[str, Column]:
         """Columns from recorded probes.
 
@@ -53,10 +57,12 @@ class Outputs:
             dy/dt; zero when not given.
         times : ndarray, shape (points,), optional
             Needed for flows of a transient analysis.
+        memories : ndarray, shape (points, size of the devices' memory), optional
+            What the laws remembered at each point; by default what they remember now.
         """
         place = {int(unknown): k for k, unknown in enumerate(self.probes)}
         index, unknowns = self.assembly.index, self.assembly.system.unknowns
-        flows = part_flows(self.assembly, values, slopes, times) if self.needs_flows else None
+        flows = part_flows(self.assembly, values, slopes, times, memories) if self.needs_flows else None
         result: dict[str, Column] = {}
         for address in self.addresses:
             if address in index:
@@ -139,7 +145,11 @@ def _default(assembly: Assembly) -> list[str]:
 
 
 def part_flows(
-    assembly: Assembly, values: np.ndarray, slopes: np.ndarray | None, times: np.ndarray | None
+    assembly: Assembly,
+    values: np.ndarray,
+    slopes: np.ndarray | None,
+    times: np.ndarray | None,
+    memories: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Total flows of every batch at every point: law, wiring and mass; each of shape (points, instances, flows).
 
@@ -148,6 +158,8 @@ def part_flows(
     values, slopes : ndarray, shape (points, n)
         All unknowns and their time derivatives.
     times : ndarray, shape (points,), optional
+    memories : ndarray, shape (points, size of the devices' memory), optional
+        What the laws remembered at each point (the state of a switch); by default what they remember now.
     """
     system = assembly.system
     arrays, context, n = system.arrays, system.context.copy(), system.size
@@ -167,6 +179,8 @@ def part_flows(
         y[:n] = values[k]
         if times is not None:
             context[TIME] = times[k]
+        if memories is not None:
+            arrays.memory[:] = memories[k]
         compute_flows(arrays, context, y, flat)
         for out, where in zip(result, places, strict=True):
             out[k] = flat[where]

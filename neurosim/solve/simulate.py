@@ -230,7 +230,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             attrs["method"] = trajectory.statistics["method"]
             attrs["rtol"] = run_settings.rtol
             attrs["notes"] = trajectory.notes
-            columns = outputs.columns(trajectory.values, trajectory.slopes, trajectory.times)
+            columns = outputs.columns(trajectory.values, trajectory.slopes, trajectory.times, trajectory.memories)
             result = Result.build("time", trajectory.times, columns, attrs=attrs)
             failure = trajectory.failure
     result.attrs["seconds"] = round(time.perf_counter() - clock, 6)

@@ -75,6 +75,7 @@ class Trajectory:
     times: np.ndarray
     values: np.ndarray
     slopes: np.ndarray | None
+    memories: np.ndarray | None
     statistics: dict[str, Any]
     failure: SimulationError | None = None
     notes: list[str] = field(default_factory=list)
@@ -107,6 +108,13 @@ def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.n
     context = system.context
     context[ANALYSIS], context[TIME] = TRANSIENT, 0.0
     y = np.append(assembly.start, 0.0)
+    for device, columns, batch in zip(assembly.devices, assembly.columns, system.batches, strict=True):
+        for c, given in (device.initial_inputs(columns) if device.initial_inputs else {}).items():
+            plus, minus = batch.inputs[:, c, 0], batch.inputs[:, c, 1]
+            known = ~np.isnan(np.broadcast_to(given, plus.shape))
+            y[plus[known & (minus < 0)]] = np.broadcast_to(given, plus.shape)[known & (minus < 0)]
+            y[minus[known & (plus < 0)]] = -np.broadcast_to(given, plus.shape)[known & (plus < 0)]
+    y[-1] = 0.0
     # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v).
     f = np.zeros(system.size + 1)
     compute_flow(system.arrays, context, y, f)
@@ -187,7 +195,8 @@ def transient(
     if grid[-1] < analysis.stop:
         grid = np.append(grid, analysis.stop)
     probes = outputs.probes
-    capacity = int(np.clip(BUFFER_VALUES // max(1, probes.size), 64, 20_000))
+    width = max(1, probes.size + (system.arrays.memory.size if outputs.needs_flows else 0))
+    capacity = int(np.clip(BUFFER_VALUES // width, 64, 20_000))
     run = new_run(
         system, method, y, t0=0.0, t_stop=analysis.stop, rtol=settings.rtol,
         atol=absolute_tolerances(assembly, settings.rtol), probes=probes, watched=_watched(outputs, system),
@@ -203,7 +212,7 @@ def transient(
     count[state.POLISH] = int(outputs.needs_flows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors = polish_factors.fork()
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    parts: list[tuple[np.ndarray, ...]] = []
     budget, failure = 20, None
     clock, cpu_clock = time.perf_counter(), time.process_time()
     while True:
@@ -218,7 +227,7 @@ def transient(
         elapsed = time.perf_counter() - before
         saved = int(count[state.SAVED])
         if saved:
-            parts.append((run.out_t[:saved].copy(), run.out_y[:saved].copy(), run.out_slope[:saved].copy()))
+            parts.append(tuple(a[:saved].copy() for a in (run.out_t, run.out_y, run.out_slope, run.out_memory)))
             count[state.SAVED] = 0
         if settings.progress is not None:
             settings.progress(float(run.real[state.T]), analysis.stop)
@@ -242,9 +251,9 @@ def transient(
         failure = _stopped(system, run, method, _REASONS[status])
         break
     seconds = time.perf_counter() - clock
-    times, values, slopes = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (
-        np.empty(0), np.empty((0, probes.size)), np.empty((0, 0))
-    )  # fmt: skip
+    if not parts:
+        parts = [(np.empty(0), np.empty((0, probes.size)), np.empty((0, 0)), np.empty((0, 0)))]
+    times, values, slopes, memories = (np.concatenate(part) for part in zip(*parts, strict=True))
     statistics = {
         "method": method.name,
         "rtol": settings.rtol,
@@ -258,7 +267,9 @@ def transient(
         "seconds_time_loop": round(seconds, 6),
         "cpu_seconds_time_loop": round(time.process_time() - cpu_clock, 6),
     }
-    return Trajectory(times, values, slopes if outputs.needs_flows else None, statistics, failure, notes)
+    if not outputs.needs_flows:
+        return Trajectory(times, values, None, None, statistics, failure, notes)
+    return Trajectory(times, values, slopes, memories, statistics, failure, notes)
 
 
 def _watched(outputs: Outputs, system: System) -> np.ndarray:

@@ -46,7 +46,8 @@ def balances(name: str, circuit: Circuit, analysis: TransientAnalysis) -> Iterat
     chosen = np.unique(np.linspace(0, len(trajectory.times) - 1, POINTS).astype(int))
     assert trajectory.slopes is not None
     values, slopes = trajectory.values[chosen], trajectory.slopes[chosen]
-    flows = part_flows(assembly, values, slopes, trajectory.times[chosen])
+    assert trajectory.memories is not None
+    flows = part_flows(assembly, values, slopes, trajectory.times[chosen], trajectory.memories[chosen])
     nets = np.array([unknown.kind == "voltage" for unknown in assembly.system.unknowns])
     residual = np.zeros((len(chosen), len(nets) + 1))
     potential = np.concatenate([values, np.zeros((len(chosen), 1))], 1)
