@@ -7,6 +7,7 @@ notation of IEC 60062 with the suffix in place of the decimal point (4k7, 2n2, 4
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -70,6 +71,7 @@ def scan_number(text: str, start: int = 0) -> tuple[float, int] | None:
     return value, end
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_number(text: str) -> float | None:
     """Value of a whole SPICE number with optional sign, such as ``"-4.7k"``, ``"4k7"`` or ``"10Meg"``.
 
@@ -81,7 +83,8 @@ def parse_number(text: str) -> float | None:
     text = text.strip()
     sign = -1.0 if text.startswith("-") else 1.0
     body = text[1:] if text[:1] in ("+", "-") else text
-    scanned = scan_number(body)
+    # Most words on a card are names.
+    scanned = scan_number(body) if body[:1] in "0123456789." else None
     if scanned is None or scanned[1] != len(body) or math.isinf(scanned[0]):
         return None
     return sign * scanned[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,22 @@ from neurosim.units import parse_number
 
 if TYPE_CHECKING:
     from neurosim.circuit.scopes import Scope
+    from neurosim.devices.device import Device
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A ``.model`` card with its values: numbers, or the word as written in lower case."""
+    """A ``.model`` card with its values: numbers, or the word as written in lower case.
+
+    `read_as` keeps, by the first letters of a part, the device that the model makes and the values it gives.
+    """
 
     name: str
     type: str
     values: Mapping[str, float | str]
     location: Location
     card: Card | None = None
+    read_as: dict[str, tuple[Device, Mapping[str, float]]] = field(default_factory=dict, compare=False, repr=False)
 
     def where(self, key: str) -> Location:
         """Place of one of its parameters."""
@@ -74,7 +79,9 @@ class CardReader:
         if index >= len(self.tokens):
             return None
         token = self.tokens[index]
-        return self.card.text[token.start : token.end].lower()
+        if token.kind in ("expression", "string"):
+            return self.card.text[token.start : token.end].lower()
+        return token.text
 
     def take(self, expected: str) -> Token:
         """Consume a token.
@@ -133,6 +140,11 @@ class CardReader:
 
     def nets(self, count: int) -> tuple[str, ...]:
         """Consume `count` nets; parentheses around them and commas between them are optional."""
+        ahead = self.tokens[self.position : self.position + count]
+        if len(ahead) == count and all(token.kind == "word" for token in ahead):
+            self.position += count
+            self.accept(",")
+            return tuple([self.scope.net(token.text) for token in ahead])
         opened = self.accept("(")
         found = []
         for _ in range(count):

@@ -230,11 +230,12 @@ class Elaboration:
             return known
         path = [*path, definition]
         count, depth = 0, 0
+        own = Scope(self.session, definition, scope.values)
         for element in definition.elements.values():
             if element.kind != "x":
                 count += 1
                 continue
-            called = self.call(element, Scope(self.session, definition, scope.values)).definition
+            called = self.call(element, own).definition
             if called in path:
                 names = [d.name for d in path[path.index(called) :]] + [called.name]
                 raise NetlistError(f"subcircuit contains itself: {' > '.join(names)}", element.card.token_location(0))

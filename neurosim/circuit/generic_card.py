@@ -50,14 +50,16 @@ def read_generic(reader: CardReader, candidates: Sequence[Device]) -> Instance:
             model = reader.model(reader.text())
         else:
             reader.end(rule_form(candidates[0]))
-    device = _choose(reader, candidates, model, given)
-    values: dict[str, float] = {}
-    if model is not None:
-        for key, value in model.values.items():
-            try:
-                values.update(parameter_values(device, {key: value}, model.name))
-            except ParameterError as error:
-                raise NetlistError(str(error), model.where(key), expected=rule_form(device)) from None
+    selected = any(key in given for key in _SELECTORS)
+    letter = candidates[0].netlist.letter if candidates[0].netlist is not None else ""
+    if model is not None and not selected and letter in model.read_as:
+        device, from_model = model.read_as[letter]
+    else:
+        device = _choose(reader, candidates, model, given)
+        from_model = _model_values(device, model) if model is not None else {}
+        if model is not None and not selected:
+            model.read_as[letter] = device, from_model
+    values = dict(from_model)
     rule = device.netlist
     order = rule.positional if rule is not None else ()
     if len(positional) > len(order):
@@ -73,6 +75,17 @@ def read_generic(reader: CardReader, candidates: Sequence[Device]) -> Instance:
         where = reader.card.token_location(places.get(key, 0), reader.scope.instance)
         raise NetlistError(str(error), where, expected=rule_form(device)) from None
     return Instance(name, device.name, nets, values, location=location)
+
+
+def _model_values(device: Device, model: Model) -> dict[str, float]:
+    """Values of a model by the names of the device's parameters."""
+    values: dict[str, float] = {}
+    for key, value in model.values.items():
+        try:
+            values.update(parameter_values(device, {key: value}, model.name))
+        except ParameterError as error:
+            raise NetlistError(str(error), model.where(key), expected=rule_form(device)) from None
+    return values
 
 
 def parameter_values(device: Device, given: Mapping[str, float | str], owner: str) -> dict[str, float]:

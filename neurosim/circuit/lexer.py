@@ -84,7 +84,9 @@ class Card:
 
     def location(self, start: int = 0, end: int | None = None, instance: str = "") -> Location:
         """Place of the characters `start` to `end` (one character by default)."""
-        index = max(0, bisect.bisect_right(self.places, start, key=lambda place: place[0]) - 1)
+        index = 0
+        if len(self.places) > 1:
+            index = max(0, bisect.bisect_right(self.places, start, key=lambda place: place[0]) - 1)
         offset, source, line, column = self.places[index]
         length = 1 if end is None else max(1, end - start)
         text = shown(source.lines[line - 1])
@@ -209,7 +211,7 @@ def cards(source: SourceFile, dialect: str, *, first_line: int = 1) -> list[Card
 
     for number in range(first_line, len(source.lines) + 1):
         line = source.lines[number - 1]
-        if control := _CONTROL.search(line):
+        if not line.isprintable() and (control := _CONTROL.search(line)):
             where = source.location(number, control.start() + 1)
             raise NetlistError(f"control character {control.group()!r} in a netlist", where)
         line = strip_comment(line, dialect)
@@ -243,9 +245,9 @@ def cards(source: SourceFile, dialect: str, *, first_line: int = 1) -> list[Card
 
 def is_assignment(tokens: Sequence[Token], index: int) -> bool:
     """Whether ``name =`` (and not a comparison) stands at `index`."""
-    if index + 1 >= len(tokens) or tokens[index].kind != "word" or tokens[index + 1].kind != "=":
-        return False
     equals = index + 1
+    if equals >= len(tokens) or tokens[equals].kind != "=" or tokens[index].kind != "word":
+        return False
     doubled = (
         equals + 1 < len(tokens) and tokens[equals + 1].kind == "=" and tokens[equals + 1].start == (tokens[equals].end)
     )

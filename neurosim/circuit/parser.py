@@ -537,7 +537,7 @@ def _value(card: Card, name: str, name_at: int, start: int, end: int) -> Assignm
 
 
 def _section_ends(found: list[Card]) -> list[int]:
-    return [index for index, card in enumerate(found) if card.keyword == ".endl"]
+    return [index for index, card in enumerate(found) if card.text[0] == "." and card.keyword == ".endl"]
 
 
 def _section_end(card: Card, index: int, ends: list[int]) -> int:

@@ -112,9 +112,14 @@ def _stated(source: SourceFile) -> Dialect | None:
 
 def _detected(source: SourceFile, notes: list[Note]) -> Dialect:
     """Guess the dialect from spellings that only some simulators know."""
+    text = "\n".join(source.lines[1:]).casefold()
+    hints = [hint for hint in _HINTS if hint in text]
+    if not hints:
+        return "ngspice"
+    hinted = re.compile("|".join(hints), re.IGNORECASE)
     found: dict[Dialect, tuple[str, int, int, int]] = {}
     for number, line in enumerate(source.lines[1:], 2):
-        if line.lstrip()[:1] == "*" or not _HINT.search(line):
+        if line.lstrip()[:1] == "*" or not hinted.search(line):
             continue
         text = strip_comment(line, "pspice")
         for name, dialect, pattern in _SIGNS:
@@ -134,4 +139,5 @@ def _detected(source: SourceFile, notes: list[Note]) -> Dialect:
     return "ngspice"
 
 
-_HINT = re.compile("idt|backanno|sdt|params|value|if|stp", re.IGNORECASE)
+_HINTS = ("idt", "backanno", "sdt", "params", "value", "if", "stp")
+"""One of these words stands in everything that `_SIGNS` finds; most netlists have none of them."""

@@ -172,6 +172,7 @@ class Scope:
     ) -> None:
         self.session, self.definition, self.values = session, definition, values
         self.instance, self.marked, self.caller = instance, marked, caller
+        self._models: dict[ModelCard, Model] = {}
         self.dialect = session.deck.dialect
         self.temperature = session.temperature
         self.outer_values_used = False
@@ -249,7 +250,13 @@ class Scope:
             raise AssertionError(f"model '{name}' is in no open scope")
         if scope is not self and scope.definition.parent is not None:
             self.outer_values_used = True
-        return scope.model_values(card)
+        if isinstance(scope.values, Recorder):
+            # Each card that uses the model has to ask for the parameters in it.
+            return scope.model_values(card)
+        found = scope._models.get(card)
+        if found is None:
+            found = scope._models[card] = scope.model_values(card)
+        return found
 
     def model_values(self, model: ModelCard) -> Model:
         """Evaluate a model of this scope."""

@@ -56,10 +56,10 @@ def read(card: Any) -> Instance:
     """Read a C card; geometry becomes a capacitance here."""
     roles = {"c": "capacitance", "capacitance": "capacitance", "value": "capacitance", "q": "charge"}
     instance = read_two_terminal(card, device, ("c", "cap"), roles, behavioural)
-    if instance.expressions:
+    if instance.expressions or "capacitance" in instance.values:
         return instance
     values = dict(instance.values)
-    if "capacitance" not in values and "length" in values and {"area_capacitance", "edge_capacitance"} & set(values):
+    if "length" in values and {"area_capacitance", "edge_capacitance"} & set(values):
         length = values["length"] - values.get("short", 0.0)
         width = values.get("width", values.get("default_width", 1e-5)) - values.get("narrow", 0.0)
         values["capacitance"] = (

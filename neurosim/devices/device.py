@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from neurosim.errors import ParameterError, nearest
@@ -345,12 +346,20 @@ class Device:
         ParameterError
             If there is none; the message names the nearest.
         """
-        wanted = _fold(name)
-        for parameter in self.parameters:
-            if wanted in {_fold(n) for n in (parameter.name, *parameter.aliases)}:
-                return parameter
+        found = self._by_name.get(_fold(name))
+        if found is not None:
+            return found
         known = [n for p in self.parameters for n in (p.name, *p.aliases)]
         raise ParameterError(f"unknown parameter '{name}' for device '{self.name}'; {nearest(name, known)}")
+
+    @cached_property
+    def _by_name(self) -> dict[str, Parameter]:
+        """Parameters by folded name and alias; the first one that has a name keeps it."""
+        found: dict[str, Parameter] = {}
+        for parameter in self.parameters:
+            for name in (parameter.name, *parameter.aliases):
+                found.setdefault(_fold(name), parameter)
+        return found
 
     def complete(self, values: Mapping[str, float]) -> dict[str, float]:
         """Fill defaults in and check every value against its bounds.
@@ -363,6 +372,9 @@ class Device:
         result: dict[str, float] = {}
         for p in self.parameters:
             value = values.get(p.name, p.default)
+            if type(value) is float and p.minimum < value < p.maximum:
+                result[p.name] = value
+                continue
             if isinstance(value, str):
                 if value in p.choices:
                     value = float(p.choices.index(value))

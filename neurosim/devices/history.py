@@ -2,8 +2,8 @@
 
 Between two points the value is a polynomial of degree 5 at most through neighbouring points on the same side of a
 corner; each further point is taken on the side where the divided difference is smaller (the ENO interpolation of A.
-Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners are noted, so that a time
-step can end where they arrive.
+Harten et al., J. Comput. Phys. 71, 231 (1987), doi 10.1016/0021-9991(87)90031-3). Corners lie where a time step ended
+at one of a source or at an event, and are noted, so that a time step can end where they arrive.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ import math
 
 from neurosim.kernels.abi import helper
 
-INTERVALS = 2000.0
-"""Points are kept at least 1 / INTERVALS of the longest delay apart, two at a time."""
+INTERVALS = 3000.0
+"""Points other than corners are kept at least 1 / INTERVALS of the longest delay apart: divided differences of closer ones
+are nothing but rounding."""
 
 DEGREE = 5
 
 CAPACITY = 4100
-"""Stored points: two for each interval, and some to spare."""
+"""Stored points: one for each interval, two for each corner, and some to spare."""
 
 CORNERS = 500
 """Corners that wait to be passed on; more at a time are smoothed over."""
 
 PASSED, FOUND, LARGEST, RING = 1, 2, 3, 4
 """Rows behind the number of points: corners passed on, corners found, largest value so far, then rings of corner times,
-of point times and of both signals."""
+of point times, of both signals, and of whether the point is a corner."""
 
-ROWS = RING + CORNERS + 3 * CAPACITY
+ROWS = RING + CORNERS + 4 * CAPACITY
 """Rows of memory that a history takes."""
 
-BEND, SMALLEST_BEND = 0.5, 1e-4
-"""A point is a corner if the slope, and the curvature, change by more than this part of them, and the value that the
-change is worth over the shorter interval is more than this part of the largest value."""
+SMALLEST_BEND = 1e-4
+"""A corner is noted if the change of the slope is worth more than this part of the largest value in INTERVALS / 4 times
+the least distance of points: what is left of it after some reflections need not stop time steps for ever."""
 
 
 @helper
@@ -66,57 +67,58 @@ def slope(memory, e, times, values, k):
 
 
 @helper
-def is_corner(memory, e, row, signal, k):
-    """Whether `signal` bends sharply at point k: its neighbours, and better one more before them, must be stored."""
-    count = int(memory[row, e])
-    oldest = max(0, count - CAPACITY)
-    if k <= oldest or k >= count - 1:
-        return False
+def is_corner(memory, e, row, k):
+    """Whether the signals bend sharply at point k."""
+    return memory[row + RING + CORNERS + 3 * CAPACITY + k % CAPACITY, e] != 0.0
+
+
+@helper
+def bend(memory, e, row, signal, k):
+    """Size of the change of the slope of `signal` at point k."""
     times = row + RING + CORNERS
     values = times + (signal + 1) * CAPACITY
-    before, after = slope(memory, e, times, values, k - 1), slope(memory, e, times, values, k)
-    bend = after - before
-    t0, t1 = memory[times + (k - 1) % CAPACITY, e], memory[times + k % CAPACITY, e]
-    t2 = memory[times + (k + 1) % CAPACITY, e]
-    worth = abs(bend) * min(t1 - t0, t2 - t1)
-    if abs(bend) <= BEND * max(abs(before), abs(after)) or worth <= SMALLEST_BEND * memory[row + LARGEST, e]:
-        return False
-    if k - 1 <= oldest:
-        return True
-    earlier = (before - slope(memory, e, times, values, k - 2)) / (t1 - memory[times + (k - 2) % CAPACITY, e])
-    curvature = bend / (t2 - t0)
-    return abs(curvature - earlier) > BEND * max(abs(curvature), abs(earlier))
+    return abs(slope(memory, e, times, values, k) - slope(memory, e, times, values, k - 1))
 
 
 @helper
-def find_corner(memory, e, row):
-    """Look for a corner two points before the last, whose neighbours are no longer replaced."""
-    k = int(memory[row, e]) - 3
+def note_corner(memory, e, row, spacing):
+    """Note the point two before the last if it is a corner; its neighbours are no longer replaced."""
+    count = int(memory[row, e])
+    k = count - 3
+    if k <= max(0, count - CAPACITY) or not is_corner(memory, e, row, k):
+        return
+    worth = max(bend(memory, e, row, 0, k), bend(memory, e, row, 1, k)) * 0.25 * INTERVALS * spacing
     found = int(memory[row + FOUND, e])
-    if found - int(memory[row + PASSED, e]) < CORNERS and (
-        is_corner(memory, e, row, 0, k) or is_corner(memory, e, row, 1, k)
-    ):
+    if worth > SMALLEST_BEND * memory[row + LARGEST, e] and found - int(memory[row + PASSED, e]) < CORNERS:
         memory[row + RING + found % CORNERS, e] = memory[row + RING + CORNERS + k % CAPACITY, e]
         memory[row + FOUND, e] = found + 1.0
+    else:
+        memory[row + RING + CORNERS + 3 * CAPACITY + k % CAPACITY, e] = 0.0
 
 
 @helper
-def store(memory, e, row, time, spacing, first, second):
-    """Add a point; in place of the last if not after it, or if closer than `spacing` to the last but one."""
+def store(memory, e, row, time, spacing, first, second, corner):
+    """Add a point; in place of the last if not after it, or if that lies within `spacing` behind its predecessor or
+    before a new `corner`, unless it is a corner itself."""
     count = int(memory[row, e])
     times = row + RING + CORNERS
     repeated = count >= 1 and time <= memory[times + (count - 1) % CAPACITY, e]
-    replaces = repeated or (count >= 2 and time - memory[times + (count - 2) % CAPACITY, e] < spacing)
+    replaces = repeated
+    if count >= 2 and not is_corner(memory, e, row, count - 1):
+        last = memory[times + (count - 1) % CAPACITY, e]
+        is_close = last - memory[times + (count - 2) % CAPACITY, e] < spacing
+        replaces = repeated or is_close or (corner and time - last < spacing)
     if replaces:
         count -= 1
     place = times + count % CAPACITY
     memory[place, e] = time
     memory[place + CAPACITY, e] = first
     memory[place + 2 * CAPACITY, e] = second
+    memory[place + 3 * CAPACITY, e] = 1.0 if corner else 0.0
     memory[row, e] = count + 1.0
     memory[row + LARGEST, e] = max(memory[row + LARGEST, e], abs(first), abs(second))
     if not replaces:
-        find_corner(memory, e, row)
+        note_corner(memory, e, row, spacing)
 
 
 @helper
@@ -157,8 +159,8 @@ def past_value(memory, e, row, signal, time):
     product = (time - t0) * (time - t1)
     for _ in range(DEGREE - 1):
         left, right = low - 1, high + 1
-        has_left = left >= oldest and not is_corner(memory, e, row, signal, low)
-        has_right = right <= newest and not is_corner(memory, e, row, signal, high)
+        has_left = left >= oldest and not is_corner(memory, e, row, low)
+        has_right = right <= newest and not is_corner(memory, e, row, high)
         a = b = 0.0
         if has_left:
             a = divided_difference(memory, e, times, values, left, high)

@@ -41,7 +41,7 @@ def read(card: Any) -> Instance:
     """Read an R card; geometry becomes a resistance here."""
     roles = {"r": "resistance", "resistance": "resistance", "value": "resistance"}
     instance = read_two_terminal(card, device, ("r", "res"), roles, behavioural)
-    if instance.expressions:
+    if instance.expressions or instance.values.get("resistance"):
         return instance
     values = dict(instance.values)
     if "resistance" not in values and "sheet_resistance" in values:

@@ -28,7 +28,7 @@ from neurosim.devices.device import (
 from neurosim.devices.history import INTERVALS, ROWS, clear, is_before, next_corner, pass_corner, past_value, store
 from neurosim.devices.two_terminal_card import parameter_name
 from neurosim.errors import ParameterError
-from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT, WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.abi import ANALYSIS, CORNER, TIME, TRANSIENT, WANT_DERIVATIVES, helper, kernel
 
 ORIGIN, HISTORY = 0, 1
 """Rows of memory: see below, then the history of both waves (see `neurosim.devices.history`)."""
@@ -81,7 +81,8 @@ def line_start(context, u, p, memory, table, code, F, D):
             memory[ORIGIN, e] = POINT_KNOWN
         else:
             memory[ORIGIN, e] = STARTED_FROM_POINT if memory[ORIGIN, e] == POINT_KNOWN else 0.0
-            store(memory, e, HISTORY, context[TIME], 0.0, u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e])
+            first, second = u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e]
+            store(memory, e, HISTORY, context[TIME], 0.0, first, second, False)
 
 
 @kernel
@@ -89,7 +90,8 @@ def line_accept(context, u, p, memory, table, code, F, D):
     """Store the waves of an accepted step."""
     for e in range(u.shape[1]):
         spacing = p[1, e] / INTERVALS
-        store(memory, e, HISTORY, context[TIME], spacing, u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e])
+        first, second = u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e]
+        store(memory, e, HISTORY, context[TIME], spacing, first, second, context[CORNER] != 0.0)
 
 
 @kernel

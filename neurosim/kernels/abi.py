@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 CONTEXT_SIZE = 16
-TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED = range(10)
+TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER = range(11)
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a

@@ -263,13 +263,17 @@ def project_rates_and_rows(S, y, f, jacobian):
 
 @helper
 def clip_states(S, y):
-    """Put states that a step carried past a bound back on it."""
+    """Put states that a step carried past a bound back on it; return how many."""
+    count = 0
     for j in range(S.bounded.size):
         i = S.bounded[j]
         if y[i] > S.upper[j]:
             y[i] = S.upper[j]
+            count += 1
         elif y[i] < S.lower[j]:
             y[i] = S.lower[j]
+            count += 1
+    return count
 
 
 @helper

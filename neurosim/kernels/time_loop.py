@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import ANALYSIS, STEP, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.abi import ANALYSIS, CORNER, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
 from neurosim.kernels.run import (
     AFTER_REJECT,
@@ -212,7 +212,10 @@ def _restart(S, lu, run, context):
     run.count[HISTORY] = 1
     run.count[FRESH] = 0
     run.real[ALPHA] = -1.0
-    if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and run.count[POLISH] == 0):
+    # Only a jump, or y from the interpolant, leaves equations unmet by more than the steps can mend.
+    if run.count[METHOD] == EXPLICIT or (
+        run.count[METHOD] == ROSENBROCK and run.count[POLISH] == 0 and run.count[JUMPED] == 0
+    ):
         return 0
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
@@ -227,6 +230,7 @@ def _finish(S, lu, run, context):
     count = run.count
     context[TIME] = real[T]
     context[STEP] = real[H_LAST]
+    context[CORNER] = 1.0 if count[JUMPED] != 0 or count[AT_LIMIT] != 0 else 0.0
     changed = accept_batches(S, context, run.y)
     if count[JUMPED] != 0:
         count[JUMPS] += jump_batches(S, context, run.y)
@@ -234,6 +238,7 @@ def _finish(S, lu, run, context):
         changed = True
     if count[EVENTFUL] != 0:
         record_events(S, context, run.y)
+    count[JUMPED] = changed
     if changed or (count[AT_LIMIT] != 0 and real[T] < real[T_STOP]):
         return _restart(S, lu, run, context)
     count[FRESH] = 1 if S.bounded.size == 0 else 0
@@ -410,7 +415,7 @@ def advance(S, lu, lu_polish, run, context):
         if method != EXPLICIT and method != ROSENBROCK:
             multistep_accept(run, h)
         run.y[:] = run.y_new
-        clip_states(S, run.y)
+        clipped = clip_states(S, run.y)
         real[T] = t_new
         real[H_LAST] = h
         count[STEPS] += 1
@@ -426,5 +431,6 @@ def advance(S, lu, lu_polish, run, context):
         for i in range(n):
             run.largest[i] = max(run.largest[i], abs(run.y[i]))
         count[JUMPED] = jumped
-        count[AT_LIMIT] = to_limit
+        # What follows from a state that was put back on its bound no longer fits it: the method restarts there.
+        count[AT_LIMIT] = to_limit or clipped > 0
         count[PHASE] = EMITTING

@@ -123,7 +123,8 @@ y{device.name} m1 in 0
             worst = 0.0
             for name, (lower, upper) in bounds.items():
                 x = result[f"m1.{name}"]
-                worst = max(worst, (lower - x.min()) / (upper - lower), (x.max() - upper) / (upper - lower))
+                width = upper - lower if np.isfinite(upper) else np.ptp(x)
+                worst = max(worst, (lower - x.min()) / width, (x.max() - upper) / width)
             yield curve_case(
                 f"{device.name}: state within bounds", "definition of the model", "excess / width of the bounds",
                 np.zeros(1), np.array([max(worst, 0.0)]), 1e-12, "rounding",
