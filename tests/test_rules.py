@@ -39,4 +39,5 @@ def test_numba_cache_is_never_bare() -> None:
 def test_scipy_integrate_only_in_solve() -> None:
     for path in SOURCES:
         if "solve" not in path.relative_to(ROOT).parts:
-            assert not re.search(r"(import|from) scipy\.integrate|from scipy import .*integrate", path.read_text()), path
+            found = re.search(r"(import|from) scipy\.integrate|from scipy import .*integrate", path.read_text())
+            assert not found, path

@@ -31,7 +31,7 @@ of point times, of both signals, and of whether the point is a corner."""
 ROWS = RING + CORNERS + 4 * CAPACITY
 """Rows of memory that a history takes."""
 
-SMALLEST_BEND = 1e-4
+SMALLEST_BEND = 1e-6
 """A corner is noted if the change of the slope is worth more than this part of the largest value in INTERVALS / 4 times
 the least distance of points: what is left of it after some reflections need not stop time steps for ever."""
 

@@ -376,7 +376,12 @@ def advance(S, lu, lu_polish, run, context):
                 factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / real[ORDER]))
             real[H] = h * factor
             real[ERROR] = error
-            count[AFTER_REJECT] = 1
+            count[AFTER_REJECT] += 1
+            # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
+            if count[AFTER_REJECT] % 6 == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+                status = _restart(S, lu_polish, run, context)
+                if status != 0:
+                    return status
             continue
         factor = real[FACTOR_MAX]
         if error > 0.0:

@@ -108,7 +108,9 @@ def test_law_assigns_everything_and_its_derivatives_are_right(device: Device) ->
     context = np.zeros(CONTEXT_SIZE)
     context[[SOURCE_SCALE, TEMPERATURE, WANT_DERIVATIVES]] = 1.0, 300.15, 1.0
     rng = np.random.default_rng(7)
-    bounds = {s.name: tuple(values[b] if isinstance(b, str) else b for b in (s.lower, s.upper)) for s in structure.states}
+    bounds = {
+        s.name: tuple(values[b] if isinstance(b, str) else b for b in (s.lower, s.upper)) for s in structure.states
+    }
 
     def evaluate(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         F, D = np.full((flows, 1), np.nan), np.full((flows, inputs, 1), np.nan)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from law_calls import cards, columns, law, new_context
 
-from neurosim.devices.history import CAPACITY, ROWS, clear, next_corner, pass_corner, past_value, store
+from neurosim.devices.history import CAPACITY, INTERVALS, ROWS, clear, next_corner, pass_corner, past_value, store
 from neurosim.devices.transmission_line import HISTORY, derive, device, frequency_response, line_accept, line_start
 from neurosim.errors import NetlistError, ParameterError
 from neurosim.kernels.abi import INITIAL_POINT, TIME, TRANSIENT
@@ -14,11 +14,11 @@ from neurosim.kernels.abi import INITIAL_POINT, TIME, TRANSIENT
 VALUES = {"impedance": 50.0, "delay": 1.0}
 
 
-def filled(times: np.ndarray, function, spacing: float = 0.0) -> np.ndarray:
+def filled(times: np.ndarray, function, spacing: float = 1.0 / INTERVALS, corners=()) -> np.ndarray:
     memory = np.zeros((ROWS, 1))
     clear(memory, 0, 0)
     for t in times:
-        store(memory, 0, 0, t, spacing, function(t), -function(t))
+        store(memory, 0, 0, t, spacing, function(t), -function(t), bool(np.isclose(t, corners).any()))
     return memory
 
 
@@ -34,7 +34,7 @@ def test_history_is_of_sixth_order():
 
 
 def test_history_keeps_corners():
-    memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0))
+    memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0), corners=[1.0])
     assert past_value(memory, 0, 0, 0, 1.2) == pytest.approx(0.0, abs=1e-12), "continued until the corner is passed"
     pass_corner(memory, 0, 0)
     at = np.linspace(0.0, 2.0, 777)
@@ -44,22 +44,23 @@ def test_history_keeps_corners():
 
 
 def test_history_notes_corners_and_no_others():
-    memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0) - max(0.0, t - 1.5))
+    memory = filled(np.linspace(0.0, 2.0, 21), lambda t: max(0.0, t - 1.0) - max(0.0, t - 1.5), corners=[1.0, 1.2, 1.5])
     found = []
     while np.isfinite(corner := next_corner(memory, 0, 0)):
         found.append(corner)
         pass_corner(memory, 0, 0)
     assert found == pytest.approx([1.0, 1.5])
-    smooth = filled(np.linspace(0.0, 1.0, 41), lambda t: np.exp(t))
-    assert next_corner(smooth, 0, 0) == np.inf
-    wave = filled(np.linspace(0.0, 1.0, 41), lambda t: np.sin(13.0 * t))
-    assert next_corner(wave, 0, 0) == np.inf
+    fine = filled(np.linspace(0.9, 1.1, 20001), lambda t: max(0.0, t - 1.0), 1e-7, [1.0])
+    assert next_corner(fine, 0, 0) == pytest.approx(1.0), "however short the steps are"
+    close = filled(np.array([0.0, 0.5, 1.0 - 1e-15, 1.0, 1.2, 1.4, 1.6]), lambda t: max(0.0, t - 1.0), corners=[1.0])
+    pass_corner(close, 0, 0)
+    assert past_value(close, 0, 0, 0, 1.1) == pytest.approx(0.1)
 
 
 def test_history_thins_but_reaches_back_a_whole_delay():
     # 40000 points in each delay of 1: what is kept must still cover it.
     times = np.arange(0.0, 2.0, 1.0 / 40000)
-    memory = filled(times, lambda t: t, spacing=1.0 / 2000)
+    memory = filled(times, lambda t: t, spacing=1.0 / INTERVALS)
     assert memory[0, 0] < 2 * CAPACITY + 10
     for t in (1.0001, 1.5, 1.9999):
         assert past_value(memory, 0, 0, 0, t) == pytest.approx(t, abs=1e-9)

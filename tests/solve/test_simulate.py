@@ -57,7 +57,8 @@ def test_currents_add_up_at_every_point() -> None:
 def test_a_new_topology_compiles_nothing() -> None:
     simulate(read_netlist(RC))
     before = abi.compilations()
-    other = "two stages\nV1 a 0 SIN(0 1 1k)\nR1 a b 1k\nC1 b 0 1n\nR2 b c 2k\nC2 c 0 3n\nR3 c 0 1meg\n.tran 10u 1m\n.end\n"
+    cards = "V1 a 0 SIN(0 1 1k)\nR1 a b 1k\nC1 b 0 1n\nR2 b c 2k\nC2 c 0 3n\nR3 c 0 1meg\n"
+    other = f"two stages\n{cards}.tran 10u 1m\n.end\n"
     simulate(read_netlist(other))
     assert abi.compilations() == before
 

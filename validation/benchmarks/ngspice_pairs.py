@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.circuit.reader import read_netlist
+from neurosim.errors import SimulationError
 from neurosim.formats import load
 from neurosim.results import Result
 from neurosim.solve.simulate import simulate
@@ -140,7 +141,7 @@ def measure(case: Circuit, rivals: dict[str, tuple[float, Result]]) -> Row:
         path = folder / "ours.cir"
         path.write_text(ours)
         names = tuple(read_netlist(path).saved)
-        _ours(path, 1e-2)
+        _ours(path, 1e-4)
         reference, reference_error = _reference(path)
         if rival not in rivals:
             rivals[rival] = _ngspice(rival, folder)
@@ -149,11 +150,17 @@ def measure(case: Circuit, rivals: dict[str, tuple[float, Result]]) -> Row:
         rival_cpu, rival_result = rivals[rival]
         rival_error = _error(rival_result, reference, names)
         for rtol in TOLERANCES:
+            try:
+                _ours(path, rtol)
+            except SimulationError:
+                # A tolerance of the largest voltage can be too loose for a diode; the next one is tried.
+                continue
             cpu, loop, result = min((_ours(path, rtol) for _ in range(3)), key=lambda r: r[1])
             error = _error(result, reference, names)
             if error <= rival_error:
                 break
-        command = [sys.executable, "-m", "neurosim", "run", "ours.cir", "--quiet", "--raw", "o.raw", "--rtol", str(rtol)]
+        options = ["--quiet", "--raw", "o.raw", "--rtol", str(rtol)]
+        command = [sys.executable, "-m", "neurosim", "run", "ours.cir", *options]
         process = min(_child_cpu(command, folder) for _ in range(2))
         return Row(
             case.name, case.devices, rival_cpu, rival_error, rtol, cpu, loop, process, error, rival_cpu / cpu,
@@ -173,9 +180,9 @@ def report(rows: list[Row]) -> str:
         target = f"{r.target:g}" if r.target else ""
         missed = " (missed)" if r.target and r.loop_ratio < r.target else ""
         cells = [
-            r.name, f"{r.ngspice_cpu:.3g}", f"{r.ngspice_error:.1e}", f"{r.neurosim_loop:.3g}", f"{r.neurosim_cpu:.3g}",
-            f"{r.neurosim_process_cpu:.3g}", f"{r.neurosim_error:.1e}", f"{r.rtol:g}", f"**{r.loop_ratio:.3g}**{missed}",
-            f"{r.ratio:.3g}", f"{r.process_ratio:.3g}", target,
+            r.name, f"{r.ngspice_cpu:.3g}", f"{r.ngspice_error:.1e}", f"{r.neurosim_loop:.3g}",
+            f"{r.neurosim_cpu:.3g}", f"{r.neurosim_process_cpu:.3g}", f"{r.neurosim_error:.1e}", f"{r.rtol:g}",
+            f"**{r.loop_ratio:.3g}**{missed}", f"{r.ratio:.3g}", f"{r.process_ratio:.3g}", target,
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -209,7 +216,8 @@ def cases(context: Context) -> Iterator[Case]:
         rows.append(row)
         if circuit.target:
             yield Case(
-                circuit.name, "paired run", "target / (ngspice CPU s / neurosim CPU s in the time loop), equal true error",
+                circuit.name, "paired run",
+                "target / (ngspice CPU s / neurosim CPU s in the time loop), at equal true error",
                 f"{circuit.target:g} times", f"{row.loop_ratio:.3g} times ({row.ratio:.3g} with reading and building)",
                 circuit.target / row.loop_ratio, 1.0, "the target of the project",
             )  # fmt: skip
