@@ -13,8 +13,8 @@ import math
 from neurosim.kernels.abi import helper
 
 INTERVALS = 3000.0
-"""Points other than corners are kept at least 1 / INTERVALS of the longest delay apart: divided differences of closer ones
-are nothing but rounding."""
+"""Points other than corners are kept at least 1 / INTERVALS of the longest delay apart: divided differences of
+closer ones are nothing but rounding."""
 
 DEGREE = 5
 
