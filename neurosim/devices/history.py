@@ -97,6 +97,13 @@ def note_corner(memory, e, row, spacing):
 
 
 @helper
+def note_first_corner(memory, e, row, time):
+    """The history itself begins with a corner: initial conditions need not go on from what was before."""
+    memory[row + RING, e] = time
+    memory[row + FOUND, e] = 1.0
+
+
+@helper
 def store(memory, e, row, time, spacing, first, second, corner):
     """Add a point; in place of the last if not after it, or if that lies within `spacing` behind its predecessor or
     before a new `corner`, unless it is a corner itself."""

@@ -115,6 +115,6 @@ device = Device(
     reference={
         "pinched": True,
         "drive": {"amplitude": 2.0, "frequency": 1e3},
-        "state_bounds": {"gap": (0.1e-9, 1.7e-9), "heating": (0.0, float("inf"))},
+        "state_bounds": {"gap": (0.1e-9, 1.7e-9), "heating": (0.0, 3e3)},
     },
 )

@@ -25,8 +25,17 @@ from neurosim.devices.device import (
     Reference,
     Structure,
 )
-from neurosim.devices.history import INTERVALS, ROWS, clear, is_before, next_corner, pass_corner, past_value, store
-from neurosim.devices.two_terminal_card import parameter_name
+from neurosim.devices.history import (
+    INTERVALS,
+    ROWS,
+    clear,
+    next_corner,
+    note_first_corner,
+    pass_corner,
+    past_value,
+    store,
+)
+from neurosim.devices.line_card import FORM, read_line
 from neurosim.errors import ParameterError
 from neurosim.kernels.abi import ANALYSIS, CORNER, TIME, TRANSIENT, WANT_DERIVATIVES, helper, kernel
 
@@ -36,16 +45,24 @@ ORIGIN, HISTORY = 0, 1
 POINT_KNOWN, STARTED_FROM_POINT = 1.0, 2.0
 """Values of row ORIGIN: an operating point was computed; a transient analysis has started from it (else 0)."""
 
+EDGE = 1e-3
+"""Share of the delay over which a jump from the initial conditions is drawn out."""
+
 STEPS_PER_DELAY = 4.0
 """Least number of time steps in a delay, which bounds the error of the interpolation."""
 
 
 @helper
-def delayed_wave(memory, e, port, time, before):
-    """Wave that left `port` (0 or 1) at `time`; `before` is its value before a start from initial conditions."""
-    if memory[ORIGIN, e] != STARTED_FROM_POINT and is_before(memory, e, HISTORY, time):
+def delayed_wave(memory, e, port, time, before, edge):
+    """Wave that left `port` (0 or 1) at `time`; `before` is its value before a start from initial conditions.
+
+    These need not go on from what was before; the jump is drawn out over `edge`, or no step could pass it.
+    """
+    if memory[ORIGIN, e] == STARTED_FROM_POINT or time >= edge:
+        return past_value(memory, e, HISTORY, port, time)
+    if time <= 0.0:
         return before
-    return past_value(memory, e, HISTORY, port, time)
+    return before + (past_value(memory, e, HISTORY, port, time) - before) * time / edge
 
 
 @kernel
@@ -57,15 +74,13 @@ def line_law(context, u, p, memory, table, code, F, D):
         z = p[0, e]
         if transient:
             earlier = context[TIME] - p[1, e]
-            F[0, e] = u[0, e] - z * u[2, e] - delayed_wave(memory, e, 1, earlier, p[3, e])
-            F[1, e] = u[1, e] - z * u[3, e] - delayed_wave(memory, e, 0, earlier, p[2, e])
+            F[0, e] = u[0, e] - z * u[2, e] - delayed_wave(memory, e, 1, earlier, p[3, e], EDGE * p[1, e])
+            F[1, e] = u[1, e] - z * u[3, e] - delayed_wave(memory, e, 0, earlier, p[2, e], EDGE * p[1, e])
         else:
             F[0, e] = u[0, e] - u[1, e]
             F[1, e] = u[2, e] + u[3, e]
         if wanted:
-            for r in range(2):
-                for c in range(4):
-                    D[r, c, e] = 0.0
+            D[:, :, e] = 0.0
             if transient:
                 D[0, 0, e], D[0, 2, e], D[1, 1, e], D[1, 3, e] = 1.0, -z, 1.0, -z
             else:
@@ -83,6 +98,8 @@ def line_start(context, u, p, memory, table, code, F, D):
             memory[ORIGIN, e] = STARTED_FROM_POINT if memory[ORIGIN, e] == POINT_KNOWN else 0.0
             first, second = u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e]
             store(memory, e, HISTORY, context[TIME], 0.0, first, second, False)
+            if memory[ORIGIN, e] != STARTED_FROM_POINT:
+                note_first_corner(memory, e, HISTORY, context[TIME])
 
 
 @kernel
@@ -137,33 +154,8 @@ def frequency_response(omega: float, columns: Columns) -> Mapping[tuple[int, int
 
 def read(card: Any) -> Instance:
     """Read a T card."""
-    location, name, nets = card.location, card.name, card.nets(4)
-    values: dict[str, float] = {}
-    while not card.at_end():
-        if card.accept(","):
-            continue
-        key = card.key()
-        if key is None:
-            raise card.error(f"'{card.word()}' where <key>= should stand", expected=FORM)
-        if key == "ic":
-            given = card.numbers()
-            names = ("initial_voltage_1", "initial_current_1", "initial_voltage_2", "initial_current_2")
-            if len(given) != 4:
-                raise card.error(f"ic of a line takes v1, i1, v2, i2, not {len(given)} numbers")
-            values.update(zip(names, given, strict=True))
-        else:
-            values[parameter_name(card, device, key)] = card.number()
-    if "delay" not in values:
-        if "frequency" not in values:
-            raise card.error(f"line '{name}' has no delay", hint="give td=, or f= and nl=", expected=FORM)
-        values.setdefault("normalized_length", 0.25)
-    return Instance(name, device.name, nets, values, location=location)
+    return read_line(card, device)
 
-
-FORM = (
-    "T<name> <p1+> <p1-> <p2+> <p2-> Z0=<impedance> TD=<delay> | F=<frequency> [NL=<length>] "
-    "[IC=<v1>,<i1>,<v2>,<i2>]"
-)
 
 device = Device(
     name="transmission_line",

@@ -48,7 +48,8 @@ class Run(NamedTuple):
     atol: np.ndarray
     """[n]."""
     largest: np.ndarray
-    """[n]: largest |y| so far."""
+    """[n]: largest |y| so far; negative where only the present value counts (charges: the error of a large one would
+    show as a current while it is small)."""
     watched: np.ndarray
     """int64: unknowns whose error is controlled one by one."""
     differential: np.ndarray

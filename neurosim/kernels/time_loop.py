@@ -212,10 +212,8 @@ def _restart(S, lu, run, context):
     run.count[HISTORY] = 1
     run.count[FRESH] = 0
     run.real[ALPHA] = -1.0
-    # Only a jump, or y from the interpolant, leaves equations unmet by more than the steps can mend.
-    if run.count[METHOD] == EXPLICIT or (
-        run.count[METHOD] == ROSENBROCK and run.count[POLISH] == 0 and run.count[JUMPED] == 0
-    ):
+    is_plain = run.count[NORM] == RMS_OF_BOTH_ENDS and run.count[POLISH] == 0
+    if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and is_plain):
         return 0
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
@@ -305,7 +303,8 @@ def advance(S, lu, lu_polish, run, context):
             return status
         count[STARTED] = 1
         for i in range(n):
-            run.largest[i] = max(run.largest[i], abs(run.y[i]))
+            if run.largest[i] >= 0.0:
+                run.largest[i] = max(run.largest[i], abs(run.y[i]))
         if run.out_t.size > 0 and (count[SAVE_STEPS] != 0 or (run.grid.size > 0 and run.grid[0] <= real[T])):
             run.stage[0][:] = run.y
             status = _save(S, lu_polish, run, context, real[T], run.stage[0])
@@ -434,7 +433,8 @@ def advance(S, lu, lu_polish, run, context):
                     run.knot_q[k, d, i] = run.q[d, i]
             count[KNOTS] = k + 1
         for i in range(n):
-            run.largest[i] = max(run.largest[i], abs(run.y[i]))
+            if run.largest[i] >= 0.0:
+                run.largest[i] = max(run.largest[i], abs(run.y[i]))
         count[JUMPED] = jumped
         # What follows from a state that was put back on its bound no longer fits it: the method restarts there.
         count[AT_LIMIT] = to_limit or clipped > 0

@@ -203,6 +203,7 @@ def transient(
         grid=grid, breakpoints=system.breakpoints(0.0, analysis.stop), capacity=capacity,
         with_slopes=outputs.needs_flows, h=h, h_max=h_max,
     )  # fmt: skip
+    run.largest[[u.kind == "charge" for u in system.unknowns]] = -1.0
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit

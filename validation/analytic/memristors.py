@@ -123,7 +123,10 @@ y{device.name} m1 in 0
             worst = 0.0
             for name, (lower, upper) in bounds.items():
                 x = result[f"m1.{name}"]
-                width = upper - lower if np.isfinite(upper) else np.ptp(x)
+                # Where the device declares no upper bound, the fact only says what is usual.
+                open_above = next(state.upper for state in device.structure.states if state.name == name) == np.inf
+                upper = np.inf if open_above else upper
+                width = np.ptp(x) if open_above else upper - lower
                 worst = max(worst, (lower - x.min()) / width, (x.max() - upper) / width)
             yield curve_case(
                 f"{device.name}: state within bounds", "definition of the model", "excess / width of the bounds",
