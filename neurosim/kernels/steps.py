@@ -423,7 +423,7 @@ def _polish_at(S, lu, run, context, t, y, slope):
     context[TIME] = t
     d[:] = 0.0
     previous = np.inf
-    for iteration in range(25):
+    for iteration in range(40):
         for i in range(n):
             work[i] = y[i] + d[i]
         work[n] = 0.0
@@ -448,17 +448,22 @@ def _polish_at(S, lu, run, context, t, y, slope):
         solve(lu, f[:n])
         size = 0.0
         for i in range(n):
-            d[i] += f[i]
+            moved = d[i] + f[i]
             reference = max(run.largest[i], abs(y[i]))
             if run.differential[i] != 0.0:
-                scale = 1e-10 * (abs(d[i]) + reference / (beta * span))
+                scale = 1e-10 * (abs(moved) + reference / (beta * span))
             else:
                 scale = 1e-12 * reference
             e = abs(f[i]) / (scale + 1e-6 * run.atol[i] / (beta * span))
             if not e <= size:
                 size = e
+        stuck = iteration > 1 and size > 0.5 * previous and refreshed
+        # Across a kink of a law full corrections go to and fro; near the floor of rounding nothing more is to be had.
+        fraction = 0.5 if stuck and size > 1e4 else 1.0
+        for i in range(n):
+            d[i] += fraction * f[i]
         # With constant derivatives one correction is exact.
-        if size < 1.0 or run.count[LINEAR_SYSTEM] != 0 or (iteration > 1 and size > 0.5 * previous and refreshed):
+        if size < 1.0 or run.count[LINEAR_SYSTEM] != 0 or (stuck and fraction == 1.0):
             break
         if size > 0.1 * previous:
             run.count[POLISH_READY] = 0
