@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import networkx as nx
-
 from neurosim.circuit.model import Circuit
 from neurosim.devices import devices
 from neurosim.devices.device import Current, Device, Equation, Instance, Structure
@@ -127,6 +125,8 @@ def check_circuit(circuit: Circuit) -> list[Note]:
             direct.join(a, b)
         if role == IMPOSES_VOLTAGE and a != b:
             if not imposed.join(a, b):
+                import networkx as nx
+
                 graph = nx.MultiGraph([(u, v, {"name": name}) for u, v, name in voltage])
                 path = nx.shortest_path(graph, a, b)
                 loop = [graph.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
