@@ -188,7 +188,7 @@ class Unit(Recorded):
         def build() -> Any:
             pointer = numba.types.CPointer(numba.int64)
             compiled = numba.cfunc(numba.int64(pointer), cache=True, error_model="numpy")(entry)
-            return compiled, compiled._cache_hits
+            return compiled, compiled.cache_hits
 
         self._function = _with_cache(self, build, lambda: None)
         symbol = f"neurosim_{name}_{fingerprint(self)}"
@@ -218,7 +218,7 @@ class Kernel(Recorded):
 
         def build() -> Any:
             compiled = numba.cfunc(signature, cache=True)(entry)
-            return compiled, compiled._cache_hits
+            return compiled, compiled.cache_hits
 
         return _with_cache(self, build, lambda: None)
 
