@@ -129,13 +129,6 @@ def store(memory, e, row, time, spacing, first, second, corner):
 
 
 @helper
-def is_before(memory, e, row, time):
-    """Whether `time` is not after the first point of all."""
-    count = int(memory[row, e])
-    return count == 0 or (count <= CAPACITY and time <= memory[row + RING + CORNERS, e])
-
-
-@helper
 def past_value(memory, e, row, signal, time):
     """Value of `signal` (0 or 1) at `time`, constant outside the points.
 
