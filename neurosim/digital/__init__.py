@@ -1,0 +1,1 @@
+"""Discrete-time equivalents of signal graphs, their rules, certificates and training."""

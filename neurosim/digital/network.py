@@ -1,0 +1,332 @@
+"""The digital equivalent of a signal graph: an array program iterated under a named rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from neurosim.digital.rule import Rule
+from neurosim.digital.rules import rules
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.program import Program, compile_graph
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels import array_program as ap
+from neurosim.kernels import array_sequence as sequence
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a sequence of steps gives.
+
+    Attributes
+    ----------
+    outputs : ndarray, shape (steps, samples, outputs)
+        Values of the output ports after each step, with the input of that step.
+    states : ndarray, shape (steps, samples, states)
+        After each step; empty when not recorded.
+    final : ndarray, shape (samples, states)
+    tape : ndarray
+        Every value of the run, for `DigitalNetwork.gradient`; empty when not kept.
+    """
+
+    outputs: np.ndarray
+    states: np.ndarray
+    final: np.ndarray
+    tape: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Gradients of a scalar by everything that a sequence depends on.
+
+    Attributes
+    ----------
+    parameters : ndarray, shape (program.parameters.size,)
+        Named by ``program.parameters.unpack``; time constants and leaks that are parameters included.
+    initial : ndarray, shape (samples, states)
+    inputs : ndarray, shape (steps, samples, inputs)
+        Empty when not asked for.
+    """
+
+    parameters: np.ndarray
+    initial: np.ndarray
+    inputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class DigitalNetwork:
+    """A program, a rule and a step.
+
+    Attributes
+    ----------
+    program : Program
+    rule : Rule
+    dt : float
+        Seconds.
+    """
+
+    program: Program
+    rule: Rule
+    dt: float
+
+    @property
+    def graph(self) -> SignalGraph:
+        """The flat graph behind it."""
+        return self.program.graph
+
+    def with_parameters(self, vector: np.ndarray) -> DigitalNetwork:
+        """The same network with other parameter values, shape (program.parameters.size,)."""
+        return replace(self, program=_with_parameters(self.program, vector))
+
+    def coefficients(self) -> np.ndarray:
+        """The coefficients of an explicit rule, shape (stages + 1, 1 + stages, states); row 0 is unused."""
+        return _mix(self.rule, self.program.time_constant, self.program.leak, self.dt)
+
+    def sequence(self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False) -> Trajectory:
+        """Run over held inputs.
+
+        Parameters
+        ----------
+        u : array_like, shape (steps, samples, inputs) or (steps, inputs)
+            The input of each step; for a net without inputs the number of steps.
+        y0 : array_like, shape (states,) or (samples, states), optional
+            Default the initial values of the graph.
+        record : bool
+            Keep the states.
+        keep : bool
+            Keep the tape for `gradient` (explicit rules).
+
+        Raises
+        ------
+        ParameterError, SimulationError
+            A value became infinite or not a number; the message names the first step and state.
+        """
+        program = self.program
+        n, k = program.states.size, program.outputs.size
+        inputs = self._inputs(u, y0)
+        steps, samples = inputs.shape[:2]
+        start = program.initial if y0 is None else np.asarray(y0, dtype=float)
+        if start.shape[-1:] != (n,):
+            raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
+        y = np.broadcast_to(start, (samples, n))
+        if self.rule.coefficients is None:
+            if keep:
+                raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
+            return self._implicit(y, inputs, record)
+        stages = self.coefficients().shape[0] - 1
+        plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
+        code = program.code
+        tape = np.empty((steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples)
+        blocks = program.states.to_blocks(np.ascontiguousarray(y)).copy()
+        outputs = np.zeros((steps, k * samples))
+        states = np.zeros((steps if record else 0, n * samples))
+        sequence.run_sequence(
+            code, plan, program.p, program.transposed, self._blocked_mix(samples), blocks,
+            program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), tape,
+        )  # fmt: skip
+        final = program.states.from_blocks(blocks, samples)
+        made = Trajectory(
+            program.outputs.from_blocks(outputs, samples), program.states.from_blocks(states, samples), final, tape
+        )
+        self._check(made)
+        return made
+
+    def gradient(
+        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False
+    ) -> Gradient:  # fmt: skip
+        """Backpropagate through a run made with ``keep=True``.
+
+        Parameters
+        ----------
+        d_outputs : array_like, shape (steps, samples, outputs)
+            Gradient of the scalar by the outputs.
+        d_states : array_like, shape (steps, samples, states), optional
+        d_final : array_like, shape (samples, states), optional
+        inputs : bool
+            Whether the gradient by the inputs is wanted.
+
+        Raises
+        ------
+        ParameterError
+            The run kept no tape.
+        """
+        program = self.program
+        n, m = program.states.size, program.inputs.size
+        steps, samples = run.outputs.shape[:2]
+        mix = self.coefficients()
+        stages = mix.shape[0] - 1
+        code = program.code
+        size = int(code[ap.SIZE]) * samples
+        if run.tape.size != steps * (stages + 1) * size:
+            raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
+        of_time = self._parameters_of_time()
+        plan = np.array([samples, steps, stages, 1, 0, inputs, bool(of_time)], np.int64)
+        d_y = np.zeros((samples, n)) if d_final is None else np.asarray(d_final, float).reshape(samples, n)
+        d_y = program.states.to_blocks(d_y).copy()
+        d_u, dp = np.zeros(steps * samples * m if inputs else 0), np.zeros_like(program.p)
+        d_mix = np.zeros((stages + 1) * (1 + stages) * n * samples if of_time else 0)
+        wanted = np.asarray(d_outputs, float).reshape(steps, samples, -1)
+        by_states = np.zeros((0, samples, n)) if d_states is None else np.asarray(d_states, float)
+        sequence.reverse_sequence(
+            code, plan, program.p, program.transposed, self._blocked_mix(samples), run.tape,
+            program.outputs.to_blocks(wanted).ravel(), program.states.to_blocks(by_states).ravel(), d_y, d_u, dp, d_mix,
+            np.zeros((stages + 1) * n * samples), np.zeros(size),
+        )  # fmt: skip
+        gradient = dp[: program.parameters.size]
+        if of_time:
+            by_sample = program.states.from_blocks(d_mix.reshape(*mix.shape[:2], n * samples), samples)
+            self._add_gradient_of_time(gradient, by_sample.sum(axis=-2))
+        by_input = program.inputs.from_blocks(d_u.reshape(steps, -1), samples) if inputs else np.zeros((0, samples, m))
+        return Gradient(gradient, program.states.from_blocks(d_y, samples), by_input)
+
+    def _inputs(self, u: Any, y0: Any) -> np.ndarray:
+        m = self.program.inputs.size
+        if m == 0 and np.ndim(u) == 0:
+            samples = np.shape(y0)[0] if np.ndim(y0) == 2 else 1
+            return np.zeros((int(u), samples, 0))
+        inputs = np.asarray(u, dtype=float)
+        if inputs.ndim == 2:
+            inputs = inputs[:, None, :]
+        if inputs.ndim != 3 or inputs.shape[2] != m:
+            raise ParameterError(f"u needs shape (steps, {m}) or (steps, samples, {m}), not {np.shape(u)}")
+        if not np.isfinite(inputs).all():
+            raise ParameterError("u has values that are not finite")
+        return inputs
+
+    def _blocked_mix(self, samples: int) -> np.ndarray:
+        mix = self.coefficients()
+        rows = np.broadcast_to(mix[:, :, None, :], (*mix.shape[:2], samples, mix.shape[2]))
+        return self.program.states.to_blocks(rows).ravel()
+
+    def _implicit(self, y: np.ndarray, inputs: np.ndarray, record: bool) -> Trajectory:
+        assert self.rule.step is not None
+        program = self.program
+        if program.is_clocked.any():
+            raise ParameterError(f"rule '{self.rule.name}' is for nets without clocked states; use forward_euler")
+        outputs, states = [], []
+        for u in inputs:
+            y = self.rule.step(self, y, u)
+            outputs.append(program.output(y, u))
+            if record:
+                states.append(y)
+        steps, samples = inputs.shape[:2]
+        made = Trajectory(
+            np.array(outputs).reshape(steps, samples, program.outputs.size),
+            np.array(states).reshape(-1, samples, program.states.size), y, np.empty(0),
+        )  # fmt: skip
+        self._check(made)
+        return made
+
+    def _check(self, run: Trajectory) -> None:
+        values = run.states if run.states.size else run.final[None]
+        if np.isfinite(values).all():
+            return
+        step, sample, place = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        where = f"step {step}" if run.states.size else "the end"
+        raise SimulationError(
+            f"state {self.state_name(place)} is not finite at {where} (sample {sample}) under rule '{self.rule.name}' "
+            f"with dt = {self.dt:g} s; a smaller dt, or a rule that is stable at any step, may help"
+        )
+
+    def state_name(self, place: int) -> str:
+        """Address of one element of y, ``hidden[3]``."""
+        for name, part in self.program.states.slices.items():
+            if part.start <= place < part.stop:
+                return f"{name}[{place - part.start}]"
+        raise ParameterError(f"there is no state number {place}")
+
+    def _parameters_of_time(self) -> list[tuple[str, str]]:
+        """States whose time constant or leak is a parameter: (state, which of the two)."""
+        nodes = self.graph.nodes
+        return [
+            (name, key)
+            for name in self.program.states.slices
+            for key in ("time_constant", "leak")
+            if isinstance(nodes[name].get(key), str)
+        ]
+
+    def _add_gradient_of_time(self, gradient: np.ndarray, d_mix: np.ndarray) -> None:
+        """Chain rule through the coefficients, by complex steps."""
+        program = self.program
+        for state, key in self._parameters_of_time():
+            part = program.states.slices[state]
+            parameter = program.parameters.slices[self.graph.nodes[state][key]]
+            values = {"time_constant": program.time_constant.astype(complex), "leak": program.leak.astype(complex)}
+            values[key][part] += 1e-30j
+            slope = _mix(self.rule, values["time_constant"], values["leak"], self.dt).imag / 1e-30
+            share = (d_mix * slope).sum(axis=(0, 1))[part]
+            gradient[parameter] += share if parameter.stop - parameter.start == share.size else share.sum()
+
+
+def _mix(rule: Rule, tau: np.ndarray, leak: np.ndarray, dt: float) -> np.ndarray:
+    assert rule.coefficients is not None
+    clocked = np.isnan(tau)
+    rows = rule.coefficients(np.where(clocked, dt, tau), np.where(clocked, 1.0, leak), dt)
+    stages = len(rows)
+    mix = np.zeros((stages + 1, 1 + stages, tau.size), dtype=tau.dtype)
+    for s, row in enumerate(rows, start=1):
+        for j, value in enumerate(row):
+            mix[s, j] = value
+    if clocked.any():
+        # What jumps at a clock keeps its value within the step and takes its drive at the end.
+        mix[:, :, clocked] = 0.0
+        mix[:-1, 0, clocked] = 1.0
+        mix[-1, 1, clocked] = 1.0
+    return mix
+
+
+def _with_parameters(program: Program, vector: np.ndarray) -> Program:
+    """Other parameter values, time constants and leaks that are parameters included."""
+    made = program.with_parameters(np.asarray(vector, dtype=float))
+    changed = {"time_constant": program.time_constant.copy(), "leak": program.leak.copy()}
+    for name, part in program.states.slices.items():
+        for key, values in changed.items():
+            parameter = program.graph.nodes[name].get(key)
+            if isinstance(parameter, str):
+                values[part] = made.p[program.parameters.slices[parameter]]
+    return replace(made, **changed)
+
+
+def digital(
+    graph: SignalGraph | Program, rule: str | Rule = "forward_euler", dt: float | None = None, *,
+    parameters: Mapping[str, Any] | None = None,
+) -> DigitalNetwork:  # fmt: skip
+    """Make the discrete-time equivalent of a graph.
+
+    Parameters
+    ----------
+    graph : SignalGraph or Program
+    rule : str or Rule
+        Name of a rule (``neurosim list rules``), default forward Euler.
+    dt : float, optional
+        Step [s]. Default the time constant where all states share one, or the period of the only clock.
+    parameters : mapping of str to array_like, optional
+        Other values.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    """
+    if parameters:
+        if isinstance(graph, Program):
+            raise ParameterError("give parameters with a SignalGraph, or use with_parameters() of the network")
+        graph = graph.with_weights(parameters)
+    program = graph if isinstance(graph, Program) else compile_graph(graph)
+    chosen = rule if isinstance(rule, Rule) else rules.get(rule)
+    periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}
+    if dt is None:
+        found = {float(t) for t in program.time_constant[~program.is_clocked]} | periods
+        if len(found) != 1:
+            raise ParameterError(
+                f"give dt: graph '{program.graph.title}' has {len(found)} time constants and clock periods"
+                + (f" from {min(found):g} to {max(found):g} s" if found else "")
+            )
+        dt = found.pop()
+    if not (np.isfinite(dt) and dt > 0.0):
+        raise ParameterError(f"dt = {dt!r} must be positive and finite")
+    if any(abs(period - dt) > 1e-9 * dt for period in periods):
+        raise ParameterError(f"dt = {dt:g} s must be the period of the clocks, which is {sorted(periods)} s")
+    return DigitalNetwork(program, chosen, float(dt))

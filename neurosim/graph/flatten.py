@@ -1,0 +1,90 @@
+"""Replace the graphs inside a graph by their nodes, under names such as ``"layer2/h"``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.errors import ParameterError, UnknownNameError, nearest
+from neurosim.graph.signal_graph import Clock, GraphParameter, SignalGraph
+
+
+def flatten(graph: SignalGraph) -> SignalGraph:
+    """Graph without ``sub`` nodes.
+
+    Ports of an inner graph become maps that pass their sum on. Its parameters are called ``"sub/name"``, or share the
+    outer parameter of the same name when the sub was declared ``shared``; its clocks are shared by name.
+
+    Raises
+    ------
+    UnknownNameError
+        An edge ends at a port that the inner graph does not have.
+    """
+    if not graph.of_kind("sub"):
+        return graph
+    flat = SignalGraph(graph.title)
+    flat.graph.update(graph.graph)
+    _copy(graph, flat, "", {}, 1.0, is_outermost=True)
+    return flat
+
+
+def _copy(
+    graph: SignalGraph, flat: SignalGraph, prefix: str, outer: dict[str, str], scale: float, *, is_outermost: bool
+) -> None:  # fmt: skip
+    renamed = {name: outer.get(name, prefix + name) for name in graph.parameters}
+    for name, parameter in graph.parameters.items():
+        if name not in outer:
+            flat.parameters[prefix + name] = GraphParameter(
+                parameter.value, parameter.trainable, parameter.unit, parameter.mask, parameter.parent
+            )
+    for name, clock in graph.clocks.items():
+        if flat.clocks.setdefault(name, Clock(clock.period, clock.phase)) != clock:
+            raise ParameterError(f"clock '{name}' has two periods, in '{prefix or graph.title}' and around it")
+    for name, data in graph.nodes(data=True):
+        if data["kind"] == "sub":
+            body: SignalGraph = data["body"]
+            shared = {p: renamed[p] for p in body.parameters if p in renamed} if data["shared"] else {}
+            _copy(body, flat, f"{prefix}{name}/", shared, scale * data["time_scale"], is_outermost=False)
+            continue
+        made: dict[str, Any] = dict(data)
+        for key in ("bias", "weight", "time_constant", "leak", "initial"):
+            if isinstance(made.get(key), str):
+                made[key] = renamed.get(made[key], prefix + made[key])
+        if made.get("time_constant") is not None and scale != 1.0:
+            if isinstance(made["time_constant"], str):
+                raise ParameterError(
+                    f"state '{prefix}{name}': time_scale needs a number as time_constant, not a parameter"
+                )
+            made["time_constant"] = made["time_constant"] * scale
+        if data["kind"] == "port" and not is_outermost:
+            made = {"kind": "map", "shape": data["shape"], "function": "identity", "bias": made["bias"], "gain": 1.0,
+                    "argument": None, "unit": data["unit"]}  # fmt: skip
+        flat.add_node(prefix + name, **made)
+    for a, b, data in graph.edges(data=True):
+        ends = [
+            _end(graph, str(a), data.get("source_port"), prefix, is_source=True),
+            _end(graph, str(b), data.get("target_port"), prefix, is_source=False),
+        ]
+        made = {**data, "source_port": None, "target_port": None}
+        if isinstance(made["weight"], str):
+            made["weight"] = renamed.get(made["weight"], prefix + made["weight"])
+        flat.add_edge(*ends, **made)
+
+
+def _end(graph: SignalGraph, node: str, port: str | None, prefix: str, *, is_source: bool) -> str:
+    """Node of the flat graph at which an edge ends; a sub with one port of the right direction needs no port name."""
+    data = graph.nodes[node]
+    if data.get("kind") != "sub":
+        if port is not None:
+            raise UnknownNameError(f"edge at '{node}/{port}': '{node}' is not a graph inside the graph")
+        return prefix + node
+    body: SignalGraph = data["body"]
+    if port is None:
+        candidates = body.outputs if is_source else body.inputs
+        if len(candidates) != 1:
+            raise UnknownNameError(f"edge at sub '{node}': name its port, one of {', '.join(body.of_kind('port'))}")
+        port = candidates[0]
+    head, _, rest = port.partition("/")
+    if head not in body:
+        near = nearest(port, body.of_kind("port"))
+        raise UnknownNameError(f"edge at '{node}/{port}': sub '{node}' has no port '{port}'; {near}".rstrip("; "))
+    return _end(body, head, rest or None, f"{prefix}{node}/", is_source=is_source)
