@@ -290,7 +290,7 @@ class _Compiler:
             **{name: self._at(self.output_at + part.start, part) for name, part in self.outputs.slices.items()},
         }
         self.drives = {name: self._at(self.drive_at + part.start, part) for name, part in self.states.slices.items()}
-        self.parameters, at = {}, 0
+        at = 0
         slices, shapes, flat = {}, {}, []
         for name, parameter in graph.parameters.items():
             value = parameter.value.data if hasattr(parameter.value, "tocsr") else parameter.value

@@ -350,7 +350,8 @@ class SignalGraph(nx.MultiDiGraph):
         made = SignalGraph(self.title)
         made.graph.update(self.graph)
         made.add_nodes_from((n, dict(d)) for n, d in self.nodes(data=True))
-        made.add_edges_from((a, b, k, dict(d)) for a, b, k, d in self.edges(keys=True, data=True))
+        for a, b, k, data in self.edges(keys=True, data=True):
+            made.add_edge(a, b, k, **data)
         made.parameters = {
             n: GraphParameter(p.value.copy(), p.trainable, p.unit, p.mask, p.parent, dict(p.attributes))
             for n, p in self.parameters.items()
