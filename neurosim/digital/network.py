@@ -85,7 +85,9 @@ class DigitalNetwork:
         """The coefficients of an explicit rule, shape (stages + 1, 1 + stages, states); row 0 is unused."""
         return _mix(self.rule, self.program.time_constant, self.program.leak, self.dt)
 
-    def sequence(self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False) -> Trajectory:
+    def sequence(
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+    ) -> Trajectory:
         """Run over held inputs.
 
         Parameters
@@ -98,6 +100,8 @@ class DigitalNetwork:
             Keep the states.
         keep : bool
             Keep the tape for `gradient` (explicit rules).
+        tape : ndarray, optional
+            That of an earlier run, to be written over: a new one of many megabytes costs time.
 
         Raises
         ------
@@ -119,7 +123,9 @@ class DigitalNetwork:
         stages = self.coefficients().shape[0] - 1
         plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
         code = program.code
-        tape = np.empty((steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples)
+        length = (steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples
+        if tape is None or tape.size != length:
+            tape = np.empty(length)
         blocks = program.states.to_blocks(np.ascontiguousarray(y)).copy()
         outputs = np.zeros((steps, k * samples))
         states = np.zeros((steps if record else 0, n * samples))

@@ -391,16 +391,19 @@ class _Compiler:
 
     def _sum(self, view: _View, edges: list[tuple[str, dict]], bias: str | None, name: str) -> None:
         if bias is not None:
-            self._emit(ap.BIAS, view, view, n=view.length, w=self.parameters.slices[bias].start)
+            self._emit(ap.BIAS, view, view, n=view.length, w=self.parameters.slices[bias].start, starts=True)
+        elif not edges or edges[0][1]["weight"] is not None or edges[0][1]["target_part"] is not None:
+            self._emit(ap.ZERO, view, view, n=view.length)
         for number, (a, data) in enumerate(edges):
             source = self.values[a].part(data["source_part"])
             target = view.part(data["target_part"])
             if data["weight"] is None:
-                self._emit(ap.ADD, target, source, n=target.length, k=self._constant(data["gain"]))
+                starts = number == 0 and bias is None and data["target_part"] is None
+                self._emit(ap.ADD, target, source, n=target.length, k=self._constant(data["gain"]), starts=starts)
                 continue
             if data["gain"] != 1.0:
                 scaled = self._temporary((name, number, "scaled"), source.length)
-                self._emit(ap.ADD, scaled, source, n=source.length, k=self._constant(data["gain"]))
+                self._emit(ap.ADD, scaled, source, n=source.length, k=self._constant(data["gain"]), starts=True)
                 source = scaled
             self._weighted(target, source, data)
 
@@ -439,6 +442,7 @@ class _Compiler:
         view, slots = self.values[name], factors(self.graph, name)
         if data["form"]:
             operands = [self._operand(name, i, slot, self.graph.size_of(slot[0][0])) for i, slot in enumerate(slots)]
+            self._emit(ap.ZERO, view, view, n=view.length)
             self._emit(ap.CONTRACT, view, view, k=-1 - self._contraction(name, operands))
             return
         operands = [self._operand(name, i, slot, view.length) for i, slot in enumerate(slots)]
@@ -482,9 +486,9 @@ class _Compiler:
 
     def _emit(
         self, op: int, d: _View, a: _View, b: _View | None = None, *, n: int = 0, m: int = 0, w: int = 0, k: int = 0,
-        function: int = 0,
+        function: int = 0, starts: bool = False,
     ) -> None:  # fmt: skip
-        self.instructions.append((op, function, n, m, w, k, *d.words, *a.words, *(b or a).words, 0))
+        self.instructions.append((op, function, n, m, w, k, *d.words, *a.words, *(b or a).words, int(starts)))
 
     def _assemble(self, middle: int, notes: tuple[str, ...]) -> Program:
         graph = self.graph

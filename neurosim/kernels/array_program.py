@@ -26,6 +26,7 @@ from neurosim.kernels.array_functions import (
     multiply_by_slopes,
 )
 from neurosim.kernels.functions import fused
+from neurosim.kernels.matrix_product import add_product
 
 HEADER = 12
 SIZE, STATES, INPUTS, OUTPUTS, DRIVE_AT, OUTPUT_AT, FIRST, MIDDLE, LAST, TRANSPOSED, DENSE_AT, LAW_AT = range(HEADER)
@@ -35,52 +36,17 @@ instruction, of the first output instruction and behind the last; number and pla
 
 WORDS = 16
 """Per instruction: operation, function, n, m, place in p, place in code or p, then (offset, first element, elements
-per sample) of the result d, of a and of b."""
+per sample) of the result d, of a and of b, and whether it starts a sum (d = instead of d +=)."""
 
 (
     ADD, BIAS, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, MAP, GAIN, MULTIPLY, CONTRACT,
-) = range(12)  # fmt: skip
+    ZERO,
+) = range(13)  # fmt: skip
 """Operations: d += k a; d += p; d += p a elementwise; d += p[0] a; d += W a; d += W' a; the same sparse (compressed
-rows); d = function(a); d = k d; d = a b; d += contraction."""
+rows); d = function(a); d = k d; d = a b; d += contraction; d = 0."""
 
 INDICES = 6
 """Most index letters of a contraction."""
-
-
-@helper
-def _accumulate(d, at, s, s_at, s_step, w, w_at, w_step, n, m):
-    """d[at : at + n] += sum over k < m of s[s_at + k s_step] w[w_at + k w_step : ... + n], eight rows at a time."""
-    y = d[at : at + n]
-    k = 0
-    while k + 8 <= m:
-        a0 = s[s_at + k * s_step]
-        a1 = s[s_at + (k + 1) * s_step]
-        a2 = s[s_at + (k + 2) * s_step]
-        a3 = s[s_at + (k + 3) * s_step]
-        a4 = s[s_at + (k + 4) * s_step]
-        a5 = s[s_at + (k + 5) * s_step]
-        a6 = s[s_at + (k + 6) * s_step]
-        a7 = s[s_at + (k + 7) * s_step]
-        o = w_at + k * w_step
-        w0 = w[o : o + n]
-        w1 = w[o + w_step : o + w_step + n]
-        w2 = w[o + 2 * w_step : o + 2 * w_step + n]
-        w3 = w[o + 3 * w_step : o + 3 * w_step + n]
-        w4 = w[o + 4 * w_step : o + 4 * w_step + n]
-        w5 = w[o + 5 * w_step : o + 5 * w_step + n]
-        w6 = w[o + 6 * w_step : o + 6 * w_step + n]
-        w7 = w[o + 7 * w_step : o + 7 * w_step + n]
-        for j in range(n):
-            lower = fused(a3, w3[j], fused(a2, w2[j], fused(a1, w1[j], fused(a0, w0[j], y[j]))))
-            y[j] = fused(a7, w7[j], fused(a6, w6[j], fused(a5, w5[j], fused(a4, w4[j], lower))))
-        k += 8
-    while k < m:
-        a0 = s[s_at + k * s_step]
-        o = w_at + k * w_step
-        w0 = w[o : o + n]
-        for j in range(n):
-            y[j] = fused(a0, w0[j], y[j])
-        k += 1
 
 
 @helper
@@ -175,8 +141,7 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
         b, bl = code[q + 12] * rows + code[q + 13], code[q + 14]
         if op in (DENSE, DENSE_TRANSPOSED):
             weight = pt if op == DENSE else p
-            for r in range(rows):
-                _accumulate(arena, d + r * dl, arena, a + r * al, 1, weight, w, n, n, m)
+            add_product(arena, d, dl, arena, a, al, 1, weight, w, n, rows, n, m)
         elif op == MAP:
             if SOFTMAX <= function <= CUMULATIVE_PRODUCT:
                 for r in range(rows):
@@ -191,14 +156,25 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
             c = p[k]
             for r in range(rows):
                 y, x = arena[d + r * dl : d + r * dl + n], arena[a + r * al : a + r * al + n]
-                for i in range(n):
-                    y[i] = fused(c, x[i], y[i])
+                if code[q + 15] != 0:
+                    for i in range(n):
+                        y[i] = c * x[i]
+                else:
+                    for i in range(n):
+                        y[i] = fused(c, x[i], y[i])
         elif op == BIAS:
             x = p[w : w + n]
             for r in range(rows):
                 y = arena[d + r * dl : d + r * dl + n]
-                for i in range(n):
-                    y[i] += x[i]
+                if code[q + 15] != 0:
+                    for i in range(n):
+                        y[i] = x[i]
+                else:
+                    for i in range(n):
+                        y[i] += x[i]
+        elif op == ZERO:
+            for r in range(rows):
+                arena[d + r * dl : d + r * dl + n] = 0.0
         elif op == MULTIPLY:
             for r in range(rows):
                 y, x = arena[d + r * dl : d + r * dl + n], arena[a + r * al : a + r * al + n]
@@ -242,7 +218,10 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
 
 @helper
 def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
-    """As `evaluate_part` for directions: `tangent` has `rows` rows, `ratio` of them for each sample of `arena`."""
+    """As `evaluate_part` for directions: `tangent` has `rows` rows, `ratio` of them for each sample of `arena`.
+
+    `tangent` must be zero but for the directions.
+    """
     samples = rows // ratio
     for q in range(start, stop, WORDS):
         op, function, n, m = code[q], code[q + 1], code[q + 2], code[q + 3]
@@ -256,7 +235,7 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
         if op == CONTRACT:
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, tangent, rows, ratio, tangent, p, -2 - f)
-        elif op in (ADD, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, GAIN):
+        elif op in (ADD, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, GAIN, ZERO):
             evaluate_part(code, q, q + WORDS, p, pt, tangent, rows)
         elif op != BIAS:
             for r in range(rows):
@@ -292,16 +271,12 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         a, al = code[q + 9] * rows + code[q + 10], code[q + 11]
         b, bl = code[q + 12] * rows + code[q + 13], code[q + 14]
         if op == DENSE:
-            for r in range(rows):
-                _accumulate(adjoint, a + r * al, adjoint, d + r * dl, 1, p, w, m, m, n)
-            for i in range(n):
-                _accumulate(dp, w + i * m, adjoint, d + i, dl, arena, a, al, m, rows)
+            add_product(adjoint, a, al, adjoint, d, dl, 1, p, w, m, rows, m, n)
+            add_product(dp, w, m, adjoint, d, 1, dl, arena, a, al, n, m, rows)
         elif op == DENSE_TRANSPOSED:
             # the weight is stored with m rows of n
-            for r in range(rows):
-                _accumulate(adjoint, a + r * al, adjoint, d + r * dl, 1, pt, w, m, m, n)
-            for i in range(m):
-                _accumulate(dp, w + i * n, arena, a + i, al, adjoint, d, dl, n, rows)
+            add_product(adjoint, a, al, adjoint, d, dl, 1, pt, w, m, rows, m, n)
+            add_product(dp, w, n, arena, a, 1, al, adjoint, d, dl, m, n, rows)
         elif op == MAP:
             if function < SOFTMAX or function > CUMULATIVE_PRODUCT:
                 if dl == n and al == n:
@@ -337,10 +312,13 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
                     x[i] += y[i]
         elif op == MULTIPLY:
             for r in range(rows):
-                y = adjoint[d + r * dl : d + r * dl + n]
+                y, x = adjoint[d + r * dl : d + r * dl + n], adjoint[a + r * al : a + r * al + n]
+                z = arena[b + r * bl : b + r * bl + n]
                 for i in range(n):
-                    adjoint[a + r * al + i] += y[i] * arena[b + r * bl + i]
-                    adjoint[b + r * bl + i] += y[i] * arena[a + r * al + i]
+                    x[i] = fused(y[i], z[i], x[i])
+                x, z = adjoint[b + r * bl : b + r * bl + n], arena[a + r * al : a + r * al + n]
+                for i in range(n):
+                    x[i] = fused(y[i], z[i], x[i])
         elif op == SCALE:
             for r in range(rows):
                 y = adjoint[d + r * dl : d + r * dl + n]
@@ -424,7 +402,7 @@ def transpose_weights(code, p, pt):
 
 @driver(lambda: signature_of(*"ciirrri"))
 def evaluate(code, start, stop, p, pt, arena, rows):
-    """`evaluate_part` from Python; values that are sums must be zero in the arena before."""
+    """`evaluate_part` from Python."""
     evaluate_instructions(code, start, stop, p, pt, arena, rows)
 
 

@@ -40,7 +40,6 @@ def run_sequence(code, plan, p, pt, mix, y, u, outputs, states, tape):
         base = t * (stages + 1) * size if plan[KEEP] != 0 else 0
         for s in range(stages + 1):
             arena = tape[base + s * size : base + (s + 1) * size]
-            arena[:] = 0.0
             if s == 0:
                 arena[:n] = y
             else:
