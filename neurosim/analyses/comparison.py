@@ -1,0 +1,380 @@
+"""An analog network beside its digital equivalent: where they agree, where not, and what each costs.
+
+Both see the same input, held over periods of `sample_period`. The analog side is integrated to a tight tolerance, so
+that every difference belongs to the digital side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.digital.network import DigitalNetwork, digital
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.drives import held
+from neurosim.graph.program import Program, compile_graph
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.randomness import stream
+from neurosim.solve.simulate import simulate
+
+ANALOG_RTOL = 1e-10
+HORIZON = 0.1
+"""Relative error at which the two are said to have parted."""
+
+SAME_POINT = 1e-6
+"""Distance, relative to the size of the state, below which two points count as one."""
+
+
+@dataclass(frozen=True)
+class StepError:
+    """One digital run: its step, its largest error relative to the range of the states, its horizon, its cost."""
+
+    dt: float
+    error: float
+    horizon: float
+    seconds_per_step: float
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A point where the flow vanishes (for a constant input) and what both sides do there.
+
+    Attributes
+    ----------
+    state : ndarray
+    residual : float
+        How far one digital step moves the point, relative to the size of the state.
+    flow_growth : float
+        Largest real part of the eigenvalues of the flow [1/s]; below 0 it is stable.
+    step_growth : float
+        Largest magnitude of the eigenvalues of the digital step; below 1 it is stable.
+    """
+
+    state: np.ndarray
+    residual: float
+    flow_growth: float
+    step_growth: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is a fixed point of both, with the same stability."""
+        return self.residual < SAME_POINT and (self.flow_growth < 0.0) == (self.step_growth < 1.0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` finds.
+
+    Attributes
+    ----------
+    title : str
+    rule : str
+    dt, duration, sample_period : float
+        Seconds.
+    times : ndarray, shape (samples,)
+        Ends of the sample periods, from 0 on.
+    analog, twin : ndarray, shape (samples, states)
+        States at `times`.
+    analog_output, twin_output : ndarray, shape (samples, outputs)
+    state_names, output_names : tuple of str
+    error : ndarray, shape (samples,)
+        Root mean square difference relative to that of the analog states.
+    horizon : float
+        First time at which `error` exceeds 0.1 [s], inf if never.
+    steps : tuple of StepError
+        At falling dt.
+    order : float
+        Observed, from the two smallest steps; NaN where rounding hides it.
+    fixed_points : tuple of FixedPoint
+    attractors : dict
+        ``same``: share of random starts that end at the same place, or in motion on both sides; ``analog_at_rest`` and
+        ``digital_at_rest``: share that comes to rest.
+    score : dict of str to float
+        Score of the outputs of each side, where targets were given.
+    seconds_analog : float
+        CPU time of the analog run.
+    statements : tuple of str
+        What is known of the rule.
+    """
+
+    title: str
+    rule: str
+    dt: float
+    duration: float
+    sample_period: float
+    times: np.ndarray
+    analog: np.ndarray
+    twin: np.ndarray
+    analog_output: np.ndarray
+    twin_output: np.ndarray
+    state_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    error: np.ndarray
+    horizon: float
+    steps: tuple[StepError, ...]
+    order: float
+    declared_order: int
+    fixed_points: tuple[FixedPoint, ...]
+    attractors: dict[str, Any]
+    score: dict[str, float]
+    seconds_analog: float
+    statements: tuple[str, ...] = field(default=())
+
+    @property
+    def fixed_points_agree(self) -> bool:
+        """Whether every fixed point found is one of both, with the same stability."""
+        return all(point.agrees for point in self.fixed_points)
+
+    def plot(self, **options: Any) -> Any:
+        """Draw it; see `neurosim.plots.comparison`."""
+        # plots lie above analyses: the drawing is found by name when it is asked for
+        import importlib
+
+        return importlib.import_module("neurosim.plots.comparison").comparison(self, **options)
+
+
+def compare(
+    graph: SignalGraph, twin: DigitalNetwork | str = "forward_euler", drive: Any = None, *, dt: float | None = None,
+    duration: float | None = None, sample_period: float | None = None, initial: Mapping[str, Any] | None = None,
+    targets: Any = None, score: Callable[[np.ndarray, np.ndarray], float] | None = None, refinements: int = 4,
+    starts: int = 20, seed: int = 0,
+) -> Comparison:  # fmt: skip
+    """Compare a graph as an analog network with its digital equivalent.
+
+    Parameters
+    ----------
+    graph : SignalGraph
+        Its states must flow (have time constants).
+    twin : DigitalNetwork or str
+        The equivalent, or the name of a rule.
+    drive : array_like, shape (samples, inputs), optional
+        Held inputs. Default: smooth random inputs of unit size.
+    dt : float, optional
+        Step of the twin [s]; default a tenth of the smallest time constant. It must divide `sample_period`.
+    duration : float, optional
+        Seconds; default 20 times the largest time constant, or as long as `drive`.
+    sample_period : float, optional
+        For how long each input is held [s]; default the largest multiple of dt below the smallest time constant.
+    initial : mapping of str to array_like, optional
+        States at the start.
+    targets : array_like, shape (samples, outputs), optional
+        Wanted outputs at the ends of the periods.
+    score : callable, optional
+        ``score(outputs, targets)``; default the normalised mean squared error.
+    refinements : int
+        How often dt is halved.
+    starts : int
+        Random starts for fixed points and attractors.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        The graph has clocked states, or steps and periods do not fit.
+    """
+    program = compile_graph(graph)
+    network = _network(graph, program, twin, dt)
+    dt = network.dt
+    slowest = float(network.program.time_constant.max())
+    period = sample_period or dt * max(1, int(np.floor(float(program.time_constant.min()) / dt + 1e-9)))
+    ratio = round(period / dt)
+    if ratio < 1 or abs(ratio * dt - period) > 1e-9 * period:
+        raise ParameterError(f"sample_period = {period:g} s must be a multiple of dt = {dt:g} s")
+    if drive is None:
+        samples = max(2, round((duration or 20.0 * slowest) / period))
+        drive = _smooth_noise(samples, program.inputs.size, seed)
+    inputs = np.asarray(drive, dtype=float).reshape(len(drive), -1)
+    if inputs.shape[1] != program.inputs.size:
+        raise ParameterError(f"drive needs shape (samples, {program.inputs.size}), not {np.shape(drive)}")
+    y0 = program.states.pack(initial or {}, program.initial, "state")
+    times = period * np.arange(len(inputs) + 1)
+    clock = time.process_time()
+    analog = _analog(graph, program, inputs, period, y0)
+    seconds_analog = time.process_time() - clock
+    runs = []
+    for halvings in range(refinements + 1):
+        fine = DigitalNetwork(network.program, network.rule, dt / 2**halvings)
+        runs.append(_digital(fine, inputs, ratio * 2**halvings, y0))
+    scale = np.sqrt((analog**2).mean()) or 1.0
+    span = np.ptp(analog, axis=0).max() or 1.0
+    errors = [np.sqrt(((states - analog) ** 2).mean(axis=1)) / scale for states, _ in runs]
+    steps = tuple(
+        StepError(dt / 2**k, float(np.abs(states - analog).max() / span), _horizon(times, errors[k]), seconds)
+        for k, (states, seconds) in enumerate(runs)
+    )
+    order = _order(steps)
+    last = np.vstack([inputs[:1], inputs])
+    outputs = [program.output(states, last) for states in (analog, runs[0][0])]
+    constant = np.zeros(program.inputs.size)
+    points = _fixed_points(network, constant, starts, seed)
+    scores = {}
+    if targets is not None:
+        judge = score or _normalised_error
+        wanted = np.asarray(targets, dtype=float).reshape(len(inputs), -1)
+        scores = {side: float(judge(values[1:], wanted)) for side, values in zip(("analog", "digital"), outputs)}
+    rule = network.rule
+    return Comparison(
+        graph.title, rule.name, dt, float(times[-1]), period, times, analog, runs[0][0], *outputs,
+        _names(program.states.shapes), _names(program.outputs.shapes), errors[0], steps[0].horizon, steps, order,
+        rule.order, points, _attractors(network, program, constant, starts, seed), scores, seconds_analog,
+        (f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}"),
+    )  # fmt: skip
+
+
+def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, dt: float | None) -> DigitalNetwork:
+    if program.is_clocked.any():
+        clocked = next(n for n, part in program.states.slices.items() if program.is_clocked[part].any())
+        raise ParameterError(
+            f"state '{clocked}' of graph '{graph.title}' jumps at a clock: there is no flow to compare; give it a time "
+            "constant"
+        )
+    if program.states.size == 0:
+        raise ParameterError(f"graph '{graph.title}' has no state: nothing moves")
+    if isinstance(twin, DigitalNetwork):
+        if twin.program.states.slices != program.states.slices:
+            raise ParameterError("the digital network has other states than the graph")
+        return twin
+    return digital(program, twin, dt or 0.1 * float(program.time_constant.min()))
+
+
+def _smooth_noise(samples: int, size: int, seed: int) -> np.ndarray:
+    """Gaussian samples of unit variance with a correlation of about five samples."""
+    draw = stream(seed, "compare", "drive").normal(size=(samples + 20, size))
+    kept = np.exp(-0.2)
+    for k in range(1, len(draw)):
+        draw[k] = kept * draw[k - 1] + np.sqrt(1.0 - kept**2) * draw[k]
+    return draw[20:]
+
+
+def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    return tuple(
+        name if np.prod(shape) == 1 else f"{name}[{i}]" for name, shape in shapes.items() for i in range(np.prod(shape))
+    )
+
+
+def _analog(
+    graph: SignalGraph, program: Program, inputs: np.ndarray, period: float, y0: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """States at the ends of the sample periods, shape (samples + 1, states)."""
+    drives = {name: held(inputs[:, part], period) for name, part in program.inputs.slices.items()}
+    result = simulate(
+        graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0), rtol=ANALOG_RTOL,
+        print_step=period,
+    )  # fmt: skip
+    times = period * np.arange(len(inputs) + 1)
+    places = np.clip(np.searchsorted(result.axis, times - 1e-9 * period), 0, result.axis.size - 1)
+    if np.abs(result.axis[places] - times).max() > 1e-6 * period:
+        raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the sample periods")
+    return np.stack([result[name][places] for name in _names(program.states.shapes)], axis=1)
+
+
+def _digital(network: DigitalNetwork, inputs: np.ndarray, ratio: int, y0: np.ndarray) -> tuple[np.ndarray, float]:
+    """States at the ends of the sample periods, and CPU seconds of a step."""
+    repeated = np.repeat(inputs, ratio, axis=0)[:, None, :]
+    clock = time.process_time()
+    run = network.sequence(repeated, y0)
+    seconds = time.process_time() - clock
+    return np.vstack([y0, run.states[ratio - 1 :: ratio, 0]]), seconds / len(repeated)
+
+
+def _horizon(times: np.ndarray, error: np.ndarray) -> float:
+    apart = np.flatnonzero(error > HORIZON)
+    return float(times[apart[0]]) if apart.size else np.inf
+
+
+def _order(steps: Sequence[StepError]) -> float:
+    for coarse, fine in zip(reversed(steps[:-1]), reversed(steps[1:])):
+        if fine.error > 1e-8 and coarse.error > fine.error:
+            return float(np.log2(coarse.error / fine.error))
+    return np.nan
+
+
+def _normalised_error(outputs: np.ndarray, targets: np.ndarray) -> float:
+    return float(((outputs - targets) ** 2).mean() / (targets.var() or 1.0))
+
+
+def _random_states(program: Program, starts: int, seed: int, name: str) -> np.ndarray:
+    return stream(seed, "compare", name).normal(size=(starts, program.states.size))
+
+
+def _fixed_points(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) -> tuple[FixedPoint, ...]:
+    """Zeros of the flow by Newton's method from random states, each once."""
+    program = network.program
+    found: list[np.ndarray] = []
+    leak = np.diag(program.leak)
+    for y in _random_states(program, starts, seed, "fixed points"):
+        for _ in range(60):
+            residual = program.drive(y, u) - program.leak * y
+            jacobian = program.jacobian(y, u)[0] - leak
+            try:
+                change = np.linalg.solve(jacobian, residual)
+            except np.linalg.LinAlgError:
+                break
+            size = np.abs(change).max()
+            y = y - change * min(1.0, 2.0 / max(size, 1e-300))
+            if not np.isfinite(y).all():
+                break
+            if size < 1e-13 * (1.0 + np.abs(y).max()):
+                if not any(np.abs(y - other).max() < SAME_POINT * (1.0 + np.abs(y).max()) for other in found):
+                    found.append(y)
+                break
+    return tuple(_judge(network, y, u) for y in found)
+
+
+def _judge(network: DigitalNetwork, y: np.ndarray, u: np.ndarray) -> FixedPoint:
+    program, n = network.program, y.size
+    flow = (program.jacobian(y, u)[0] - np.diag(program.leak)) / program.time_constant[:, None]
+    scale = 1.0 + np.abs(y).max()
+    e = 1e-6 * scale
+    around = np.vstack([y, y + e * np.eye(n), y - e * np.eye(n)])
+    stepped = network.sequence(np.broadcast_to(u, (1, 2 * n + 1, u.size)), around, record=False).final
+    step = (stepped[1 : n + 1] - stepped[n + 1 :]).T / (2.0 * e)
+    return FixedPoint(
+        y, float(np.abs(stepped[0] - y).max() / scale), float(np.linalg.eigvals(flow).real.max()),
+        float(np.abs(np.linalg.eigvals(step)).max()),
+    )  # fmt: skip
+
+
+def _attractors(network: DigitalNetwork, program: Program, u: np.ndarray, starts: int, seed: int) -> dict[str, Any]:
+    """Where random starts end: at rest or not, and whether both sides end at the same place."""
+    slowest = float(program.time_constant.max())
+    fine = min(network.dt, 0.02 * float(program.time_constant.min()))
+    # The analog side for many starts at once: second-order steps that are fine beside every time constant.
+    y0 = _random_states(program, starts, seed, "attractors")
+    ends = {}
+    moving = {}
+    for side, net in (
+        ("analog", DigitalNetwork(program, _heun(), fine)), ("digital", network),
+    ):  # fmt: skip
+        steps = int(np.ceil(60.0 * slowest / net.dt))
+        tail = max(2, steps // 10)
+        first = net.sequence(np.broadcast_to(u, (steps, starts, u.size)), y0, record=False).final
+        run = net.sequence(np.broadcast_to(u, (tail, starts, u.size)), first)
+        ends[side] = run.final
+        moving[side] = np.ptp(run.states, axis=0).max(axis=1) > 1e-4 * (1.0 + np.abs(run.final).max())
+    still = ~(moving["analog"] | moving["digital"])
+    distance = np.abs(ends["analog"] - ends["digital"]).max(axis=1)
+    same = still & (distance < 1e-3 * (1.0 + np.abs(ends["analog"]).max()))
+    both_move = moving["analog"] & moving["digital"]
+    return {
+        "starts": starts,
+        "same": float((same | both_move).mean()),
+        "analog_at_rest": float((~moving["analog"]).mean()),
+        "digital_at_rest": float((~moving["digital"]).mean()),
+    }
+
+
+def _heun() -> Any:
+    """Heun's method as coefficients; only used here, where one tight reference for many starts is needed."""
+    from neurosim.devices.device import Reference
+    from neurosim.digital.rule import Rule
+
+    def coefficients(tau: np.ndarray, leak: np.ndarray, dt: float) -> list[list[np.ndarray]]:
+        a = dt / tau
+        return [[1.0 - a * leak, a], [1.0 - a * leak + 0.5 * (a * leak) ** 2, 0.5 * a * (1.0 - a * leak), 0.5 * a]]
+
+    return Rule("heun", "", "", "", 2, "", "", Reference("Heun, Z. Math. Phys. 45, 23 (1900)"), coefficients)
