@@ -5,6 +5,10 @@
 >>> circuit.nets
 ('in', 'out')
 
+A network is a graph of populations: ``graph = ns.architectures.elman()`` is one, ``ns.from_networkx`` makes one of any
+weighted graph, ``ns.simulate(graph, (0, 10), drive={"u": "SIN(0 1 1)"})`` runs it in time, ``ns.digital(graph)`` is its
+discrete twin.
+
 ``ns.simulate(circuit)`` gives a `Result`; ``ns.waveforms(result)`` draws it; ``ns.save(result, "run.nc")`` keeps it.
 Names are imported on first use, so that ``import neurosim`` takes no time.
 """
@@ -15,6 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim import architectures
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -26,10 +31,17 @@ if TYPE_CHECKING:
         SimulationError,
         UnknownNameError,
     )
+    from neurosim.digital.network import digital
     from neurosim.formats import load, load_all, save
+    from neurosim.graph.convert import from_networkx
+    from neurosim.graph.drives import held, interpolated, noise
+    from neurosim.graph.equations import equations
+    from neurosim.graph.program import compile_graph
+    from neurosim.graph.signal_graph import SignalGraph
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
+    from neurosim.plots.signal_graph import draw_graph
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
     from neurosim.solve import methods
@@ -45,15 +57,25 @@ _ORIGINS = {
     "neurosim.errors": (
         "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
     ),
+    "neurosim.digital.network": ("digital",),
     "neurosim.formats": ("load", "load_all", "save"),
+    "neurosim.graph.convert": ("from_networkx",),
+    "neurosim.graph.drives": ("held", "interpolated", "noise"),
+    "neurosim.graph.equations": ("equations",),
+    "neurosim.graph.program": ("compile_graph",),
+    "neurosim.graph.signal_graph": ("SignalGraph",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
+    "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
 }  # fmt: skip
+_PACKAGES = {"architectures": "neurosim.architectures", "methods": "neurosim.solve.methods"}
+"""Registries that are packages."""
+
 _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in names}
 
 __all__ = [
@@ -65,15 +87,25 @@ __all__ = [
     "ParameterError",
     "Result",
     "Settings",
+    "SignalGraph",
     "SimulationError",
     "UnknownNameError",
     "__version__",
+    "architectures",
     "bode",
+    "compile_graph",
+    "digital",
     "draw_figure",
+    "draw_graph",
+    "equations",
+    "from_networkx",
+    "held",
+    "interpolated",
     "load",
     "load_all",
     "measure",
     "methods",
+    "noise",
     "pinched_loop",
     "read_netlist",
     "save",
@@ -85,8 +117,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "methods":
-        value: Any = importlib.import_module("neurosim.solve.methods")
+    if name in _PACKAGES:
+        value: Any = importlib.import_module(_PACKAGES[name])
     elif name in _MODULE_OF:
         value = getattr(importlib.import_module(_MODULE_OF[name]), name)
     else:

@@ -1,4 +1,4 @@
-"""``neurosim convert``: one result format to another."""
+"""``neurosim convert``: one result format to another, or one format of signal graphs to another."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ def convert(
 ) -> None:
     """Convert a result file to another format.
 
-    As in: neurosim convert run.raw run.csv; 'neurosim list formats' shows the formats.
+    As in: neurosim convert run.raw run.csv; 'neurosim list formats' shows the formats. A saved signal graph becomes
+    .json or .graphml.
     """
     from neurosim.errors import FormatError
-    from neurosim.formats import format_for, load, load_all, save
+    from neurosim.formats import format_for, holds_graph, load, load_all, save
 
+    if number is None and not ascii and holds_graph(source):
+        graph = load(source)
+        save(graph, target)
+        print(f"wrote {target}: {graph!r}")
+        return
     chosen = format_for(target)
     if ascii and chosen.name != "spice_raw":
         raise FormatError(f"--ascii is for SPICE raw files, but '{target}' is {chosen.name}")
-    results = [load(source, number=number)] if number is not None or not chosen.several else load_all(source)
+    results: Any = [load(source, number=number)] if number is not None or not chosen.several else load_all(source)
     options: dict[str, Any] = {"binary": False} if ascii else {}
     save(results, target, **options)
     print(f"wrote {target}: {'; '.join(map(repr, results))}")

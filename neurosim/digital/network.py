@@ -205,7 +205,7 @@ class DigitalNetwork:
     def _blocked_mix(self, samples: int) -> np.ndarray:
         mix = self.coefficients()
         rows = np.broadcast_to(mix[:, :, None, :], (*mix.shape[:2], samples, mix.shape[2]))
-        return self.program.states.to_blocks(rows).ravel()
+        return self.program.states.to_blocks(rows).flatten()
 
     def _implicit(self, y: np.ndarray, inputs: np.ndarray, record: bool) -> Trajectory:
         assert self.rule.step is not None

@@ -1,17 +1,25 @@
-"""Result files: `save` and `load` choose the format by suffix; one file in this folder is one format."""
+"""Result files: `save` and `load` choose the format by suffix; one file in this folder is one format.
+
+Signal graphs are saved and loaded by the same two functions, as ``.json`` or ``.graphml``.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import atomic_write
 from neurosim.errors import FormatError, NeurosimError
 from neurosim.formats.format import Format
 from neurosim.registry import Registry
 from neurosim.results import Result
+
+if TYPE_CHECKING:
+    from neurosim.graph.signal_graph import SignalGraph
 
 formats: Registry[Format] = Registry("format", "neurosim.formats", "format", "neurosim.formats")
 """All formats by name; third-party packages add theirs by the entry point group ``neurosim.formats``."""
@@ -37,15 +45,39 @@ def format_for(path: str | os.PathLike[str], name: str | None = None) -> Format:
     ending = f"the suffix '{suffix}'" if suffix else "no suffix"
     raise FormatError(f"'{path}' has {ending}, which names no result format; known: {known}")
 
+_GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml"}
+
+
+def _graph_module(path: str | os.PathLike[str]) -> Any:
+    suffix = Path(path).suffix.lower()
+    if suffix not in _GRAPH_MODULES:
+        raise FormatError(f"'{path}': a signal graph is kept as {' or '.join(_GRAPH_MODULES)}, not '{suffix}'")
+    return importlib.import_module(f"neurosim.formats.{_GRAPH_MODULES[suffix]}")
+
+
+def holds_graph(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a saved signal graph: its suffix or the first lines of its text say so."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in _GRAPH_MODULES:
+        return False
+    if suffix != ".json":
+        return True
+    try:
+        with open(path, "rb") as file:
+            return re.search(rb'"format"\s*:\s*"neurosim graph"', file.read(4096)) is not None
+    except OSError:
+        return False
+
 
 def save(
-    result: Result | Sequence[Result], path: str | os.PathLike[str], *, format: str | None = None, **options: Any
-) -> None:
-    """Write one result, or several where the format can hold them, whole or not at all.
+    result: Result | Sequence[Result] | SignalGraph, path: str | os.PathLike[str], *, format: str | None = None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Write one result, or several where the format can hold them, or a signal graph, whole or not at all.
 
     Parameters
     ----------
-    result : Result or sequence of Result
+    result : Result, sequence of Result, or SignalGraph
         What to write.
     path : path
         Its suffix chooses the format unless `format` names one.
@@ -59,6 +91,11 @@ def save(
     FormatError
         The suffix is unknown, the place cannot be written, or the format cannot hold this.
     """
+    if not isinstance(result, (Result, Sequence)):
+        module = _graph_module(path)
+        with atomic_write(path) as temporary:
+            module.write_graph(result, temporary)
+        return
     chosen = format_for(path, format)
     results = [result] if isinstance(result, Result) else list(result)
     if not results:
@@ -89,8 +126,10 @@ def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list
     return found
 
 
-def load(path: str | os.PathLike[str], *, format: str | None = None, number: int | None = None) -> Result:
-    """Read one result.
+def load(
+    path: str | os.PathLike[str], *, format: str | None = None, number: int | None = None
+) -> Result | SignalGraph:  # fmt: skip
+    """Read one result, or a signal graph from a file that holds one.
 
     Parameters
     ----------
@@ -104,6 +143,11 @@ def load(path: str | os.PathLike[str], *, format: str | None = None, number: int
     FormatError
         As `load_all`; or the file holds several and `number` does not choose one.
     """
+    if format is None and number is None and holds_graph(path):
+        try:
+            return _graph_module(path).read_graph(Path(path))
+        except OSError as error:
+            raise FormatError(f"cannot read '{path}': {error.strerror or error}") from error
     found = load_all(path, format=format)
     if number is None and len(found) == 1:
         return found[0]

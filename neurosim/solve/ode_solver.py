@@ -318,7 +318,7 @@ class CompiledSolver(OdeSolver):
         """Run compiled steps, choosing pivots anew as often as they no longer suit."""
         run, context = self.run, self.system.context
         while True:
-            lu = lu_polish = _NO_FACTORS
+            lu = lu_polish = NO_FACTORS
             if self.method.kind != EXPLICIT:
                 context[TIME] = run.real[state.T]
                 try:
@@ -523,7 +523,7 @@ def _entries(mass: Any, n: int, name: str) -> dict[tuple[int, int], float]:
     return {(i, j): value for i, j, value in places if value != 0.0}
 
 
-_NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
+NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
     "row_scale", "lower", "upper", "inverse_pivot", "work", "correction"
 } else np.uint32) for name in LU._fields))  # fmt: skip
 """Stands for a factorisation where none is needed."""

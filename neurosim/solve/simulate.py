@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from neurosim.solve.operating_point import AlgebraicSolver, operating_point
 from neurosim.solve.outputs import choose_outputs
 from neurosim.solve.small_signal import small_signal
 from neurosim.solve.transient import TransientSettings, transient
+
+if TYPE_CHECKING:
+    from neurosim.graph.program import Program
+    from neurosim.graph.signal_graph import SignalGraph
 
 DEFAULT_RTOL = 1e-5
 
@@ -67,15 +71,16 @@ class Settings:
 
 
 def simulate(
-    circuit: Circuit | str | Path, t_span: tuple[float, float] | None = None, *, analysis: str | None = None,
-    **settings: Any,
-) -> Result:
-    """Run one analysis of a circuit.
+    circuit: Circuit | str | Path | SignalGraph | Program, t_span: tuple[float, float] | None = None, *,
+    analysis: str | None = None, **settings: Any,
+) -> Result:  # fmt: skip
+    """Run one analysis of a circuit, or a signal graph in time.
 
     Parameters
     ----------
-    circuit : Circuit, str or Path
-        A circuit, or the path of a netlist.
+    circuit : Circuit, str, Path, SignalGraph or Program
+        A circuit, the path of a netlist, or a graph: then `settings` are those of
+        `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...).
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional
@@ -93,6 +98,12 @@ def simulate(
     NetlistError, SimulationError, ParameterError
         A SimulationError keeps what was computed in its `partial`.
     """
+    if not isinstance(circuit, (Circuit, str, Path)):
+        from neurosim.solve.simulate_graph import simulate_graph
+
+        if analysis not in (None, "tran"):
+            raise ParameterError(f"a signal graph has no '{analysis}' analysis; it runs in time")
+        return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)
     try:

@@ -1,0 +1,231 @@
+"""From a compiled signal graph and its drives to a `System`: one batch of one instance, whose law runs the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from neurosim.graph import law as words
+from neurosim.graph.checks import factors, memoryless_order
+from neurosim.graph.drives import Drives, tick_times
+from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.program import Program
+from neurosim.kernels import array_program as ap
+from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+
+RTOL_SHARE_OF_ONE = 1e-3
+"""Absolute tolerance of a state, as a share of rtol, as for states of devices."""
+
+
+@dataclass
+class GraphAssembly:
+    """A graph in the form that the engine runs.
+
+    Attributes
+    ----------
+    program : Program
+    drives : Drives
+    system : System
+        Unknowns: states and holds in the order of ``program.states``, then the samples of held inputs.
+    code, table : ndarray
+        What the law takes.
+    """
+
+    program: Program
+    drives: Drives
+    system: System
+    code: np.ndarray
+    table: np.ndarray
+
+    def start(self, initial: Mapping[str, Any] | None = None) -> np.ndarray:
+        """Unknowns at t = 0: initial values, first samples of held inputs, and holds that sample these.
+
+        Raises
+        ------
+        UnknownNameError, ParameterError
+            `initial` names no state, or has the wrong shape.
+        """
+        program = self.program
+        y = program.states.pack(initial or {}, program.initial, "state")
+        u = self.drives.values(np.zeros(1))[0]
+        drive = program.drive(y, u)
+        for name in program.graph.of_kind("hold"):
+            y[program.states.slices[name]] = drive[program.states.slices[name]]
+        return np.concatenate([y, self.drives.start])
+
+    def inputs(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """u at points of a trajectory, shape (points, inputs)."""
+        u = np.zeros((times.size, self.program.inputs.size))
+        samples = np.ascontiguousarray(unknowns[:, self.program.states.size :])
+        words.inputs_at(np.ascontiguousarray(times), self.table, self.code, samples.ravel(), u.ravel())
+        return u
+
+    def is_stepped(self) -> np.ndarray:
+        """Which unknowns change at ticks only."""
+        return np.concatenate([self.program.is_clocked, np.ones(self.drives.start.size, bool)])
+
+
+def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> GraphAssembly:
+    """Build the System of a graph.
+
+    Parameters
+    ----------
+    program : Program
+    drives : Drives
+    derivatives : bool
+        Whether the Jacobian will be wanted (implicit methods).
+    """
+    graph, n, held = program.graph, program.states.size, drives.start.size
+    flows = ~program.is_clocked
+    rate, leak = np.zeros(n), np.zeros(n)
+    rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
+    bounds = np.full((2, n), [[-np.inf], [np.inf]])
+    nodes, direction = [], 0
+    for name, part in program.states.slices.items():
+        if graph.nodes[name].get("bounds") is not None:
+            bounds[:, part] = np.array(graph.nodes[name]["bounds"], float)[:, None]
+        if flows[part].all():
+            size = part.stop - part.start
+            nodes.append((part.start, size, direction))
+            direction += size
+
+    p = program.p
+    pieces = [p, program.transposed, rate, leak, bounds.ravel()]
+    places = np.concatenate([[0], np.cumsum([piece.size for piece in pieces])])
+    clocks, elements = [], []
+    for name, clock in graph.clocks.items():
+        jumping = _elements(program, name, "state")
+        holding = _elements(program, name, "hold")
+        clocks.append([clock.period, clock.phase, len(jumping), len(holding), len(elements)])
+        elements += [*jumping, *holding]
+    clock_at = int(places[-1])
+    drive_at = clock_at + 2 * len(clocks)
+    table = np.concatenate([*pieces, *(row[:2] for row in clocks), drives.table])
+
+    law_at = len(program.code)
+    node_at = law_at + words.WORDS_OF_LAW
+    driven_at = node_at + words.NODE_WORDS * len(nodes)
+    clocks_at = driven_at + words.INPUT_WORDS * len(drives.records)
+    elements_at = clocks_at + words.CLOCK_WORDS * len(clocks)
+    header = np.zeros(words.WORDS_OF_LAW, np.int64)
+    header[words.PARAMETERS], header[words.TRANSPOSED_AT] = p.size, places[1]
+    header[words.RATE_AT], header[words.LEAK_AT], header[words.BOUNDS_AT] = places[2], places[3], places[4]
+    header[words.NODES], header[words.NODES_AT], header[words.DIRECTIONS] = len(nodes), node_at, direction
+    header[words.DRIVEN], header[words.DRIVEN_AT] = len(drives.records), driven_at
+    header[words.CLOCKS], header[words.CLOCKS_AT] = len(clocks), clocks_at
+    header[words.HELD_UNKNOWNS] = held
+    records = [
+        *nodes,
+        *((kind, offset, size, place + drive_at, count, first)
+          for kind, offset, size, place, count, first in drives.records),
+        *((clock_at + 2 * k, row[2], row[3], elements_at + row[4]) for k, row in enumerate(clocks)),
+        elements,
+    ]  # fmt: skip
+    code = np.concatenate([program.code, header, *(np.array(record, np.int64) for record in records)])
+    code[ap.LAW_AT] = law_at
+
+    count = n + held
+    index = np.full((1, count, 2), GROUND)
+    index[0, :, 0] = np.arange(count)
+    size = int(program.code[ap.SIZE])
+    batch = BatchSpec(
+        graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
+        count, count, accept=words.graph_ticks, accept_writes_states=True,
+        dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
+        table=table, code=code, names=(graph.title,),
+    )  # fmt: skip
+
+    def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
+        ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
+        times = np.sort(np.concatenate([*ticks, *drives.corners(t_stop), np.empty(0)]))
+        periods = [c.period for c in graph.clocks.values()] + drives.periods
+        # Ticks of several clocks that differ by rounding are one moment.
+        apart = 0.5 * words.TICK_SHARE * min(periods, default=0.0)
+        kept = times[np.diff(times, prepend=-np.inf) > apart]
+        return kept[kept > t_start]
+
+    unknowns = [
+        Unknown(address, "state", graph.nodes[name]["unit"] if "unit" in graph.nodes[name] else "", low, high)
+        for name, part in program.states.slices.items()
+        for address, low, high in zip(
+            addresses(name, part.stop - part.start), bounds[0, part], bounds[1, part], strict=True
+        )
+    ]
+    unknowns += [
+        Unknown(address, "state", graph.nodes[name]["unit"])
+        for name, part in drives.held_places.items()
+        for address in addresses(name, part.stop - part.start)
+    ]
+    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+
+
+def addresses(name: str, size: int) -> list[str]:
+    """Names of the elements of a node: ``h[0]``, ``h[1]``, ...; of one with a single element just ``h``."""
+    return [name] if size == 1 else [f"{name}[{k}]" for k in range(size)]
+
+
+def _elements(program: Program, clock: str, kind: str) -> list[int]:
+    """Elements of y that belong to a clock."""
+    nodes, slices = program.graph.nodes, program.states.slices
+    chosen = [name for name in slices if nodes[name]["kind"] == kind and nodes[name]["clock"] == clock]
+    return [i for name in chosen for i in range(slices[name].start, slices[name].stop)]
+
+
+def _dependence(program: Program) -> list[tuple[int, int]]:
+    """Derivatives of flows by flowing states that can differ from zero, weights that are zero left out."""
+    graph, n = program.graph, program.states.size
+    flows = ~program.is_clocked
+    unit = sparse.identity(n, format="csr")
+    values: dict[str, Any] = {}
+    for name in graph.nodes:
+        values[name] = sparse.csr_matrix((graph.size_of(name), n))
+    for name, part in program.states.slices.items():
+        if flows[part].all():
+            values[name] = unit[part.start : part.stop]
+    for name in memoryless_order(graph):
+        data, size = graph.nodes[name], graph.size_of(name)
+        if data["kind"] == "product":
+            slots = [_pattern_of_sum(program, slot, size, values) for slot in factors(graph, name)] \
+                if not data["form"] else [values[slot[0][0]] for slot in factors(graph, name)]
+            made = sum(slots[1:], slots[0]) if not data["form"] else sparse.csr_matrix(
+                np.ones((size, 1)) @ sum(np.asarray(slot.sum(axis=0)) for slot in slots)
+            )
+        else:
+            edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True) if d["role"] == "add"]
+            made = _pattern_of_sum(program, edges, size, values)
+            if data["kind"] == "map" and FUNCTIONS[data["function"]].is_row_function:
+                row = data["shape"][-1]
+                made = sparse.kron(sparse.identity(size // row), np.ones((row, row)), format="csr") @ made
+        values[name] = made.sign()
+    rows, columns = [], []
+    for name, part in program.states.slices.items():
+        if flows[part].all():
+            edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True) if d["role"] == "add"]
+            found = (_pattern_of_sum(program, edges, part.stop - part.start, values) + unit[part]).tocoo()
+            rows += (found.row + part.start).tolist()
+            columns += found.col.tolist()
+    return list(zip(rows, columns, strict=True))
+
+
+def _pattern_of_sum(program: Program, edges: list[tuple[str, dict]], size: int, values: dict[str, Any]) -> Any:
+    """Which states a sum of edges depends on, as a sparse matrix of ones."""
+    total = sparse.csr_matrix((size, program.states.size))
+    for a, data in edges:
+        source = values[a]
+        if data["source_part"]:
+            source = source[data["source_part"][0] : data["source_part"][1]]
+        weight = None if data["weight"] is None else program.graph.parameters[data["weight"]].value
+        if weight is not None and (hasattr(weight, "tocsr") or weight.ndim == 2):
+            matrix = sparse.csr_matrix(weight)
+            matrix = (matrix.T if data["transpose"] else matrix).tocsr()
+            matrix.data = np.ones_like(matrix.data)
+            source = matrix @ source
+        first, last = data["target_part"] or (0, size)
+        above = sparse.csr_matrix((first, program.states.size))
+        below = sparse.csr_matrix((size - last, program.states.size))
+        total = total + sparse.vstack([above, source, below], format="csr")
+    return total.sign()

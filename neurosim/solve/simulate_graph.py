@@ -1,0 +1,367 @@
+"""Run a signal graph in time: the engine's loop over the graph's one batch, and labelled columns from what it records."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
+from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly, addresses, assemble_graph
+from neurosim.graph.drives import bind_drives
+from neurosim.graph.program import Program, compile_graph
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels import array_program as ap
+from neurosim.kernels import run as state
+from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
+from neurosim.kernels.run import Run
+from neurosim.kernels.system import compute_flow
+from neurosim.kernels.time_loop import advance
+from neurosim.results import Column, Result, canonical_name, input_hash, versions
+from neurosim.solve.factors import Factors
+from neurosim.solve.methods import methods
+from neurosim.solve.methods.method import Method
+from neurosim.solve.new_run import new_run
+from neurosim.solve.ode_solver import NO_FACTORS
+
+LEAST_STEPS = 50
+"""No step is longer than this part of the span."""
+
+STIFF_RATIO = 1e3
+"""With ``method="auto"``, Rodas5P where time constants differ by more than this, else DP5."""
+
+BUFFER_VALUES, OUTPUT_VALUES = 4_000_000, 2_000_000
+"""Most numbers in the buffer of recorded points, and in the arena that evaluates outputs."""
+
+
+@dataclass(frozen=True)
+class GraphSettings:
+    """How a graph is simulated.
+
+    Parameters
+    ----------
+    drive : mapping of str to drive, optional
+        What drives each input port, see `neurosim.graph.drives.bind_drives`; ports that are missing are 0.
+    initial : mapping of str to array_like, optional
+        Initial values of states by node, instead of those of the graph.
+    method : str
+        Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than a
+        factor of 1000, else DP5.
+    rtol : float
+        Relative to the largest value that a state has had, default 1e-5.
+    atol : float, optional
+        Default ``1e-3 rtol``: for states of order one.
+    save : sequence of str
+        Nodes (``"h"``) and elements (``"h[3]"``) of any kind: states, holds, outputs, inputs, maps, products; ``"all"``
+        stands for the default, states, holds and outputs.
+    step_limit, wall_time_limit, fixed_step, save_steps, progress
+        As `neurosim.solve.transient.TransientSettings`.
+    print_step : float, optional
+        Seconds between saved points beside the accepted steps; default 1/200 of the span.
+    """
+
+    drive: Any = None
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "auto"
+    rtol: float = 1e-5
+    atol: float | None = None
+    save: Sequence[str] = ()
+    step_limit: int = 10_000_000
+    wall_time_limit: float = float("inf")
+    fixed_step: float | None = None
+    save_steps: bool = True
+    print_step: float | None = None
+    progress: Callable[[float, float], None] | None = None
+
+
+def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | None, **settings: Any) -> Result:
+    """Run a signal graph from t = 0: flow between ticks, jump at ticks.
+
+    At a tick, clocked states jump from the values before it, then held inputs take their next sample, then holds sample
+    what these give. At t = 0 the last two happen.
+
+    Parameters
+    ----------
+    graph : SignalGraph or Program
+    t_span : (float, float)
+        Integrated from 0 to the second [s]; saved from the first on.
+    **settings
+        Fields of `GraphSettings`.
+
+    Returns
+    -------
+    Result
+        Columns ``h[0]``, ``h[1]``, ... of the saved nodes, just ``h`` for one element. Where a jump falls on a saved
+        step there are two points of equal time, before and after it; with ``save_steps=False`` only the one before.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        The message names the node, port or setting.
+    SimulationError
+        The run stopped; names the state, and keeps what was computed in `partial`.
+    """
+    if not isinstance(graph, (SignalGraph, Program)):
+        raise ParameterError(
+            f"simulate() takes a Circuit, the path of a netlist, or a SignalGraph, not {type(graph).__name__}"
+        )
+    try:
+        chosen = GraphSettings(**settings)
+    except TypeError:
+        known = list(GraphSettings.__dataclass_fields__)
+        unknown = next(name for name in settings if name not in known)
+        raise ParameterError(f"simulate() of a graph has no setting '{unknown}'; {nearest(unknown, known)}") from None
+    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
+        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    if not 1e-13 <= chosen.rtol < 1.0:
+        raise ParameterError(f"rtol = {chosen.rtol:g} must lie between 1e-13 and 1")
+    if chosen.atol is not None and not chosen.atol > 0.0:
+        raise ParameterError(f"atol = {chosen.atol:g} must be positive")
+    clock = time.perf_counter()
+    program = graph if isinstance(graph, Program) else compile_graph(graph)
+    if program.states.size == 0:
+        raise ParameterError(f"graph '{program.graph.title}' has no state: there is nothing to integrate")
+    names = _saved_nodes(program, chosen.save)
+    program = _with_outputs(program, [n for n in names if program.graph.nodes[n]["kind"] in ("map", "product")])
+    method = methods.get(_automatic(program) if chosen.method == "auto" else chosen.method)
+    if not method.adaptive and chosen.fixed_step is None:
+        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
+    if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= t_span[1]:
+        raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
+    stop = float(t_span[1])
+    drives = bind_drives(program.inputs, chosen.drive, stop)
+    assembly = assemble_graph(program, drives, derivatives=method.kind != state.EXPLICIT)
+    run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
+    times, values, statistics, failure = _integrate(assembly, run, method, chosen)
+    if chosen.save_steps:
+        times, values = _with_jumps(assembly, times, values, run.y[:-1])
+    kept = times >= t_span[0] * (1.0 - 1e-12)
+    columns = _columns(assembly, names, chosen.save, times[kept], values[kept])
+    result = Result.build("time", times[kept], columns, attrs={
+        "title": program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
+        "drive": drives.described, "notes": [*program.notes, *drives.notes], "statistics": statistics,
+        "unknowns": assembly.system.size, "versions": versions(),
+        "input_sha256": input_hash(assembly.code.tobytes() + assembly.table.tobytes()),
+        "seconds": round(time.perf_counter() - clock, 6),
+    })  # fmt: skip
+    if failure is not None:
+        failure.partial = result
+        raise failure
+    return result
+
+
+def _automatic(program: Program) -> str:
+    tau = program.time_constant[~program.is_clocked]
+    return "rodas5p" if tau.size and tau.max() > STIFF_RATIO * tau.min() else "dp5"
+
+
+_ELEMENT = re.compile(r"(.+)\[(\d+)\]$")
+
+
+def _saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
+    """Nodes whose values are wanted, in the order of the columns."""
+    default = [*program.states.slices, *program.outputs.slices]
+    names: dict[str, None] = {}
+    for asked in [save] if isinstance(save, str) else save:
+        match = _ELEMENT.match(asked)
+        name = match[1] if match and asked not in program.graph else asked
+        if name == "all" and name not in program.graph:
+            names.update(dict.fromkeys(default))
+        elif name not in program.graph:
+            raise UnknownNameError(
+                f"cannot save '{asked}': graph '{program.graph.title}' has no such node; "
+                f"{nearest(name, map(str, program.graph.nodes))}"
+            )
+        elif match and name != asked and int(match[2]) >= program.graph.size_of(name):
+            raise UnknownNameError(f"cannot save '{asked}': '{name}' has {program.graph.size_of(name)} elements")
+        else:
+            names[name] = None
+    chosen = list(names) or default
+    spelled: dict[str, str] = {"time": "time"}
+    for name in chosen:
+        other = spelled.setdefault(canonical_name(name), name)
+        if other != name or name == "time":
+            raise ParameterError(
+                f"nodes '{name}' and '{other}' would have the same column: names in a result do not tell case and "
+                "spaces apart, and time is taken; rename one"
+            )
+    return chosen
+
+
+def _with_outputs(program: Program, names: list[str]) -> Program:
+    """The program with the values of memoryless nodes as further outputs."""
+    if not names:
+        return program
+    graph = program.graph.copy()
+    for name in names:
+        graph.add_node(
+            _shown(name), kind="port", shape=graph.nodes[name]["shape"], output=True, unit=graph.nodes[name]["unit"],
+            limits=None, bias=None,
+        )  # fmt: skip
+        graph.add_edge(
+            name, _shown(name), source_port=None, target_port=None, role="add", slot=0, weight=None, transpose=False,
+            gain=1.0, delay=0.0, source_part=None, target_part=None, plastic=None,
+        )  # fmt: skip
+    made = compile_graph(graph).with_parameters(program.p[: program.parameters.size])
+    return replace(
+        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes
+    )
+
+
+def _shown(name: str) -> str:
+    return f"value of {name}"
+
+
+def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, span: tuple[float, float]) -> Run:
+    start, stop = span
+    system = assembly.system
+    h_max = (stop - start) / LEAST_STEPS
+    print_step = settings.print_step or (stop - start) / 200
+    if not print_step > 0.0:
+        raise ParameterError(f"print_step = {print_step!r} s must be positive")
+    steps = int(np.floor((stop - start) / print_step * (1 + 1e-9)))
+    grid = np.minimum(start + print_step * np.arange(steps + 1), stop)
+    if grid[-1] < stop:
+        grid = np.append(grid, stop)
+    everything = np.arange(system.size)
+    run = new_run(
+        system, method, np.append(assembly.start(settings.initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
+        atol=np.full(system.size, settings.atol or RTOL_SHARE_OF_ONE * settings.rtol), probes=everything,
+        watched=everything, grid=grid, breakpoints=system.breakpoints(0.0, stop),
+        capacity=int(np.clip(BUFFER_VALUES // system.size, 64, 20_000)), with_slopes=False,
+        h=settings.fixed_step or min(h_max, print_step, stop * 1e-3) * 1e-2, h_max=h_max,
+    )  # fmt: skip
+    run.count[state.STEP_LIMIT] = settings.step_limit
+    run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    run.count[state.POLISH] = 0
+    run.count[state.SAVE_STEPS] = int(settings.save_steps)
+    return run
+
+
+def _integrate(
+    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any], SimulationError | None]:
+    """Recorded times and unknowns, statistics, and why it stopped early."""
+    system, count = assembly.system, run.count
+    context = system.context
+    context[ANALYSIS] = TRANSIENT
+    factors, polish_factors = Factors(system), Factors(system)
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
+    stop, budget, failure = float(run.real[state.T_STOP]), 20, None
+    clock = time.perf_counter()
+    while True:
+        lu = lu_polish = NO_FACTORS
+        if method.kind != state.EXPLICIT:
+            context[TIME] = run.real[state.T]
+            lu = factors.at(run.y, 1.0 / run.real[state.H])
+            lu_polish = polish_factors.at(run.y, run.real[state.BETA])
+        count[state.BUDGET] = budget
+        before = time.perf_counter()
+        status = advance(system.arrays, lu, lu_polish, run, context)
+        elapsed = time.perf_counter() - before
+        saved = int(count[state.SAVED])
+        if saved:
+            parts.append((run.out_t[:saved].copy(), run.out_y[:saved].copy()))
+            count[state.SAVED] = 0
+        if settings.progress is not None:
+            settings.progress(float(run.real[state.T]), stop)
+        if status == state.DONE:
+            break
+        if status == state.RUNNING:
+            budget = int(np.clip(budget * 0.2 / max(elapsed, 1e-4), 10, 20 * budget))
+            if time.perf_counter() - clock > settings.wall_time_limit:
+                failure = _stopped(assembly, run, method, f"the wall time limit of {settings.wall_time_limit:g} s")
+                break
+        elif status == state.PIVOT:
+            worst = int(count[state.STATUS_INDEX])
+            run.real[state.ALPHA], count[state.POLISH_READY] = -1.0, 0
+            factors.forget(system.names, worst)
+            polish_factors.forget(system.names, worst)
+        elif status != state.BUFFER_FULL:
+            failure = _stopped(assembly, run, method, _REASONS[status])
+            break
+    if not parts:
+        parts = [(np.empty(0), np.empty((0, system.size)))]
+    statistics = {
+        "method": method.name, "rtol": settings.rtol, "steps": int(count[state.STEPS]),
+        "rejected": int(count[state.REJECTED]), "newton_iterations": int(count[state.ITERATIONS]),
+        "evaluations": int(count[state.EVALUATIONS]), "factorisations": int(count[state.FACTORISATIONS]),
+        "ticks": int(run.breakpoints.size), "seconds_time_loop": round(time.perf_counter() - clock, 6),
+    }  # fmt: skip
+    times, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return times, values, statistics, failure
+
+
+_REASONS = {
+    state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
+    state.NOT_FINITE: "a rate or value is not finite",
+    state.SINGULAR: "the equations became singular",
+    state.TOO_MANY_STEPS: "the limit of steps was reached",
+    state.POLISH_FAILED: "no consistent values were found after a tick",
+}
+
+
+def _stopped(assembly: GraphAssembly, run: Run, method: Method, why: str) -> SimulationError:
+    """Say when, at which state and why a run stopped, and what to try."""
+    system, real = assembly.system, run.real
+    f = np.zeros(system.size + 1)
+    compute_flow(system.arrays, system.context, run.y, f)
+    unusable = np.flatnonzero(~np.isfinite(run.y[:-1]) | ~np.isfinite(f[:-1]))
+    if unusable.size:
+        worst, advice = int(unusable[0]), "look for a division by zero, a logarithm or an overflow in what drives it"
+    else:
+        worst = int(run.count[state.STATUS_INDEX if why == _REASONS[state.NOT_FINITE] else state.WORST])
+        advice = "look for growth without bound or a discontinuity in what drives it, loosen rtol, or raise the limit"
+    unknown = system.unknowns[worst]
+    t, stop = float(real[state.T]), float(real[state.T_STOP])
+    return SimulationError(
+        f"simulation of graph '{assembly.program.graph.title}' stopped at t = {t:.6g} s ({100 * t / stop:.0f} % of "
+        f"{stop:g} s), method {method.name}, step {real[state.H]:.3g} s: {why}\n"
+        f"      worst state: {unknown.name} = {run.y[worst]:.6g} {unknown.unit}, rate {f[worst]:.4g}/s\n      {advice}"
+    )
+
+
+def _with_jumps(
+    assembly: GraphAssembly, times: np.ndarray, values: np.ndarray, final: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Second points where something jumped: recorded is what was before, and the next point has what came after."""
+    stepped = assembly.is_stepped()
+    if not stepped.any() or not len(values):
+        return times, values
+    after = np.concatenate([values[1:, stepped], final[None, stepped]])
+    jumped = np.flatnonzero((after != values[:, stepped]).any(axis=1))
+    inserted = values[jumped]
+    inserted[:, stepped] = after[jumped]
+    return np.insert(times, jumped + 1, times[jumped]), np.insert(values, jumped + 1, inserted, axis=0)
+
+
+def _columns(
+    assembly: GraphAssembly, names: list[str], save: Sequence[str], times: np.ndarray, values: np.ndarray
+) -> dict[str, Column]:
+    program = assembly.program
+    nodes, n = program.graph.nodes, program.states.size
+    kinds = {name: nodes[name]["kind"] for name in names}
+    arrays: dict[str, np.ndarray] = {name: values[:, part] for name, part in program.states.slices.items()}
+    if any(kind in ("port", "map", "product") for kind in kinds.values()):
+        u = assembly.inputs(times, values)
+        arrays |= {name: u[:, part] for name, part in program.inputs.slices.items()}
+        points = max(1, OUTPUT_VALUES // int(program.code[ap.SIZE]))
+        outputs = [program.output(values[k : k + points, :n], u[k : k + points]) for k in range(0, len(times), points)]
+        made = np.concatenate(outputs) if outputs else np.empty((0, program.outputs.size))
+        arrays |= {name: made[:, part] for name, part in program.outputs.slices.items()}
+    elements = {asked for asked in ([save] if isinstance(save, str) else save) if asked not in program.graph}
+    columns: dict[str, Column] = {}
+    for name, kind in kinds.items():
+        data = nodes[name]
+        found = arrays[_shown(name) if kind in ("map", "product") else name]
+        long_name = {"port": "output" if data.get("output") else "input"}.get(kind, kind) + f" {name}"
+        labels = addresses(name, found.shape[1])
+        is_whole = name in save or not elements.intersection(labels) or "all" in elements
+        for k, label in enumerate(labels):
+            if is_whole or label in elements:
+                columns[label] = Column(found[:, k], data.get("unit", ""), long_name)
+    return columns
