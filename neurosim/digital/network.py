@@ -212,9 +212,9 @@ class DigitalNetwork:
         program = self.program
         if program.is_clocked.any():
             raise ParameterError(f"rule '{self.rule.name}' is for nets without clocked states; use forward_euler")
-        outputs, states = [], []
+        outputs, states, step = [], [], self.rule.step(self)
         for u in inputs:
-            y = self.rule.step(self, y, u)
+            y = step(y, u)
             outputs.append(program.output(y, u))
             if record:
                 states.append(y)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neurosim.digital.network import DigitalNetwork
 
 Coefficients = Callable[[np.ndarray, np.ndarray, float], list[list[np.ndarray]]]
-Step = Callable[["DigitalNetwork", np.ndarray, np.ndarray], np.ndarray]
+Step = Callable[["DigitalNetwork"], Callable[[np.ndarray, np.ndarray], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Rule:
         each of shape (n,): stage s is at ``A_s x + sum_j B_sj G_j``, the last one is the new state. It must also take
         complex tau and leak (training differentiates it by complex steps).
     step : callable, optional
-        Of an implicit rule: ``step(network, y, u)`` with y (samples, n) and u (samples, m) gives the new y.
+        Of an implicit rule: ``step(network)`` checks that the rule fits the network and gives ``(y, u) -> new y``, with
+        y (samples, n) and u (samples, m).
     """
 
     name: str
