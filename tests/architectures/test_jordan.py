@@ -24,7 +24,7 @@ def test_it_is_the_textbook_loop(alpha: float):
 
 
 def test_gradient():
-    u, y0, _, network = run(randomised(jordan(2, 5, 3)))
+    u, y0, _, network = run(randomised(jordan(2, 5, 3), scale=0.4))
     check_gradient(network, u, y0)
 
 
