@@ -9,7 +9,7 @@ A state that two levels need is run in both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import networkx as nx
@@ -20,7 +20,7 @@ from neurosim.digital.rule import Rule
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
-from neurosim.graph.program import Program, compile_graph
+from neurosim.graph.program import Layout, Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 
 
@@ -42,27 +42,27 @@ class HostedTrajectory(Trajectory):
 
 
 @dataclass(frozen=True)
+class HostedProgram(Program):
+    """The names and numbers of a graph with hosts; what would evaluate single steps refuses."""
+
+    def _arena(self, y: Any, u: Any) -> tuple[int, np.ndarray, tuple[int, ...]]:
+        hosts = ", ".join(f"'{name}'" for name in self.graph.of_kind("host"))
+        raise ParameterError(f"hosts {hosts} take whole sequences: single steps of this network cannot be evaluated")
+
+
+@dataclass(frozen=True)
 class HostedNetwork(DigitalNetwork):
     """A digital network in which hosts act on whole sequences; used as a `DigitalNetwork`.
 
     Attributes
     ----------
-    program : Program
-        Of the graph with the values of the hosts as further inputs, last.
-    source : SignalGraph
-        The flat graph with its hosts.
+    program : HostedProgram
     levels : tuple of Program
         In the order in which they run; all have the parameters of `program`. The outputs of each but the last are the
         arguments of hosts, those of the last are the outputs of the network.
     """
 
-    source: SignalGraph
     levels: tuple[Program, ...]
-
-    @property
-    def graph(self) -> SignalGraph:
-        """The flat graph behind it, hosts included."""
-        return self.source
 
     def with_parameters(self, vector: np.ndarray) -> HostedNetwork:
         """The same network with other parameter values, shape (program.parameters.size,)."""
@@ -70,8 +70,10 @@ class HostedNetwork(DigitalNetwork):
         levels = tuple(self._network(level).with_parameters(vector).program for level in self.levels)
         return replace(self, program=program, levels=levels)
 
-    def sequence(self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False) -> HostedTrajectory:
-        """Run over held inputs; see `DigitalNetwork.sequence`.
+    def sequence(
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+    ) -> HostedTrajectory:
+        """Run over held inputs; see `DigitalNetwork.sequence`. Each level makes its own tape, `tape` is not used.
 
         Raises
         ------
@@ -79,14 +81,13 @@ class HostedNetwork(DigitalNetwork):
             Also where the procedure of a host gives another shape than it declares, or values that are not finite.
         """
         whole = self.program
-        true = {name: whole.inputs.slices[name] for name in self.source.inputs}
-        inputs = self._true_inputs(u, y0, sum(s.stop - s.start for s in true.values()))
+        inputs = self._inputs(u, y0)
         steps, samples = inputs.shape[:2]
         start = whole.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (whole.states.size,):
             raise ParameterError(f"y0 needs shape (..., {whole.states.size}), not {start.shape}")
         start = np.broadcast_to(start, (samples, whole.states.size))
-        signals = {name: inputs[..., part] for name, part in true.items()}
+        signals = {name: inputs[..., part] for name, part in whole.inputs.slices.items()}
         arguments: dict[str, np.ndarray] = {}
         values: dict[str, np.ndarray] = {}
         states = np.zeros((steps if record else 0, samples, whole.states.size))
@@ -125,9 +126,8 @@ class HostedNetwork(DigitalNetwork):
             raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
         whole = self.program
         steps, samples = run.outputs.shape[:2]
-        d_signals = {
-            name: np.zeros((steps, samples, part.stop - part.start)) for name, part in whole.inputs.slices.items()
-        }
+        graph = self.graph
+        d_signals = {name: np.zeros((steps, samples, graph.size_of(name))) for name in (*graph.inputs, *run.values)}
         parameters = np.zeros(whole.parameters.size)
         initial = np.zeros((samples, whole.states.size))
         # What is asked of a state counts once, at the last level that runs it: the one that the result shows.
@@ -150,29 +150,15 @@ class HostedNetwork(DigitalNetwork):
                 initial[:, whole.states.slices[name]] += part.initial[:, here]
             for name, here in level.inputs.slices.items():
                 d_signals[name] += part.inputs[..., here]
-        by_input = [d_signals[name] for name in self.source.inputs] if inputs else []
-        if not by_input:
-            by_input = [np.zeros((steps if inputs else 0, samples, 0))]
-        return Gradient(parameters, initial, np.concatenate(by_input, axis=-1))
+        by_input = _joined(d_signals, whole.inputs.slices, steps, samples)
+        return Gradient(parameters, initial, by_input if inputs else by_input[:0])
 
     def _network(self, program: Program) -> DigitalNetwork:
         return DigitalNetwork(program, self.rule, self.dt)
 
-    def _true_inputs(self, u: Any, y0: Any, size: int) -> np.ndarray:
-        """Steps of the inputs without those that hosts give, shape (steps, samples, size)."""
-        if size == 0 and np.ndim(u) == 0:
-            return np.zeros((int(u), np.shape(y0)[0] if np.ndim(y0) == 2 else 1, 0))
-        inputs = np.asarray(u, dtype=float)
-        inputs = inputs[:, None, :] if inputs.ndim == 2 else inputs
-        if inputs.ndim != 3 or inputs.shape[2] != size:
-            raise ParameterError(f"u needs shape (steps, {size}) or (steps, samples, {size}), not {np.shape(u)}")
-        if not np.isfinite(inputs).all():
-            raise ParameterError("u has values that are not finite")
-        return inputs
-
     def _apply(self, name: str, argument: np.ndarray) -> np.ndarray:
-        value = np.asarray(self.source.nodes[name]["function"](argument), dtype=float)
-        wanted = (*argument.shape[:2], self.source.size_of(name))
+        value = np.asarray(self.graph.nodes[name]["function"](argument), dtype=float)
+        wanted = (*argument.shape[:2], self.graph.size_of(name))
         if value.shape != wanted:
             raise ParameterError(f"host '{name}' gives shape {value.shape}; {wanted} is needed")
         if not np.isfinite(value).all():
@@ -180,7 +166,7 @@ class HostedNetwork(DigitalNetwork):
         return value
 
     def _pull(self, name: str, run: HostedTrajectory, d_value: np.ndarray) -> np.ndarray:
-        gradient = self.source.nodes[name]["gradient"]
+        gradient = self.graph.nodes[name]["gradient"]
         if gradient is None:
             raise ParameterError(f"host '{name}' has no gradient; give it host(..., gradient=...)")
         d_argument = np.asarray(gradient(run.arguments[name], run.values[name], d_value), dtype=float)
@@ -221,7 +207,12 @@ def hosted(
     run = {name for part in parts for name in part.of_kind("state", "hold")}
     rest = [name for name in opened.of_kind("state", "hold") if name not in run]
     levels = tuple(compile_graph(part) for part in (*parts, _needed(opened, [*flat.outputs, *rest])))
-    return HostedNetwork(whole.program, whole.rule, whole.dt, flat, levels)
+    first = Layout(
+        {name: whole.program.inputs.slices[name] for name in flat.inputs},
+        {name: whole.program.inputs.shapes[name] for name in flat.inputs},
+    )
+    named = {f.name: getattr(whole.program, f.name) for f in fields(Program)} | {"graph": flat, "inputs": first}
+    return HostedNetwork(HostedProgram(**named), whole.rule, whole.dt, levels)
 
 
 def _open(flat: SignalGraph, hosts: list[str]) -> SignalGraph:

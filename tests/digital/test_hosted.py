@@ -103,6 +103,8 @@ def test_refusals_name_the_host():
         network.gradient(network.sequence(u), np.zeros_like(kept.outputs))
     with pytest.raises(ParameterError, match=r"u needs shape \(steps, 2\)"):
         network.sequence(np.zeros((4, 3)))
+    with pytest.raises(ParameterError, match="'host' take whole sequences: single steps"):
+        network.program.drive(network.program.initial, u[0])
     looped = chain(running_sum)
     looped.connect("z", "x")
     with pytest.raises(ParameterError, match="'host' takes whole sequences"):
