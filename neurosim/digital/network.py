@@ -280,9 +280,9 @@ def _mix(rule: Rule, tau: np.ndarray, leak: np.ndarray, dt: float) -> np.ndarray
 
 
 def _with_parameters(program: Program, vector: np.ndarray) -> Program:
-    """Other parameter values, time constants and leaks that are parameters included."""
+    """Other parameter values; time constants, leaks and initial states that are parameters included."""
     made = program.with_parameters(np.asarray(vector, dtype=float))
-    changed = {"time_constant": program.time_constant.copy(), "leak": program.leak.copy()}
+    changed = {key: getattr(program, key).copy() for key in ("time_constant", "leak", "initial")}
     for name, part in program.states.slices.items():
         for key, values in changed.items():
             parameter = program.graph.nodes[name].get(key)

@@ -68,7 +68,8 @@ class Layout:
         """(..., samples, size) to blocks, one array after the other: (..., samples * size)."""
         leading, samples = rows.shape[:-2], rows.shape[-2]
         if samples == 1 or len(self.slices) == 1:
-            return np.ascontiguousarray(rows, dtype=float).reshape(*leading, samples * self.size)
+            # kernels take no read-only arrays, such as views by broadcasting
+            return np.require(rows, float, ("C", "W")).reshape(*leading, samples * self.size)
         parts = [rows[..., p].reshape(*leading, samples * (p.stop - p.start)) for p in self.slices.values()]
         return np.ascontiguousarray(np.concatenate(parts, axis=-1)) if parts else np.zeros((*leading, 0))
 

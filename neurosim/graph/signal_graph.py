@@ -129,6 +129,8 @@ class SignalGraph(nx.MultiDiGraph):
         if not np.isfinite(numbers).all():
             raise ParameterError(f"parameter '{name}' of graph '{self.title}' has values that are not finite")
         if mask is not None:
+            if hasattr(value, "tocsr"):
+                raise ParameterError(f"parameter '{name}' is sparse: its pattern is its mask, leave out mask")
             mask = np.array(mask, dtype=bool)
             if mask.shape != array.shape:
                 raise ParameterError(f"mask of parameter '{name}' has shape {mask.shape}, the value {array.shape}")
@@ -336,8 +338,9 @@ class SignalGraph(nx.MultiDiGraph):
                 raise ParameterError(f"parameter '{name}' has shape {old.value.shape}, not {new.shape}")
             if hasattr(old.value, "tocsr"):
                 sparse = old.value.copy()
-                rows, columns = sparse.nonzero()
-                sparse.data = new[rows, columns]
+                # Stored zeros belong to the pattern, which nonzero() would leave out.
+                places = sparse.tocoo()
+                sparse.data = new[places.row, places.col]
                 new = sparse
             made.parameter(name, new, trainable=old.trainable, unit=old.unit, mask=old.mask, parent=old.parent)
         made.parameters = {name: made.parameters[name] for name in self.parameters}
