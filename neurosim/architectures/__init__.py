@@ -3,12 +3,10 @@
 >>> import neurosim as ns
 >>> graph = ns.architectures.elman(inputs=1, hidden=4, outputs=1, seed=0)
 
-``architectures`` is the registry; each function that it knows is an attribute of this package.
+``architectures`` is the registry; the function of each that it knows is an attribute of this package.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from neurosim.architectures.architecture import Architecture
 from neurosim.registry import Registry
@@ -18,12 +16,5 @@ architectures: Registry[Architecture] = Registry(
 )
 """All architectures, by name."""
 
-
-def __getattr__(name: str) -> Any:
-    if not name.startswith("_") and name in architectures:
-        return architectures.get(name).build
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *architectures.names()])
+# Now, not on first use: importing a file later would put the module of the same name in the function's place.
+globals().update({entry.name: entry.build for entry in architectures})

@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
@@ -204,8 +205,8 @@ class DigitalNetwork:
 
     def _blocked_mix(self, samples: int) -> np.ndarray:
         mix = self.coefficients()
-        rows = np.broadcast_to(mix[:, :, None, :], (*mix.shape[:2], samples, mix.shape[2]))
-        return self.program.states.to_blocks(rows).flatten()
+        rows = np.repeat(mix[:, :, None, :], samples, axis=2)
+        return self.program.states.to_blocks(rows).ravel()
 
     def _implicit(self, y: np.ndarray, inputs: np.ndarray, record: bool) -> Trajectory:
         assert self.rule.step is not None
@@ -316,6 +317,10 @@ def digital(
     ------
     ParameterError, UnknownNameError
     """
+    if isinstance(graph, SignalGraph) and flatten(graph).of_kind("host"):
+        from neurosim.digital.hosted import hosted
+
+        return hosted(graph, rule, dt, parameters=parameters)
     if parameters:
         if isinstance(graph, Program):
             raise ParameterError("give parameters with a SignalGraph, or use with_parameters() of the network")

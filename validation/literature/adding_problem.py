@@ -1,0 +1,57 @@
+"""The adding problem, T = 200: the sum of two marked numbers, asked at the end of the sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from neurosim.architectures.indrnn import indrnn
+from neurosim.digital.training import Adam, Training, train
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.randomness import stream
+from validation.case import Case, Context
+from validation.literature.trained import keep, network_of
+
+STEPS, BATCHES = 200, 1500
+SOURCE = "Hochreiter & Schmidhuber (1997); IndRNN: Li et al., CVPR 2018. Variance of the sum of two uniform numbers: 1/6"
+
+
+def data(draw: np.random.Generator, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers and marks (one in each half), the sum at the last step, and a mask of that step."""
+    x, marks = draw.random((STEPS, samples)), np.zeros((STEPS, samples))
+    for low, high in ((0, STEPS // 2), (STEPS // 2, STEPS)):
+        marks[draw.integers(low, high, samples), np.arange(samples)] = 1.0
+    y, mask = np.zeros((STEPS, samples, 1)), np.zeros((STEPS, samples))
+    y[-1, :, 0] = (x * marks).sum(axis=0)
+    mask[-1] = 1.0
+    return np.stack([x, marks], axis=-1), y, mask
+
+
+def graph() -> SignalGraph:
+    """Two layers of 32 units."""
+    return indrnn(2, 32, 1, layers=2, steps=STEPS, remember=True)
+
+
+def training(made: SignalGraph) -> Training:
+    """32 fresh sequences in each batch."""
+    return train(
+        made, lambda draw, _: data(draw, 32), "mean_squared_error", Adam(2e-3), batches=BATCHES, clip=1.0,
+        schedule=lambda k: 0.5 * (1.0 + np.cos(np.pi * k / BATCHES)), progress=False,
+    )  # fmt: skip
+
+
+def cases(context: Context) -> Iterator[Case]:
+    """Mean squared error on fresh sequences against that of the constant guess."""
+    network = network_of("adding_indrnn", graph(), training, context)
+    u, y, _ = data(stream(0, "adding", "test"), 1000)
+    error = float(((network.sequence(u, record=False).outputs[-1] - y[-1]) ** 2).mean())
+    baseline = float(y[-1].var())
+    yield Case(
+        "adding problem, IndRNN, T = 200", SOURCE, f"mean squared error (constant guess, measured: {baseline:.4f})",
+        f"below {baseline / 10:.4f}", f"{error:.5f}", error / baseline, 0.1, "a tenth of the guess: the task is learnt",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    keep("adding_indrnn", graph(), training, "python -m validation.literature.adding_problem")
