@@ -75,13 +75,13 @@ class Comparison:
     rule : str
     dt, duration, sample_period : float
         Seconds.
-    times : ndarray, shape (samples,)
-        Ends of the sample periods, from 0 on.
-    analog, twin : ndarray, shape (samples, states)
+    times : ndarray, shape (points,)
+        Ends of the steps, from 0 on.
+    analog, twin : ndarray, shape (points, states)
         States at `times`.
-    analog_output, twin_output : ndarray, shape (samples, outputs)
+    analog_output, twin_output : ndarray, shape (points, outputs)
     state_names, output_names : tuple of str
-    error : ndarray, shape (samples,)
+    error : ndarray, shape (points,)
         Root mean square difference relative to that of the analog states.
     horizon : float
         First time at which `error` exceeds 0.1 [s], inf if never.
@@ -191,14 +191,18 @@ def compare(
     if inputs.shape[1] != program.inputs.size:
         raise ParameterError(f"drive needs shape (samples, {program.inputs.size}), not {np.shape(drive)}")
     y0 = program.states.pack(initial or {}, program.initial, "state")
-    times = period * np.arange(len(inputs) + 1)
+    points = ratio * len(inputs)
+    times = dt * np.arange(points + 1)
+    # A first short run of both, so that compiling and loading code is no part of the cost.
+    _analog(graph, program, inputs[:1], period, y0, 1)
+    _digital(network, inputs[:1], 1, 1, y0)
     clock = time.process_time()
-    analog = _analog(graph, program, inputs, period, y0)
+    analog = _analog(graph, program, inputs, period, y0, ratio)
     seconds_analog = time.process_time() - clock
     runs = []
     for halvings in range(refinements + 1):
         fine = DigitalNetwork(network.program, network.rule, dt / 2**halvings)
-        runs.append(_digital(fine, inputs, ratio * 2**halvings, y0))
+        runs.append(_digital(fine, inputs, ratio * 2**halvings, 2**halvings, y0))
     scale = np.sqrt((analog**2).mean()) or 1.0
     span = np.ptp(analog, axis=0).max() or 1.0
     errors = [np.sqrt(((states - analog) ** 2).mean(axis=1)) / scale for states, _ in runs]
@@ -207,20 +211,21 @@ def compare(
         for k, (states, seconds) in enumerate(runs)
     )
     order = _order(steps)
-    last = np.vstack([inputs[:1], inputs])
+    last = np.vstack([inputs[:1], np.repeat(inputs, ratio, axis=0)])
     outputs = [program.output(states, last) for states in (analog, runs[0][0])]
     constant = np.zeros(program.inputs.size)
-    points = _fixed_points(network, constant, starts, seed)
+    found = _fixed_points(network, constant, starts, seed)
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
         wanted = np.asarray(targets, dtype=float).reshape(len(inputs), -1)
-        scores = {side: float(judge(values[1:], wanted)) for side, values in zip(("analog", "digital"), outputs)}
+        ends = [values[ratio::ratio] for values in outputs]
+        scores = {side: float(judge(values, wanted)) for side, values in zip(("analog", "digital"), ends, strict=True)}
     rule = network.rule
     return Comparison(
         graph.title, rule.name, dt, float(times[-1]), period, times, analog, runs[0][0], *outputs,
         _names(program.states.shapes), _names(program.outputs.shapes), errors[0], steps[0].horizon, steps, order,
-        rule.order, points, _attractors(network, program, constant, starts, seed), scores, seconds_analog,
+        rule.order, found, _attractors(network, program, constant, starts, seed), scores, seconds_analog,
         (f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}"),
     )  # fmt: skip
 
@@ -257,28 +262,31 @@ def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
 
 
 def _analog(
-    graph: SignalGraph, program: Program, inputs: np.ndarray, period: float, y0: np.ndarray
+    graph: SignalGraph, program: Program, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int
 ) -> np.ndarray:  # fmt: skip
-    """States at the ends of the sample periods, shape (samples + 1, states)."""
+    """States at `ratio` points in each sample period, shape (ratio samples + 1, states)."""
     drives = {name: held(inputs[:, part], period) for name, part in program.inputs.slices.items()}
+    step = period / ratio
     result = simulate(
         graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0), rtol=ANALOG_RTOL,
-        print_step=period,
+        print_step=step,
     )  # fmt: skip
-    times = period * np.arange(len(inputs) + 1)
-    places = np.clip(np.searchsorted(result.axis, times - 1e-9 * period), 0, result.axis.size - 1)
-    if np.abs(result.axis[places] - times).max() > 1e-6 * period:
-        raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the sample periods")
+    times = step * np.arange(ratio * len(inputs) + 1)
+    places = np.clip(np.searchsorted(result.axis, times - 1e-9 * step), 0, result.axis.size - 1)
+    if np.abs(result.axis[places] - times).max() > 1e-6 * step:
+        raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the steps")
     return np.stack([result[name][places] for name in _names(program.states.shapes)], axis=1)
 
 
-def _digital(network: DigitalNetwork, inputs: np.ndarray, ratio: int, y0: np.ndarray) -> tuple[np.ndarray, float]:
-    """States at the ends of the sample periods, and CPU seconds of a step."""
-    repeated = np.repeat(inputs, ratio, axis=0)[:, None, :]
+def _digital(
+    network: DigitalNetwork, inputs: np.ndarray, repeats: int, stride: int, y0: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Every stride-th state, each input being used for `repeats` steps, and CPU seconds of a step."""
+    repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
     clock = time.process_time()
     run = network.sequence(repeated, y0)
     seconds = time.process_time() - clock
-    return np.vstack([y0, run.states[ratio - 1 :: ratio, 0]]), seconds / len(repeated)
+    return np.vstack([y0, run.states[stride - 1 :: stride, 0]]), seconds / len(repeated)
 
 
 def _horizon(times: np.ndarray, error: np.ndarray) -> float:

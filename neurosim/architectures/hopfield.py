@@ -5,7 +5,7 @@ Graded (1984), with the parameters of the circuit: amplifier input u_i with capa
     C u' = -u / R + W v + I,    v = g(u),    g = tanh(gain u)
     E = -1/2 v'Wv - I'v + (1/R) sum of the integral of g^-1,    dE/dt = -C sum g'(u) u'^2 <= 0
 
-Binary (1982): s_i = sign(sum w_ij s_j), one unit at a time: `recall`. Modern (dense associative memory): the state moves
+Binary (1982): s_i = sign(sum w_ij s_j), one unit at a time: `recall`. Modern (dense associative memory): it moves
 to a softmax-weighted mean of the patterns, x' = -x + X' softmax(beta X x), whose minima are exponentially many.
 
 Sources: Hopfield, PNAS 79, 2554 (1982), doi 10.1073/pnas.79.8.2554; PNAS 81, 3088 (1984), doi 10.1073/pnas.81.10.3088;

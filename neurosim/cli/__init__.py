@@ -85,6 +85,7 @@ def _application() -> Any:
 
     from neurosim.cli.cache import cache
     from neurosim.cli.check import check
+    from neurosim.cli.compare import compare_command
     from neurosim.cli.convert import convert
     from neurosim.cli.list_command import list_command
     from neurosim.cli.run import run
@@ -94,6 +95,7 @@ def _application() -> Any:
     application.callback()(_options(typer))
     for name, command in (
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
+        ("compare", compare_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

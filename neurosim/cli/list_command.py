@@ -16,26 +16,38 @@ if TYPE_CHECKING:
     from neurosim.devices.device import Device
     from neurosim.registry import Registry
 
+_LABELS = (
+    "suffixes", "equations", "formula", "analog", "digital", "leak", "order", "fixed_points", "stability", "check",
+    "default_for", "options",
+)  # fmt: skip
+"""What is told of an object that has it, in this order."""
+
 UNLIMITED = 1e300
 """Bounds from here on only keep infinity out."""
 
 
 def registries() -> dict[str, Registry[Any]]:
     """Every registry by the plural of what it holds."""
+    from neurosim.architectures import architectures
     from neurosim.devices import devices
+    from neurosim.digital.rules import rules
     from neurosim.formats import formats
     from neurosim.plots import plots
     from neurosim.solve.methods import methods
 
-    return {"devices": devices, "methods": methods, "formats": formats, "plots": plots}
+    return {"devices": devices, "methods": methods, "architectures": architectures, "rules": rules, "formats": formats,
+            "plots": plots}  # fmt: skip
 
 
 def list_command(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="devices, methods, formats or plots.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[KIND]", help="devices, methods, architectures, rules, formats or plots."),
+    ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = None,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """List devices, methods, formats, plots, or describe one.
+    """List devices, methods, architectures, rules, formats, plots, or describe one.
 
     As in: neurosim list devices; neurosim list resistor
     """
@@ -94,11 +106,11 @@ def _describe(registry: Registry[Any], name: str) -> None:
     if registry.kind == "device":
         _describe_device(item)
     else:
-        for label in ("suffixes", "order", "stability", "default_for", "options"):
+        for label in _LABELS:
             value = getattr(item, label, None)
             if value not in (None, "", ()):
                 text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-                print(f"{label.replace('_', ' ')}: {text}")
+                print(f"{label.replace('_', ' ')}: {text}".replace("\n", "\n  "))
     source = getattr(item, "source", None) or getattr(item, "citation", None)
     if source:
         doi = getattr(source, "doi", "")

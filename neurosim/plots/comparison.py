@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.comparison import Comparison
 
 STATES_SHOWN = 4
+POINTS_SHOWN = 100
 
 
 def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
@@ -57,7 +58,8 @@ def _trajectories(ax: Axes, c: Comparison) -> None:
     moving = np.argsort(-np.ptp(c.analog, axis=0), kind="stable")[:STATES_SHOWN]
     for colour, place in zip(PALETTE, sorted(moving), strict=False):
         ax.plot(c.times, c.analog[:, place], color=colour, label=c.state_names[place])
-        ax.plot(c.times, c.twin[:, place], color=colour, linestyle="none", marker="o", markersize=2.5)
+        shown = slice(None, None, max(1, c.times.size // POINTS_SHOWN))
+        ax.plot(c.times[shown], c.twin[shown, place], color=colour, linestyle="none", marker="o", markersize=2.5)
     ax.set_xlabel("time (s)")
     ax.set_ylabel("state")
     ax.set_title("analog (lines) and digital (dots)", fontsize="medium")
