@@ -105,7 +105,7 @@ def _check_imposed(circuit: Circuit, names: Sequence[str], imposed: Branches) ->
             loop = [graph.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
             raise NetlistError(
                 f"a loop of voltage sources: {', '.join([*loop, instance.name])} impose voltages around nets "
-                f"{', '.join(names[net] for net in path)}",
+                f"{', '.join(names[int(net)] for net in path)}",
                 instance.location,
                 hint="put a resistor into the loop, or remove one of them",
             )

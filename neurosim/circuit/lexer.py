@@ -62,8 +62,11 @@ class Card:
 
     def __init__(self, text: str, places: Sequence[Place]) -> None:
         self.text, self.places = text, places
-        self.parsed: dict[int, Expression] = {}
+
+    @cached_property
+    def parsed(self) -> dict[int, Expression]:
         """Expressions of this card by the offset of their first character."""
+        return {}
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
@@ -76,6 +79,20 @@ class Card:
         """
         return tuple(_tokenize(self))
 
+    @cached_property
+    def pieces(self) -> list[str]:
+        """The text of each token in lower case, braces and quotes included.
+
+        Raises
+        ------
+        NetlistError
+            As `tokens`.
+        """
+        text = self.text
+        if len(text) <= LONGEST_WORD and text.isascii() and not _QUOTING.search(text):
+            return _PIECE.findall(text.lower())
+        return [text[token.start : token.end].lower() for token in self.tokens]
+
     @property
     def keyword(self) -> str:
         """First word in lower case (``""`` if the card begins with something else)."""
@@ -85,7 +102,7 @@ class Card:
     def location(self, start: int = 0, end: int | None = None, instance: str = "") -> Location:
         """Place of the characters `start` to `end` (one character by default)."""
         index = 0
-        if len(self.places) > 1:
+        if start and len(self.places) > 1:
             index = max(0, bisect.bisect_right(self.places, start, key=lambda place: place[0]) - 1)
         offset, source, line, column = self.places[index]
         length = 1 if end is None else max(1, end - start)
@@ -104,6 +121,10 @@ class Card:
 
 
 _TOKEN = re.compile(r"""\s*(?:([()=,])|([{'"}])|([^\s(){}=,'"]+))""")
+_QUOTING = re.compile(r"""[{'"}]""")
+_PIECE = re.compile(r"[()=,]|[^\s()=,]+")
+NO_WORD = frozenset("()=,{'\"")
+"""What a token that is no word begins with."""
 _CLOSING = {"{": "}", "'": "'", '"': '"'}
 
 

@@ -385,7 +385,8 @@ class Device:
                 continue
             if value is None:
                 raise ParameterError(f"device '{self.name}' needs {p.name} ({p.meaning}) [{p.unit or '1'}]")
-            value = float(value)
+            if not isinstance(value, float):
+                value = float(value)
             outside = value < p.minimum or value > p.maximum
             on_edge = p.exclusive and (value in (p.minimum, p.maximum))
             if value != value or outside or on_edge:
