@@ -20,7 +20,7 @@ from neurosim.circuit.lexer import NO_WORD, Card
 from neurosim.circuit.parser import PARAMS_WORDS, Assignment, Call, Definition, Element, ground
 from neurosim.circuit.scopes import END, NET, PART, Scope
 from neurosim.devices.device import Instance
-from neurosim.errors import Location, NetlistError
+from neurosim.errors import NetlistError
 from neurosim.units import parse_number
 
 T = TypeVar("T")
@@ -141,8 +141,9 @@ class _Form:
     nets: tuple[int, ...]
     numbers: tuple[tuple[str, int, tuple[Guard, ...]], ...]
 
-    def filled(self, name: str, pieces: Sequence[str], location: Location) -> Instance | None:
+    def filled(self, name: str, card: Card) -> Instance | None:
         """The instance of a card; None if a word is of another kind or a question has another answer."""
+        pieces = card.pieces
         values: Mapping[str, float] = self.model.values
         if self.numbers:
             values = dict(values)
@@ -157,7 +158,8 @@ class _Form:
                 return None
         model = self.model
         nets = tuple([ground(net) for net in nets])
-        return Instance(name, model.device, nets, values, model.expressions, (), model.table, location)
+        at = card.location(0, len(pieces[0]))
+        return Instance(name, model.device, nets, values, model.expressions, (), model.table, at)
 
 
 def _is_key(pieces: Sequence[str], k: int) -> bool:
@@ -217,7 +219,7 @@ class Forms:
         # A capital M may have to be warned of.
         if "M" not in card.text or element.kind not in "rlvi":
             for form in self._known.find(element.kind, pieces):
-                made = form.filled(name, pieces, card.location(0, len(pieces[0])))
+                made = form.filled(name, card)
                 if made is not None:
                     return (made,)
             if self._known.wants(element.kind, pieces):

@@ -62,6 +62,7 @@ class Card:
 
     def __init__(self, text: str, places: Sequence[Place]) -> None:
         self.text, self.places = text, places
+        self._pieces: list[str] | None = None
 
     @cached_property
     def parsed(self) -> dict[int, Expression]:
@@ -79,7 +80,7 @@ class Card:
         """
         return tuple(_tokenize(self))
 
-    @cached_property
+    @property
     def pieces(self) -> list[str]:
         """The text of each token in lower case, braces and quotes included.
 
@@ -88,10 +89,13 @@ class Card:
         NetlistError
             As `tokens`.
         """
-        text = self.text
-        if len(text) <= LONGEST_WORD and text.isascii() and not _QUOTING.search(text):
-            return _PIECE.findall(text.lower())
-        return [text[token.start : token.end].lower() for token in self.tokens]
+        if self._pieces is None:
+            text = self.text
+            if len(text) <= LONGEST_WORD and text.isascii() and not _QUOTING.search(text):
+                self._pieces = _PIECE.findall(text.lower())
+            else:
+                self._pieces = [text[token.start : token.end].lower() for token in self.tokens]
+        return self._pieces
 
     @property
     def keyword(self) -> str:

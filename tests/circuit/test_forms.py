@@ -11,7 +11,7 @@ from neurosim.circuit.model import Circuit
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError
 
-NETS = ["a", "b", "c", "0", "gnd", "n1.x", "5", "dc", "off"]
+NETS = ["a", "b", "c", "0", "gnd", "n1.x", "5", "dc", "off", "{k}", "=", "("]
 NUMBERS = ["1", "2k", "0.3", "-1", "0", "1e-9", "10M", "4k7", "{k}", "k", "'2*k'", "zz", "1.5", ".2", "3x"]
 CARDS = [
     "R{i} {a} {b} {x}",
