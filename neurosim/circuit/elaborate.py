@@ -507,8 +507,4 @@ def collection_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
-            if not gc.get_freeze_count():
-                # To the oldest generation, unscanned: nearly all of it lives as long as the circuit.
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()

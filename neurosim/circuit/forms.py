@@ -47,10 +47,10 @@ class ByWords(Generic[T]):
                     yield found
 
     def wants(self, kind: object, pieces: Sequence[str]) -> bool:
-        """Whether to keep such a card: not the first one, which often is the only one, and not too many."""
+        """Whether to keep such a card: not the first ones, which often are the only ones, and not too many."""
         seen = self._seen.get((kind, len(pieces)), 0)
         self._seen[kind, len(pieces)] = seen + 1
-        return 0 < seen <= LARGEST_TABLE
+        return 2 < seen <= LARGEST_TABLE
 
     def keep(self, kind: object, pieces: Sequence[str], start: int, free: Iterable[int], item: T) -> None:
         """Keep `item` for cards whose words from `start` on are these, but for those at `free`."""

@@ -241,7 +241,7 @@ class Parser:
     def card(self, card: Card, keyword: str) -> None:
         """Put one card into the scope that is open."""
         # All cards are split here, so that an unclosed brace or an endless word is an error of this card and no other.
-        if card.pieces and not keyword:
+        if not (keyword and card.tokens):
             self.element(card)
         elif keyword in self.readers:
             self.readers[keyword](card)
