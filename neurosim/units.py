@@ -83,6 +83,8 @@ def parse_number(text: str) -> float | None:
     text = text.strip()
     sign = -1.0 if text.startswith("-") else 1.0
     body = text[1:] if text[:1] in ("+", "-") else text
+    if len(body) < 300 and body.isascii() and body.replace(".", "", 1).isdigit():
+        return sign * float(body)
     # Most words on a card are names.
     scanned = scan_number(body) if body[:1] in "0123456789." else None
     if scanned is None or scanned[1] != len(body) or math.isinf(scanned[0]):

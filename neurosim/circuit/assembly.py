@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.groups import Group, Parts, group_parts
 from neurosim.circuit.model import Circuit
 from neurosim.circuit.sensing import sensed_part
-from neurosim.devices import devices
-from neurosim.devices.device import Bound, Current, Device, Equation, Instance, Rate, Structure
-from neurosim.errors import NetlistError, ParameterError, UnknownNameError, nearest
-from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.devices.device import Current, Device, Instance, Rate, Structure
+from neurosim.errors import NetlistError, UnknownNameError, nearest
+from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
+from neurosim.kernels.unknowns import Unknowns
 
 ZERO_CELSIUS = 273.15
 
@@ -29,8 +32,6 @@ class Assembly:
     system : System
     index : mapping of str to int
         Unknown number by address (``"v(a)"``, ``"i(v1)"``, ``"m1.x"``).
-    place : mapping of str to (int, int)
-        Batch and position within it of each instance.
     start : ndarray, shape (n,)
         First guess of y: initial states and charges, ``.ic`` and ``.nodeset`` voltages.
     held : ndarray of int
@@ -42,13 +43,17 @@ class Assembly:
     circuit: Circuit
     system: System
     index: dict[str, int]
-    place: dict[str, tuple[int, int]]
     start: np.ndarray
     held: np.ndarray
     columns: list[dict[str, np.ndarray]]
     devices: list[Device]
     structures: list[Structure]
-    members: list[list[Instance]] = field(default_factory=list)
+    members: list[list[Instance]]
+
+    @cached_property
+    def place(self) -> dict[str, tuple[int, int]]:
+        """Batch and position within it of each instance."""
+        return _places(self.members)
 
     def unknown(self, address: str) -> int:
         """Number of the unknown with this address.
@@ -142,191 +147,229 @@ def normal_address(address: str) -> str:
     return re.sub(r"\s+", "", address.lower())
 
 
-def assemble(circuit: Circuit) -> Assembly:
+def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
     """Build the System of a circuit. Nothing is compiled for a new topology.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    parts : Parts, optional
+        Its parts by group, where they are known already.
 
     Raises
     ------
     NetlistError
         For a parameter out of bounds or a sensed element that does not exist, with its place.
     """
-    unknowns: list[Unknown] = []
-    index: dict[str, int] = {}
-    start: list[float] = []
-    held: list[int] = []
+    parts = parts or group_parts(circuit)
+    structures = [group.structure for group in parts.groups]
+    counts = [len(s.internals) + len(s.states) for s in structures]
+    nets = len(parts.nets) - 1
+    first = np.cumsum([nets, *(count * len(group.members) for count, group in zip(counts, parts.groups))])
+    unknowns = Unknowns.empty(int(first[-1]))
+    unknowns.names[:nets] = [f"v({net})" for net in itertools.islice(parts.nets, nets)]
+    unknowns.units[:nets], unknowns.kinds[:nets] = ["V"] * nets, "voltage"
+    start = np.zeros(len(unknowns))
+    for net, voltage in (*circuit.nodeset.items(), *circuit.initial_voltages.items()):
+        if parts.nets.get(net, nets) < nets:
+            start[parts.nets[net]] = voltage
 
-    def add(unknown: Unknown, value: float = 0.0) -> int:
-        index[unknown.name] = len(unknowns)
-        unknowns.append(unknown)
-        start.append(value)
-        return len(unknowns) - 1
+    locals_of = [
+        _place(group, int(at), count, parts, unknowns) for group, at, count in zip(parts.groups, first[:-1], counts)
+    ]
+    index = dict(zip(unknowns.names, range(len(unknowns))))
+    columns_of: list[dict[str, np.ndarray]] = []
+    held = []
+    for group, local in zip(parts.groups, locals_of):
+        _add_ammeters(group, local, index)
+        columns = group.device.columns(group.members)
+        columns["temperature"] = np.full(len(group.members), circuit.temperature + ZERO_CELSIUS)
+        columns["nominal_temperature"] = np.full(len(group.members), circuit.nominal_temperature + ZERO_CELSIUS)
+        columns_of.append(columns)
+        charges = group.device.initial_charge(columns) if group.device.initial_charge else {}
+        for internal in group.structure.internals:
+            if internal.name in charges:
+                start[local[internal.name]] = charges[internal.name]
+        _set_states(group, columns, local, unknowns, start)
+        held += [local[state.name] for state in group.structure.states if state.held]
 
-    nets = {"0": GROUND}
-    for net in circuit.nets:
-        guess = circuit.initial_voltages.get(net, circuit.nodeset.get(net, 0.0))
-        nets[net] = add(Unknown(f"v({net})", "voltage", "V"), guess)
-
-    groups: dict[tuple[str, Structure], list[int]] = {}
-    # Instances of one card share a structure object: comparing and hashing structures is done once for each.
-    group_of: dict[tuple[str, int], tuple[Structure, list[int]]] = {}
-    for number, instance in enumerate(circuit.instances):
-        device = devices.get(instance.device)
-        structure = device.specialise(instance) if device.specialise else device.structure
-        key = (device.name, id(structure))
-        if key not in group_of:
-            group_of[key] = (structure, groups.setdefault((device.name, structure), []))
-        group_of[key][1].append(number)
-
-    local: dict[int, dict[str, int]] = {}
-    batch_columns: list[dict[str, np.ndarray]] = []
-    values_of: dict[str, dict[str, float]] = {}
-    for (name, structure), members in groups.items():
-        device = devices.get(name)
-        known: dict[tuple[tuple[str, float], ...], dict[str, float]] = {}
-        completed = [_complete(device, circuit.instances[number], known) for number in members]
-        columns = {
-            p.name: np.array([values[p.name] for values in completed], float) for p in device.parameters
-        }
-        columns["temperature"] = np.full(len(members), circuit.temperature + ZERO_CELSIUS)
-        columns["nominal_temperature"] = np.full(len(members), circuit.nominal_temperature + ZERO_CELSIUS)
-        batch_columns.append(columns)
-        charges = device.initial_charge(columns) if device.initial_charge else {}
-        for position, number in enumerate(members):
-            instance = circuit.instances[number]
-            values = completed[position]
-            values_of[instance.name] = values
-            if len(instance.nets) != len(structure.terminals):
-                raise NetlistError(
-                    f"'{instance.name}' has {len(instance.nets)} nets, device '{name}' has "
-                    f"{len(structure.terminals)} terminals ({', '.join(structure.terminals)})",
-                    instance.location,
-                )
-            names = dict(zip(structure.terminals, (nets[net] for net in instance.nets), strict=True))
-            for internal in structure.internals:
-                is_branch = internal.kind == "current" and internal.name == "i"
-                sensed = sensed_part(instance.name) if is_branch else None
-                label = f"i({sensed or instance.name})" if is_branch else f"{instance.name}.{internal.name}"
-                unit = {"current": "A", "voltage": "V", "charge": "C"}.get(internal.kind, "")
-                value = float(charges[internal.name][position]) if internal.name in charges else 0.0
-                names[internal.name] = add(Unknown(label, internal.kind, unit, scale=internal.scale), value)
-                if sensed is not None:
-                    index[f"i({instance.name})"] = names[internal.name]
-            for state in structure.states:
-                lower, upper, initial, scale = (
-                    _bound(b, values) for b in (state.lower, state.upper, state.initial, state.scale)
-                )
-                if not lower <= initial <= upper:
-                    raise NetlistError(
-                        f"'{instance.name}': initial {state.name} = {initial:g} {state.unit} is outside "
-                        f"[{lower:g}, {upper:g}]",
-                        instance.location,
-                    )
-                label = f"{instance.name}.{state.name}"
-                names[state.name] = add(Unknown(label, "state", state.unit, lower, upper, abs(scale)), initial)
-                if state.held:
-                    held.append(names[state.name])
-            local[number] = names
-
-    batches: list[BatchSpec] = []
-    place: dict[str, tuple[int, int]] = {}
-    largest_step = np.inf
-    group_devices, group_structures, group_members = [], [], []
-    for ((name, structure), members), columns in zip(groups.items(), batch_columns, strict=True):
-        device = devices.get(name)
-        instances = [circuit.instances[number] for number in members]
-        for position, (number, instance) in enumerate(zip(members, instances, strict=True)):
-            place[instance.name] = (len(batches), position)
-            for control, address in zip(structure.controls, instance.controls, strict=True):
-                key = address if address in index else normal_address(address)
-                if key != "v(0)" and key not in index:
-                    raise NetlistError(
-                        f"'{instance.name}' senses {address}, which is not an unknown of this circuit",
-                        instance.location,
-                        hint=nearest(key, index),
-                    )
-                local[number][control] = index.get(key, GROUND)
-            for own, (control, parameter) in device.needs.items():
-                owner = instance.controls[control][2:-1]
-                columns[own][position] = values_of[owner][parameter]
-        maps = [local[number] for number in members]
-        inputs = np.array(
-            [[(m[a], GROUND if b is None else m[b]) for a, b in structure.inputs] for m in maps], np.int64
-        ).reshape(len(maps), len(structure.inputs), 2)
-        flows = np.array([[_ends(flow, m) for flow in structure.flows] for m in maps], np.int64).reshape(
-            len(maps), len(structure.flows), 2
-        )
-        rows = _parameter_rows(device, columns, instances)
-        table: list[float] = list(structure.constants)
-        if device.uses_table:
-            places = np.cumsum([0, *(len(i.table) for i in instances)])
-            extra = np.stack([places[:-1] + len(table), np.diff(places)], 1)
-            table += [value for i in instances for value in i.table]
-            rows = np.concatenate([rows, extra.astype(float)], 1)
-        has_law = device.law is not None
-        batches.append(
-            BatchSpec(
-                label=name, inputs=inputs, flows=flows, parameters=rows,
-                mass=_mass(device, structure, columns, len(members)),
-                law=device.law,
-                law_inputs=(len(structure.inputs) if structure.law_inputs is None else structure.law_inputs)
-                if has_law else 0,
-                law_flows=(len(structure.flows) if structure.law_flows is None else structure.law_flows)
-                if has_law else 0,
-                accept=device.accept, accept_writes_states=device.accept_writes_states, events=device.events,
-                jump=device.jump, start=device.start, event_count=device.event_count, is_linear=device.is_linear,
-                dependence=structure.dependence, wiring=structure.wiring, memory_rows=structure.memory_rows,
-                scratch_rows=structure.scratch_rows, table=table, code=structure.code,
-                names=[i.name for i in instances],
-            )
-        )  # fmt: skip
-        if device.largest_step:
-            largest_step = min(largest_step, float(device.largest_step(columns)))
-        group_devices.append(device)
-        group_structures.append(structure)
-        group_members.append(instances)
+    members = [group.members for group in parts.groups]
+    group_devices = [group.device for group in parts.groups]
+    if any(device.needs for device in group_devices):
+        _fill_needs(group_devices, members, columns_of)
+    batches = [
+        _batch(group, local, columns, index) for group, local, columns in zip(parts.groups, locals_of, columns_of)
+    ]
+    largest_step = min(
+        (float(device.largest_step(c)) for device, c in zip(group_devices, columns_of) if device.largest_step),
+        default=np.inf,
+    )
 
     def corners(t_start: float, t_stop: float) -> np.ndarray:
         times: list[float] = []
-        for device, members in zip(group_devices, group_members, strict=True):
+        for device, group, columns in zip(group_devices, members, columns_of):
             if device.breakpoints:
-                for instance in members:
-                    times += device.breakpoints(values_of[instance.name], instance.table, t_start, t_stop)
+                for position, instance in enumerate(group):
+                    values = {p.name: float(columns[p.name][position]) for p in device.parameters}
+                    times += device.breakpoints(values, instance.table, t_start, t_stop)
         unique = np.unique(np.array(times, float))
         return unique[(unique > t_start) & (unique < t_stop)]
 
+    states = np.sort(np.concatenate(held)) if held else np.empty(0, np.int64)
+    fixed = [parts.nets[net] for net in circuit.initial_voltages if parts.nets.get(net, nets) < nets]
     system = build_system(
         unknowns, batches, temperature=circuit.temperature + ZERO_CELSIUS,
         gmin=float(circuit.options.get("gmin", 1e-12)), breakpoints=corners, largest_step=largest_step,
-        held=[*held, *(nets[net] for net in circuit.initial_voltages if nets.get(net, GROUND) != GROUND)],
+        held=[*states.tolist(), *fixed],
     )  # fmt: skip
-    return Assembly(
-        circuit, system, index, place, np.array(start), np.array(sorted(held), np.int64), batch_columns,
-        group_devices, group_structures, group_members,
+    return Assembly(circuit, system, index, start, states, columns_of, group_devices, structures, members)
+
+
+_UNITS = {"current": "A", "voltage": "V", "charge": "C"}
+
+
+def _place(group: Group, first: int, width: int, parts: Parts, unknowns: Unknowns) -> dict[str, np.ndarray]:
+    """Numbers of a group's unknowns by local name; those of its own, `width` for each part, are described here."""
+    structure = group.structure
+    nets = np.where(group.nets == parts.ground, GROUND, group.nets)
+    local = dict(zip(structure.terminals, nets.T))
+    names = [instance.name for instance in group.members]
+    stop = first + width * len(names)
+    for offset, internal in enumerate(structure.internals):
+        own = slice(first + offset, stop, width)
+        local[internal.name] = np.arange(own.start, stop, width)
+        if internal.kind == "current" and internal.name == "i":
+            unknowns.names[own] = [f"i({sensed_part(name) or name})" for name in names]
+        else:
+            unknowns.names[own] = [f"{name}.{internal.name}" for name in names]
+        unknowns.units[own] = [_UNITS.get(internal.kind, "")] * len(names)
+        unknowns.kinds[own], unknowns.scale[own] = internal.kind, internal.scale
+    for offset, state in enumerate(structure.states, len(structure.internals)):
+        own = slice(first + offset, stop, width)
+        local[state.name] = np.arange(own.start, stop, width)
+        unknowns.names[own] = [f"{name}.{state.name}" for name in names]
+        unknowns.units[own] = [state.unit] * len(names)
+        unknowns.kinds[own] = "state"
+    return local
+
+
+def _add_ammeters(group: Group, local: Mapping[str, np.ndarray], index: dict[str, int]) -> None:
+    """The current of an ammeter has its own address beside that of the part that it senses."""
+    for position, instance in enumerate(group.members if "i" in local else ()):
+        if sensed_part(instance.name) is not None:
+            index[f"i({instance.name})"] = int(local["i"][position])
+
+
+def _set_states(
+    group: Group,
+    columns: Mapping[str, np.ndarray],
+    local: Mapping[str, np.ndarray],
+    unknowns: Unknowns,
+    start: np.ndarray,
+) -> None:
+    """Bounds, scales and initial values of the states."""
+    for state in group.structure.states:
+        lower, upper, initial, scale = (
+            columns[bound] if isinstance(bound, str) else np.full(len(group.members), float(bound))
+            for bound in (state.lower, state.upper, state.initial, state.scale)
+        )
+        outside = ~((lower <= initial) & (initial <= upper))
+        if outside.any():
+            k = int(outside.argmax())
+            raise NetlistError(
+                f"'{group.members[k].name}': initial {state.name} = {initial[k]:g} {state.unit} is outside "
+                f"[{lower[k]:g}, {upper[k]:g}]",
+                group.members[k].location,
+            )
+        own = local[state.name]
+        unknowns.lower[own], unknowns.upper[own], unknowns.scale[own] = lower, upper, np.abs(scale)
+        start[own] = initial
+
+
+def _fill_needs(
+    group_devices: list[Device], members: list[list[Instance]], columns_of: list[dict[str, np.ndarray]]
+) -> None:
+    """Parameters whose values belong to other instances (`Device.needs`)."""
+    place = _places(members)
+    for device, group, columns in zip(group_devices, members, columns_of):
+        for own, (control, parameter) in device.needs.items():
+            for position, instance in enumerate(group):
+                number, at = place[instance.controls[control][2:-1]]
+                columns[own][position] = columns_of[number][parameter][at]
+
+
+def _places(members: list[list[Instance]]) -> dict[str, tuple[int, int]]:
+    return {i.name: (number, position) for number, group in enumerate(members) for position, i in enumerate(group)}
+
+
+def _batch(
+    group: Group, local: dict[str, np.ndarray], columns: Mapping[str, np.ndarray], index: Mapping[str, int]
+) -> BatchSpec:
+    device, structure, members = group.device, group.structure, group.members
+    count = len(members)
+    local.update(_controls(group, index))
+    inputs = np.full((count, len(structure.inputs), 2), GROUND)
+    for c, (plus, minus) in enumerate(structure.inputs):
+        inputs[:, c, 0] = local[plus]
+        if minus is not None:
+            inputs[:, c, 1] = local[minus]
+    # Rows to which a flow is added and from which it is taken, in M y' = f.
+    flows = np.full((count, len(structure.flows), 2), GROUND)
+    for r, flow in enumerate(structure.flows):
+        if isinstance(flow, Current):
+            flows[:, r, 1] = local[flow.plus]
+            if flow.minus is not None:
+                flows[:, r, 0] = local[flow.minus]
+        else:
+            flows[:, r, 0] = local[flow.state if isinstance(flow, Rate) else flow.row]
+    rows = _parameter_rows(device, columns, members)
+    table: list[float] = list(structure.constants)
+    if device.uses_table:
+        places = np.cumsum([0, *(len(i.table) for i in members)])
+        extra = np.stack([places[:-1] + len(table), np.diff(places)], 1)
+        table += [value for i in members for value in i.table]
+        rows = np.concatenate([rows, extra.astype(float)], 1)
+    has_law = device.law is not None
+    return BatchSpec(
+        label=device.name, inputs=inputs, flows=flows, parameters=rows,
+        mass=_mass(device, structure, columns, count),
+        law=device.law,
+        law_inputs=(len(structure.inputs) if structure.law_inputs is None else structure.law_inputs) if has_law else 0,
+        law_flows=(len(structure.flows) if structure.law_flows is None else structure.law_flows) if has_law else 0,
+        accept=device.accept, accept_writes_states=device.accept_writes_states, events=device.events,
+        jump=device.jump, start=device.start, event_count=device.event_count, is_linear=device.is_linear,
+        dependence=structure.dependence, wiring=structure.wiring, memory_rows=structure.memory_rows,
+        scratch_rows=structure.scratch_rows, table=table, code=structure.code,
+        names=[i.name for i in members],
     )  # fmt: skip
 
 
-def _complete(
-    device: Device, instance: Instance, known: dict[tuple[tuple[str, float], ...], dict[str, float]]
-) -> dict[str, float]:
-    """Values with defaults; instances with the same given values share them."""
-    key = tuple(instance.values.items())
-    if key not in known:
-        try:
-            known[key] = device.complete(instance.values)
-        except ParameterError as error:
-            raise NetlistError(f"'{instance.name}': {error}", instance.location) from None
-    return known[key]
+_NOT_FOUND = -2
 
 
-def _bound(bound: Bound, values: Mapping[str, float]) -> float:
-    return values[bound] if isinstance(bound, str) else float(bound)
+def _controls(group: Group, index: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Numbers of the unknowns that belong to others, by local name."""
+    controls = group.structure.controls
+    if not controls:
+        return {}
+    addresses = [address for instance in group.members for address in instance.controls]
+    found = np.array([index.get(address, _NOT_FOUND) for address in addresses], np.int64)
+    for k in np.flatnonzero(found == _NOT_FOUND):
+        found[k] = _sensed(group.members[k // len(controls)], addresses[k], index)
+    found = found.reshape(len(group.members), len(controls))
+    return dict(zip(controls, found.T))
 
 
-def _ends(flow: Current | Rate | Equation, names: Mapping[str, int]) -> tuple[int, int]:
-    """Rows to which a flow is added and from which it is taken, in ``M y' = f``."""
-    if isinstance(flow, Current):
-        return (GROUND if flow.minus is None else names[flow.minus], names[flow.plus])
-    return (names[flow.state if isinstance(flow, Rate) else flow.row], GROUND)
+def _sensed(instance: Instance, address: str, index: Mapping[str, int]) -> int:
+    """Number of an unknown whose address is not in normal form, or of ground."""
+    key = normal_address(address)
+    if key != "v(0)" and key not in index:
+        raise NetlistError(
+            f"'{instance.name}' senses {address}, which is not an unknown of this circuit",
+            instance.location,
+            hint=nearest(key, index),
+        )
+    return index.get(key, GROUND)
 
 
 def _parameter_rows(device: Device, columns: Mapping[str, np.ndarray], instances: list[Instance]) -> np.ndarray:

@@ -136,15 +136,20 @@ class CardReader:
         token = self.take("a net")
         if token.kind != "word":
             raise self.error(f"'{self.card.text[token.start : token.end][:40]}' where a net should stand")
-        return self.scope.net(token.text)
+        return self.full_net(self.position - 1)
+
+    def full_net(self, index: int) -> str:
+        """Full name of the net that the token number `index` names."""
+        return self.scope.net(self.tokens[index].text)
 
     def nets(self, count: int) -> tuple[str, ...]:
         """Consume `count` nets; parentheses around them and commas between them are optional."""
         ahead = self.tokens[self.position : self.position + count]
         if len(ahead) == count and all(token.kind == "word" for token in ahead):
+            first = self.position
             self.position += count
             self.accept(",")
-            return tuple([self.scope.net(token.text) for token in ahead])
+            return tuple([self.full_net(index) for index in range(first, first + count)])
         opened = self.accept("(")
         found = []
         for _ in range(count):

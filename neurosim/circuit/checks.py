@@ -7,10 +7,13 @@ wiring says so), only a charge (a capacitor), or imposes a voltage (a source, an
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+import numpy as np
+
+from neurosim.circuit.groups import Parts, connected, group_parts
 from neurosim.circuit.model import Circuit
-from neurosim.devices import devices
 from neurosim.devices.device import Current, Device, Equation, Instance, Structure
 from neurosim.errors import Location, NetlistError, Note
 
@@ -48,48 +51,89 @@ def _role(device: Device, structure: Structure, flow: Current) -> str:
     return STORES_CHARGE
 
 
-class _Joined:
-    """Sets of nets that are connected (union by path halving)."""
+Branches = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Current paths between two nets: numbers of the parts, of the nets at one end, and of those at the other."""
 
-    def __init__(self) -> None:
-        self.parent: dict[str, str] = {}
 
-    def find(self, net: str) -> str:
-        """A net that stands for the whole set."""
-        parent = self.parent
-        above = parent.setdefault(net, net)
+def _branches(parts: Parts) -> tuple[list[str], dict[str, Branches]]:
+    """Names of all nets, those inside parts too, and every current path by its role."""
+    nets = list(parts.nets)
+    branches: dict[str, Branches] = {}
+    for group in parts.groups:
+        names: dict[str | None, np.ndarray] = dict(zip(group.structure.terminals, group.nets.T))
+        names[None] = np.full(len(group.members), parts.ground)
+        for flow in group.structure.flows:
+            if isinstance(flow, Current):
+                for end in (flow.plus, flow.minus):
+                    if end not in names:
+                        names[end] = np.arange(len(nets), len(nets) + len(group.members))
+                        nets += [f"{instance.name}.{end}" for instance in group.members]
+                role = _role(group.device, group.structure, flow)
+                branches.setdefault(role, []).append((group.numbers, names[flow.plus], names[flow.minus]))
+    return nets, branches
+
+
+def _check_imposed(circuit: Circuit, names: Sequence[str], imposed: Branches) -> None:
+    """Refuse a loop of voltage sources."""
+    if not imposed:
+        return
+    numbers, a, b = (np.concatenate(column) for column in zip(*imposed))
+    order = np.argsort(numbers, kind="stable")
+    joined: dict[int, int] = {}
+
+    def find(net: int) -> int:
+        """A net that stands for all that are joined (path halving)."""
+        above = joined.setdefault(net, net)
         while above != net:
-            parent[net] = parent[above]
-            net, above = above, parent[above]
+            joined[net] = joined[above]
+            net, above = above, joined[above]
         return net
 
-    def join(self, a: str, b: str) -> bool:
-        """Connect two nets; False if they were connected already."""
-        a, b = self.find(a), self.find(b)
-        self.parent[a] = b
-        return a != b
+    voltage: list[tuple[int, int, str]] = []
+    for number, u, v in zip(numbers[order].tolist(), a[order].tolist(), b[order].tolist()):
+        instance = circuit.instances[number]
+        if u == v:
+            raise NetlistError(
+                f"both ends of '{instance.name}' are on net '{names[u]}', but it imposes a voltage between them",
+                instance.location,
+            )
+        if find(u) == find(v):
+            import networkx as nx
+
+            graph = nx.MultiGraph([(u, v, {"name": name}) for u, v, name in voltage])
+            path: Any = nx.shortest_path(graph, u, v)
+            loop = [graph.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
+            raise NetlistError(
+                f"a loop of voltage sources: {', '.join([*loop, instance.name])} impose voltages around nets "
+                f"{', '.join(names[int(net)] for net in path)}",
+                instance.location,
+                hint="put a resistor into the loop, or remove one of them",
+            )
+        joined[find(u)] = find(v)
+        voltage.append((u, v, instance.name))
 
 
-def branches(circuit: Circuit) -> Iterable[tuple[Instance, str, str, str]]:
-    """Every current path between two nets: (instance, net, net, role)."""
-    # Instances share structures: what a structure says is found once.
-    known: dict[int, tuple[Structure, list[tuple[str, str | None, str]]]] = {}
-    for instance in circuit.instances:
-        device = devices.get(instance.device)
-        structure = device.specialise(instance) if device.specialise else device.structure
-        if id(structure) not in known:
-            currents = [flow for flow in structure.flows if isinstance(flow, Current)]
-            known[id(structure)] = (structure, [(f.plus, f.minus, _role(device, structure, f)) for f in currents])
-        names = dict(zip(structure.terminals, instance.nets, strict=False))
-        for plus, minus, role in known[id(structure)][1]:
-            # An inner net belongs to its instance.
-            a = names.get(plus) or f"{instance.name}.{plus}"
-            b = "0" if minus is None else names.get(minus) or f"{instance.name}.{minus}"
-            yield instance, a, b, role
+def _loose(parts: Parts, count: int, kinds: Iterable[Branches], fixed: Sequence[int] = ()) -> np.ndarray:
+    """Numbers of the circuit's nets that branches of some kinds do not join to ground, nor to nets that are `fixed`.
+
+    `count` nets are numbered, those inside parts too.
+    """
+    ground = parts.ground
+    found = [(a, b) for branches in kinds for _, a, b in branches]
+    a, b = (np.concatenate([np.empty(0, np.int64), *column]) for column in (zip(*found) if found else ((), ())))
+    a, b = np.append(a, np.array(fixed, np.int64)), np.append(b, np.full(len(fixed), ground))
+    component = connected(count, a, b)
+    return np.flatnonzero(component[: len(parts.nets)] != component[ground])
 
 
-def check_circuit(circuit: Circuit) -> list[Note]:
+def check_circuit(circuit: Circuit, parts: Parts | None = None) -> list[Note]:
     """Look for what makes a circuit unsolvable, by name and place.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    parts : Parts, optional
+        Its parts by group, where they are known already.
 
     Returns
     -------
@@ -103,64 +147,45 @@ def check_circuit(circuit: Circuit) -> list[Note]:
     """
     if not circuit.instances:
         raise NetlistError("the circuit has no elements", Location(circuit.path, 1))
-    whole, direct, imposed = _Joined(), _Joined(), _Joined()
-    voltage: list[tuple[str, str, str]] = []
-    uses_initial_conditions = bool(circuit.analyses) and all(
-        getattr(a, "use_initial_conditions", False) for a in circuit.analyses
-    )
-    first_use: dict[str, Instance] = {}
-    count: dict[str, int] = {}
-    for instance in circuit.instances:
-        for net in instance.nets:
-            first_use.setdefault(net, instance)
-            count[net] = count.get(net, 0) + 1
-    if "0" not in first_use:
+    parts = parts or group_parts(circuit)
+    if not parts.uses[parts.ground]:
         raise NetlistError(
             "no element is connected to ground (net 0)", circuit.instances[0].location,
             hint="call one net 0 or gnd: all voltages are measured from it",
         )  # fmt: skip
-    for instance, a, b, role in branches(circuit):
-        whole.join(a, b)
-        if role in (CONDUCTS, IMPOSES_VOLTAGE, IMPOSES_FLUX):
-            direct.join(a, b)
-        if role == IMPOSES_VOLTAGE and a != b:
-            if not imposed.join(a, b):
-                import networkx as nx
+    names, branches = _branches(parts)
+    _check_imposed(circuit, names, branches.get(IMPOSES_VOLTAGE, []))
 
-                graph = nx.MultiGraph([(u, v, {"name": name}) for u, v, name in voltage])
-                path = nx.shortest_path(graph, a, b)
-                loop = [graph.get_edge_data(u, v)[0]["name"] for u, v in itertools.pairwise(path)]
-                raise NetlistError(
-                    f"a loop of voltage sources: {', '.join([*loop, instance.name])} impose voltages around nets "
-                    f"{', '.join(path)}",
-                    instance.location,
-                    hint="put a resistor into the loop, or remove one of them",
-                )
-            voltage.append((a, b, instance.name))
-        elif role == IMPOSES_VOLTAGE and a == b:
-            raise NetlistError(
-                f"both ends of '{instance.name}' are on net '{a}', but it imposes a voltage between them",
-                instance.location,
-            )
-    notes: list[Note] = []
-    for net, instance in first_use.items():
-        if whole.find(net) != whole.find("0"):
-            raise NetlistError(
-                f"net '{net}' floats: nothing connects it to ground", instance.location,
-                hint=f"first used by '{instance.name}'; connect it, or add a large resistor to ground",
-            )  # fmt: skip
+    def first_use(net: int) -> Instance:
+        return next(instance for instance in circuit.instances if names[net] in instance.nets)
+
+    floating = _loose(parts, len(names), branches.values())
+    if floating.size:
+        instance = first_use(floating[0])
+        raise NetlistError(
+            f"net '{names[floating[0]]}' floats: nothing connects it to ground", instance.location,
+            hint=f"first used by '{instance.name}'; connect it, or add a large resistor to ground",
+        )  # fmt: skip
+    uses_initial_conditions = bool(circuit.analyses) and all(
+        getattr(a, "use_initial_conditions", False) for a in circuit.analyses
+    )
     if not uses_initial_conditions:
-        for net in circuit.initial_voltages:
-            direct.join(net, "0")
-        loose = [net for net in first_use if direct.find(net) != direct.find("0")]
-        if loose:
-            others = f" (and {len(loose) - 1} more)" if len(loose) > 1 else ""
+        direct = [branches.get(role, []) for role in (CONDUCTS, IMPOSES_VOLTAGE, IMPOSES_FLUX)]
+        given = [parts.nets[net] for net in circuit.initial_voltages if net in parts.nets]
+        loose = _loose(parts, len(names), direct, given)
+        if loose.size:
+            others = f" (and {loose.size - 1} more)" if loose.size > 1 else ""
             raise NetlistError(
-                f"net '{loose[0]}'{others} has no DC path to ground: only capacitors or current sources reach it",
-                first_use[loose[0]].location,
+                f"net '{names[loose[0]]}'{others} has no DC path to ground: only capacitors or current sources reach "
+                "it",
+                first_use(loose[0]).location,
                 hint="add a large resistor to ground, set .ic v(net)=..., or start the transient with 'uic'",
             )
-    for net, uses in count.items():
-        if uses == 1 and net != "0":
-            notes.append(Note(f"net '{net}' is used once, by '{first_use[net].name}'", first_use[net].location))
-    return notes
+    once = np.flatnonzero(parts.uses[:-1] == 1)
+    if not once.size:
+        return []
+    users = {net: instance for instance in circuit.instances for net in instance.nets}
+    return [
+        Note(f"net '{names[net]}' is used once, by '{users[names[net]].name}'", users[names[net]].location)
+        for net in once
+    ]

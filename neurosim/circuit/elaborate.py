@@ -6,17 +6,19 @@ import contextlib
 import functools
 import gc
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from neurosim.circuit.cards import CardReader
 from neurosim.circuit.directives import Directives
+from neurosim.circuit.forms import ByWords, CallForm, Forms
 from neurosim.circuit.generic_card import read_generic
-from neurosim.circuit.lexer import Card, Token
+from neurosim.circuit.lexer import Card
 from neurosim.circuit.model import Circuit
 from neurosim.circuit.native_card import read_native
 from neurosim.circuit.parser import (
     MAX_ERRORS,
+    PARAMS_WORDS,
     Assignment,
     Call,
     Deck,
@@ -29,7 +31,7 @@ from neurosim.circuit.parser import (
 )
 from neurosim.circuit.scopes import END, NET, Scope, Session
 from neurosim.circuit.sensing import insert_ammeters
-from neurosim.circuit.templates import Names, Template, Templates, placed
+from neurosim.circuit.templates import LocalNames, Names, Template, Templates, placed
 from neurosim.devices import devices
 from neurosim.devices.device import Device, Instance
 from neurosim.errors import NetlistError, ParameterError, nearest
@@ -89,6 +91,9 @@ class Elaboration:
         self.session = Session(deck, 27.0 if temperature is None else temperature)
         self.temperature_stated = temperature is not None
         self.templates = Templates()
+        self.forms = Forms()
+        self.call_forms: ByWords[CallForm] = ByWords()
+        self.local_names: dict[Definition, LocalNames] = {}
         self.plans: dict[Definition, _Plan] = {}
         self.instances: list[Instance] = []
         self.conditions: dict[str, dict[str, float]] = {"ic": {}, "nodeset": {}}
@@ -112,7 +117,7 @@ class Elaboration:
                 self.session.temperature = temperature
                 top = self.top_scope(directives.swept_parameters())
         self.size(deck.top, top, [])
-        self.expand(deck.top, top, Names("", (), ()), 0)
+        self.expand(deck.top, top, Names("", LocalNames(()), ()), 0)
         if self.errors:
             raise combined(self.errors)
         self.check_names()
@@ -264,21 +269,27 @@ class Elaboration:
         found = self.deck.calls.get(element)
         if found is not None:
             return found
+        pieces = element.card.pieces
+        for form in self.call_forms.find(scope.definition, pieces):
+            found = form.filled(pieces)
+            if found is not None:
+                self.deck.calls[element] = found
+                return found
         tokens = element.card.tokens
         reader = CardReader(element.card, element.start, scope, element.name)
         first_value = next((i - 1 for i, token in enumerate(tokens) if token.kind == "="), len(tokens))
-        words: list[Token] = []
-        for token in tokens[element.start : first_value]:
-            if token.text in ("params:", "params", ":"):
+        words: list[int] = []
+        for index, token in enumerate(tokens[element.start : first_value], element.start):
+            if token.text in PARAMS_WORDS:
                 break
             reader.position += 1
             if token.kind == "word":
-                words.append(token)
+                words.append(index)
             elif token.kind not in ("(", ")", ","):
                 raise reader.error(f"'{element.card.text[token.start : token.end][:40]}' where a net should stand")
         if not words:
             raise reader.error("an X card without a subcircuit", expected="X<name> <net> ... <subcircuit> [<key>=...]")
-        name, nets = words[-1].text, words[:-1]
+        name, nets = tokens[words[-1]].text, words[:-1]
         definition = scope.definition.subcircuit(name)
         if definition is None:
             known: list[str] = []
@@ -286,27 +297,36 @@ class Elaboration:
             while place_of is not None:
                 known += place_of.subcircuits
                 place_of = place_of.parent
-            reader.position = tokens.index(words[-1]) + 1
+            reader.position = words[-1] + 1
             hint = nearest(name, known) or "define it with .subckt or read it with .include"
             raise reader.error(f"there is no subcircuit '{name}'", hint=hint)
         if len(nets) != len(definition.ports):
-            reader.position = tokens.index(words[-1]) + 1
+            reader.position = words[-1] + 1
             raise reader.error(
                 f"'{element.name}' connects {len(nets)} nets, but '{name}' has {len(definition.ports)} ports",
                 hint=f"it is defined at {definition.location}: .subckt {name} {' '.join(definition.ports)}",
             )
         if not reader.at_end() and (after := params_word(tokens, reader.position)):
             reader.position = after
-        given: dict[str, Assignment] = {}
+        given: dict[str, Assignment | float] = {}
+        numbers: list[tuple[str, int]] = []
         while not reader.at_end():
             if reader.accept(","):
                 continue
-            assignment, reader.position = read_assignment(element.card, reader.position)
+            first = reader.position
+            assignment, reader.position = read_assignment(element.card, first)
             if assignment.name in given:
                 raise NetlistError(f"'{assignment.name}' is given twice", assignment.at)
             self.require_parameter(definition, assignment)
-            given[assignment.name] = assignment
-        found = self.deck.calls[element] = Call(tuple(ground(token.text) for token in nets), definition, given)
+            value = parse_number(assignment.text)
+            given[assignment.name] = assignment if value is None else value
+            if value is not None and reader.position == first + 3 and tokens[first + 2].kind == "word":
+                numbers.append((assignment.name, first + 2))
+        found = self.deck.calls[element] = Call(tuple(ground(tokens[k].text) for k in nets), definition, given)
+        if len(numbers) == len(given) and self.call_forms.wants(scope.definition, pieces):
+            form = CallForm(definition, tuple(nets), tuple(numbers))
+            free = (*nets, *(k for _, k in numbers))
+            self.call_forms.keep(scope.definition, pieces, element.start, free, form)
         return found
 
     def require_parameter(self, definition: Definition, assignment: Assignment) -> None:
@@ -333,9 +353,10 @@ class Elaboration:
                 if element.kind == "x":
                     self.expand_call(element, scope, names, depth)
                 elif top:
-                    self.instances += self.read_element(element, scope).instances
+                    read = functools.partial(self.read_card, element)
+                    self.instances += self.forms.read(element, scope, read)
                 else:
-                    template = self.templates.get(element, scope, names, functools.partial(self.read_element, element))
+                    template = self.templates.get(element, scope, names, self.read_element)
                     self.instances.extend(placed(template, names, scope))
             except NetlistError as error:
                 if not top:
@@ -344,8 +365,7 @@ class Elaboration:
                 if len(self.errors) >= MAX_ERRORS:
                     raise combined(self.errors) from None
         for card in definition.conditions:
-            read = functools.partial(read_conditions, card)
-            template = read(scope) if top else self.templates.get(card, scope, names, read)
+            template = read_conditions(card, scope) if top else self.templates.get(card, scope, names, read_conditions)
             for kind, net, value in template.conditions:
                 self.conditions[kind][names[net]] = value
                 self.condition_cards[names[net]] = card
@@ -355,7 +375,10 @@ class Elaboration:
         call = self.call(element, scope)
         given = {}
         for name, assignment in call.given.items():
-            given[name] = scope.evaluate(assignment.card, assignment.start, assignment.end)
+            if isinstance(assignment, Assignment):
+                given[name] = scope.evaluate(assignment.card, assignment.start, assignment.end)
+            else:
+                given[name] = assignment
         path = names.prefix + element.name
         global_nets = self.deck.global_nets
         if depth == 0:
@@ -370,15 +393,22 @@ class Elaboration:
                 raise
             where = replace(error.location, instance=path)
             raise NetlistError(error.message, where, hint=error.hint, expected=error.expected) from None
-        self.expand(call.definition, inner, Names(path + ".", call.definition.ports, nets), depth + 1)
+        local = self.local_names.get(call.definition)
+        if local is None:
+            local = self.local_names[call.definition] = LocalNames(call.definition.ports)
+        self.expand(call.definition, inner, Names(path + ".", local, nets), depth + 1)
 
     def read_element(self, element: Element, scope: Scope) -> Template:
         """Read an element card that is no X card."""
-        candidates = devices_by_letter(element.kind)
         reader = CardReader(element.card, element.start, scope, scope.part(element.name))
+        return Template(tuple(self.read_card(element, reader)))
+
+    def read_card(self, element: Element, reader: CardReader) -> Sequence[Instance]:
+        """Read an element card that is no X card with a reader that stands behind its name."""
+        candidates = devices_by_letter(element.kind)
         if not candidates:
             if len(element.kind) > 1 and element.kind[1:] in devices:
-                return Template((read_native(reader, devices.get(element.kind[1:])),))
+                return (read_native(reader, devices.get(element.kind[1:])),)
             raise self.unknown_element(element, reader)
         rule = candidates[0].netlist
         try:
@@ -391,7 +421,7 @@ class Elaboration:
             raise NetlistError(str(error), reader.location) from None
         if "M" in element.card.text:
             _warn_of_milli(element, reader)
-        return Template((made,) if isinstance(made, Instance) else tuple(made))
+        return (made,) if isinstance(made, Instance) else tuple(made)
 
     def unknown_element(self, element: Element, reader: CardReader) -> NetlistError:
         """Say which elements exist."""

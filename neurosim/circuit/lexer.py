@@ -62,8 +62,12 @@ class Card:
 
     def __init__(self, text: str, places: Sequence[Place]) -> None:
         self.text, self.places = text, places
-        self.parsed: dict[int, Expression] = {}
+        self._pieces: list[str] | None = None
+
+    @cached_property
+    def parsed(self) -> dict[int, Expression]:
         """Expressions of this card by the offset of their first character."""
+        return {}
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
@@ -77,6 +81,23 @@ class Card:
         return tuple(_tokenize(self))
 
     @property
+    def pieces(self) -> list[str]:
+        """The text of each token in lower case, braces and quotes included.
+
+        Raises
+        ------
+        NetlistError
+            As `tokens`.
+        """
+        if self._pieces is None:
+            text = self.text
+            if len(text) <= LONGEST_WORD and text.isascii() and not _QUOTING.search(text):
+                self._pieces = _PIECE.findall(text.lower())
+            else:
+                self._pieces = [text[token.start : token.end].lower() for token in self.tokens]
+        return self._pieces
+
+    @property
     def keyword(self) -> str:
         """First word in lower case (``""`` if the card begins with something else)."""
         match = _TOKEN.match(self.text)
@@ -85,7 +106,7 @@ class Card:
     def location(self, start: int = 0, end: int | None = None, instance: str = "") -> Location:
         """Place of the characters `start` to `end` (one character by default)."""
         index = 0
-        if len(self.places) > 1:
+        if start and len(self.places) > 1:
             index = max(0, bisect.bisect_right(self.places, start, key=lambda place: place[0]) - 1)
         offset, source, line, column = self.places[index]
         length = 1 if end is None else max(1, end - start)
@@ -104,6 +125,10 @@ class Card:
 
 
 _TOKEN = re.compile(r"""\s*(?:([()=,])|([{'"}])|([^\s(){}=,'"]+))""")
+_QUOTING = re.compile(r"""[{'"}]""")
+_PIECE = re.compile(r"[()=,]|[^\s()=,]+")
+NO_WORD = frozenset("()=,{'\"")
+"""What a token that is no word begins with."""
 _CLOSING = {"{": "}", "'": "'", '"': '"'}
 
 

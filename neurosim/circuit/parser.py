@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from neurosim.circuit.files import Files
-from neurosim.circuit.lexer import Card, SourceFile, Token, cards, is_assignment, shown, value_end
+from neurosim.circuit.lexer import NO_WORD, Card, SourceFile, Token, cards, is_assignment, shown, value_end
 from neurosim.circuit.model import Dialect
 from neurosim.errors import Location, NetlistError, Note, nearest
 
@@ -50,7 +50,7 @@ class ModelCard:
     scope: Definition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Element:
     """An element card and its name within its scope; what follows the name begins at token `start`.
 
@@ -101,11 +101,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """An X card: its nets as written, what it calls, and the parameters given."""
+    """An X card: its nets as written, what it calls, and the parameters given, evaluated where they are numbers."""
 
     nets: tuple[str, ...]
     definition: Definition
-    given: dict[str, Assignment]
+    given: dict[str, Assignment | float]
 
 
 @dataclass(slots=True)
@@ -222,7 +222,7 @@ class Parser:
         index, ends = 0, _section_ends(found)
         while index < len(found):
             card = found[index]
-            keyword = card.keyword
+            keyword = card.keyword if card.text[0] == "." else ""
             if keyword == ".end":
                 return
             try:
@@ -241,7 +241,7 @@ class Parser:
     def card(self, card: Card, keyword: str) -> None:
         """Put one card into the scope that is open."""
         # All cards are split here, so that an unclosed brace or an endless word is an error of this card and no other.
-        if card.tokens[0].kind != "word" or not keyword.startswith("."):
+        if not (keyword and card.tokens):
             self.element(card)
         elif keyword in self.readers:
             self.readers[keyword](card)
@@ -261,20 +261,21 @@ class Parser:
 
     def element(self, card: Card) -> None:
         """Enter an element under its name."""
-        tokens = card.tokens
-        first = tokens[0]
-        if first.kind != "word":
-            raise NetlistError(f"a card cannot begin with '{first.raw[:20]}'", card.token_location(0))
-        name, kind, start = first.text, first.text[0], 1
+        pieces = card.pieces
+        name, start = pieces[0], 1
+        kind = name[0]
+        if kind in NO_WORD:
+            raise NetlistError(f"a card cannot begin with '{card.tokens[0].raw[:20]}'", card.token_location(0))
         if kind == "y":
             kind = name
-            if len(tokens) < 2 or tokens[1].kind != "word":
+            if len(pieces) < 2 or pieces[1][0] in NO_WORD:
+                written = card.tokens[0].raw
                 raise NetlistError(
-                    f"{first.raw} without a name",
+                    f"{written} without a name",
                     card.token_location(1),
-                    expected=f"{first.raw} <name> <net> <net> ...",
+                    expected=f"{written} <name> <net> <net> ...",
                 )
-            name, start = tokens[1].text, 2
+            name, start = pieces[1], 2
         elif len(name) > 2 and name[1] == "." and name.rpartition(".")[2][:1] == kind:
             # ngspice's spelling of a part inside subcircuits: r.x1.r2 is r2 of x1.
             name = name[2:]
@@ -494,6 +495,10 @@ def combined(errors: list[NetlistError]) -> NetlistError:
 def ground(net: str) -> str:
     """The net's name; ``gnd`` is ``0``."""
     return "0" if net == "gnd" else net
+
+
+PARAMS_WORDS = ("params:", "params", ":")
+"""Words that may stand between the nets of an X card and its parameters."""
 
 
 def params_word(tokens: tuple[Token, ...], index: int) -> int:

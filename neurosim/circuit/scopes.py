@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.circuit.cards import Model
+from neurosim.circuit.handed import HandedValue
 from neurosim.circuit.lexer import Card
 from neurosim.circuit.parser import Assignment, Deck, Definition, ModelCard, ground, read_assignment
 from neurosim.errors import Location, NetlistError, Note
@@ -31,14 +32,14 @@ class Recorder(dict[str, float]):
     ----------
     asked : set of str
         Names whose value may have mattered.
-    handed : dict of str to float
+    handed : dict of str to HandedValue
         Values that `hand` gave out by name.
     """
 
     def __init__(self, values: Mapping[str, float]) -> None:
         super().__init__(values)
         self.asked: set[str] = set()
-        self.handed: dict[str, float] = {}
+        self.handed: dict[str, HandedValue] = {}
 
     def __getitem__(self, name: str) -> float:
         self.asked.add(name)
@@ -61,34 +62,8 @@ class Recorder(dict[str, float]):
         if value is None:
             self.asked.add(name)
             return None
-        self.handed[name] = found = HandedValue(value)
-        found.use = lambda: self.asked.add(name)
+        self.handed[name] = found = HandedValue(value, lambda: self.asked.add(name))
         return found
-
-
-class HandedValue(float):
-    """A parameter's value that notices when it is compared, computed with or converted."""
-
-    use: Callable[[], None]
-
-
-def _noticing(name: str) -> Callable[..., Any]:
-    original = getattr(float, name)
-
-    def method(self: HandedValue, *args: Any) -> Any:
-        self.use()
-        return original(self, *args)
-
-    return method
-
-
-_OPERATIONS = (
-    "float", "int", "bool", "eq", "ne", "lt", "le", "gt", "ge", "hash", "neg", "pos", "abs", "add", "radd", "sub",
-    "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "divmod", "rdivmod", "pow",
-    "rpow", "round", "trunc", "floor", "ceil",
-)  # fmt: skip
-for _operation in _OPERATIONS:
-    setattr(HandedValue, f"__{_operation}__", _noticing(f"__{_operation}__"))
 
 
 class Session:

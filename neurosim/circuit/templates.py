@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from neurosim.circuit.handed import Guard, holds, plain
 from neurosim.circuit.scopes import END, MARKED, NET, Recorder, Scope, rename
 from neurosim.devices.device import Instance
 from neurosim.errors import Location, NetlistError
@@ -17,6 +18,33 @@ _LARGEST_TABLE = 512
 """Parameter combinations of one card that are kept."""
 
 
+class LocalNames:
+    """Marked names that the instances of one subcircuit asked for, so that the next ones get them all at once.
+
+    Parameters
+    ----------
+    ports : sequence of str
+        Local names of the ports.
+
+    Attributes
+    ----------
+    ports : tuple of str
+        Marked.
+    constants : dict of str to str
+        Names without a mark, which mean the same everywhere.
+    inner : dict of str to str
+        Marked name to local name.
+    wrapped : dict of str to (str, str, str)
+        Text around one marked name, as ``v(...)``: what stands before it, the name, what stands behind it.
+    """
+
+    def __init__(self, ports: Sequence[str]) -> None:
+        self.ports = tuple(f"{NET}{port}{END}" for port in ports)
+        self.constants: dict[str, str] = {}
+        self.inner: dict[str, str] = {}
+        self.wrapped: dict[str, tuple[str, str, str]] = {}
+
+
 class Names(dict[str, str]):
     """Marked names (see `neurosim.circuit.scopes.NET`) to full names, for one instance of a subcircuit.
 
@@ -24,23 +52,32 @@ class Names(dict[str, str]):
     ----------
     prefix : str
         ``"x1."``, or ``""`` at the top.
-    ports : sequence of str
-        Local names of the ports.
+    local : LocalNames
+        Of the subcircuit.
     nets : sequence of str
-        What they are connected to, full names.
+        What the ports are connected to, full names.
     """
 
-    def __init__(self, prefix: str, ports: Sequence[str], nets: Sequence[str]) -> None:
-        super().__init__({f"{NET}{port}{END}": net for port, net in zip(ports, nets)})
-        self.prefix = prefix
+    def __init__(self, prefix: str, local: LocalNames, nets: Sequence[str]) -> None:
+        super().__init__(local.constants)
+        self.update(zip(local.inner, [prefix + name for name in local.inner.values()]))
+        self.update(zip(local.ports, nets))
+        for marked, (before, name, behind) in local.wrapped.items():
+            self[marked] = before + self[name] + behind
+        self.prefix, self.local = prefix, local
 
     def __missing__(self, marked: str) -> str:
-        if marked.count(END) == 1 and marked[0] < " " and marked[-1] == END:
+        if END not in marked:
+            full = self.local.constants[marked] = marked
+        elif marked.count(END) == 1 and marked[0] < " " and marked[-1] == END:
+            self.local.inner[marked] = marked[1:-1]
             full = self.prefix + marked[1:-1]
-        elif END in marked:
-            full = MARKED.sub(lambda match: self[match.group()], marked)
         else:
-            full = marked
+            full = self.in_text(marked)
+            names = list(MARKED.finditer(marked))
+            if len(names) == 1:
+                start, end = names[0].span()
+                self.local.wrapped[marked] = marked[:start], marked[start:end], marked[end:]
         self[marked] = full
         return full
 
@@ -106,11 +143,21 @@ class Template:
     """What a card gives: instances, or conditions (``"ic"`` or ``"nodeset"``, net, value), with marked names.
 
     `passed` has, for each instance, the values that are a parameter's value as it is: key and name of the parameter.
+    `guards` has what was asked of such parameters on the way, and what came out.
     """
 
     instances: tuple[Instance, ...] = ()
     conditions: tuple[tuple[str, str, float], ...] = ()
     passed: tuple[tuple[tuple[str, str], ...], ...] = ()
+    guards: tuple[tuple[str, tuple[Guard, ...]], ...] = ()
+
+    def unlike(self, values: Mapping[str, float]) -> list[str]:
+        """Parameters of which other things hold than when the card was read."""
+        return [
+            name
+            for name, guards in self.guards
+            if (value := values.get(name)) is None or not holds(guards, value)
+        ]
 
 
 class Templates:
@@ -119,7 +166,7 @@ class Templates:
     def __init__(self) -> None:
         self._cards: dict[object, tuple[tuple[str, ...], dict[tuple[float | None, ...], Template]]] = {}
 
-    def get(self, card: object, scope: Scope, names: Names, read: Callable[[Scope], Template]) -> Template:
+    def get(self, card: object, scope: Scope, names: Names, read: Callable[[Any, Scope], Template]) -> Template:
         """The template of `card` for the parameters of `scope`, made by `read` where it is not known.
 
         Raises
@@ -129,13 +176,16 @@ class Templates:
         """
         used, table = self._cards.get(card, ((), {}))
         values = scope.values
+        unlike: list[str] = []
         if table:
             found = table.get(tuple([values.get(name) for name in used]))
             if found is not None:
-                return found
+                unlike = found.unlike(values) if found.guards else []
+                if not unlike:
+                    return found
         recording = scope.recording()
         try:
-            found = read(recording)
+            found = read(card, recording)
         except NetlistError as error:
             where = error.location
             raise NetlistError(
@@ -149,6 +199,7 @@ class Templates:
         recorder = recording.values
         if not isinstance(recorder, Recorder):
             raise TypeError(recorder)
+        recorder.asked.update(unlike)
         found = _with_passed(found, recorder)
         asked = recorder.asked
         if not asked <= set(used) or len(table) >= _LARGEST_TABLE:
@@ -167,18 +218,20 @@ def _with_passed(template: Template, recorder: Recorder) -> Template:
         tuple((key, names[id(value)]) for key, value in instance.values.items() if id(value) in names)
         for instance in template.instances
     )
-    recorder.asked |= set(recorder.handed) - {name for pairs in passed for _, name in pairs}
-    plain = template.instances
+    only_passed = {name for pairs in passed for _, name in pairs}
+    recorder.asked |= set(recorder.handed) - only_passed
+    instances = template.instances
     if recorder.handed:
-        plain = tuple(
+        instances = tuple(
             replace(
                 instance,
-                values={key: float.__float__(value) for key, value in instance.values.items()},
-                table=tuple(float.__float__(value) for value in instance.table),
+                values={key: plain(value) for key, value in instance.values.items()},
+                table=tuple(plain(value) for value in instance.table),
             )
-            for instance in plain
+            for instance in instances
         )
-    return Template(plain, template.conditions, passed if any(passed) else ())
+    guards = tuple((name, tuple(recorder.handed[name].guards)) for name in sorted(only_passed))
+    return Template(instances, template.conditions, passed if any(passed) else (), guards)
 
 
 def placed(template: Template, names: Names, scope: Scope) -> Iterator[Instance]:
@@ -200,10 +253,10 @@ def _place(instance: Instance, values: Mapping[str, float], names: Names, path: 
     return Instance(
         names[instance.name],
         instance.device,
-        tuple([names[net] for net in instance.nets]),
+        tuple(map(names.__getitem__, instance.nets)),
         values,
         expressions,
-        tuple([names[control] for control in instance.controls]) if instance.controls else (),
+        tuple(map(names.__getitem__, instance.controls)),
         instance.table,
         at,
     )

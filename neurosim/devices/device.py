@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from neurosim.errors import ParameterError, nearest
+from neurosim.errors import NetlistError, ParameterError, nearest
 from neurosim.kernels.abi import Kernel
 
 if TYPE_CHECKING:
@@ -385,7 +385,8 @@ class Device:
                 continue
             if value is None:
                 raise ParameterError(f"device '{self.name}' needs {p.name} ({p.meaning}) [{p.unit or '1'}]")
-            value = float(value)
+            if not isinstance(value, float):
+                value = float(value)
             outside = value < p.minimum or value > p.maximum
             on_edge = p.exclusive and (value in (p.minimum, p.maximum))
             if value != value or outside or on_edge:
@@ -396,6 +397,79 @@ class Device:
                 )
             result[p.name] = value
         return result
+
+    def columns(self, instances: Sequence[Instance]) -> dict[str, np.ndarray]:
+        """What `complete` gives for many instances: one array for each parameter.
+
+        Raises
+        ------
+        NetlistError
+            For the first instance whose values are refused.
+        """
+        rows = [instance.values for instance in instances]
+        given = set().union(*rows)
+        result: dict[str, np.ndarray] = {}
+        for p in self.parameters:
+            column = _column(p, rows, result) if p.name in given else _default_column(p, len(rows), result)
+            if column is None:
+                return self._columns_one_by_one(instances)
+            result[p.name] = column
+        return result
+
+    def _columns_one_by_one(self, instances: Sequence[Instance]) -> dict[str, np.ndarray]:
+        """As `columns` where some value is odd: a word, or one to be refused."""
+        import numpy as np
+
+        completed = []
+        for instance in instances:
+            try:
+                completed.append(self.complete(instance.values))
+            except ParameterError as error:
+                raise NetlistError(f"'{instance.name}': {error}", instance.location) from None
+        return {p.name: np.array([values[p.name] for values in completed], float) for p in self.parameters}
+
+
+def _default_column(p: Parameter, count: int, before: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Values of a parameter that no instance gives; None where they have to be looked at one by one."""
+    import numpy as np
+
+    if isinstance(p.default, str):
+        if p.default not in p.choices:
+            return _regular(p, before[p.default].copy())
+        return np.full(count, float(p.choices.index(p.default)))
+    if p.default is None:
+        return np.full(count, np.nan) if p.optional else None
+    return _regular(p, np.full(count, float(p.default)))
+
+
+def _column(
+    p: Parameter, rows: Sequence[Mapping[str, float]], before: Mapping[str, np.ndarray]
+) -> np.ndarray | None:
+    """Values of a parameter that some instances give; None where they have to be looked at one by one."""
+    import numpy as np
+
+    name = p.name
+    try:
+        column = np.array([values.get(name) for values in rows], float)
+    except (TypeError, ValueError):
+        return None
+    if np.isnan(column).any() and p.default is not None:
+        missing = np.array([name not in values for values in rows])
+        default = _default_column(p, len(rows), before)
+        if default is None:
+            return None
+        column[missing] = default[missing]
+    return _regular(p, column)
+
+
+def _regular(p: Parameter, column: np.ndarray) -> np.ndarray | None:
+    """The column if all its values are allowed, else None."""
+    inside = (column >= p.minimum) & (column <= p.maximum)
+    if p.exclusive:
+        inside &= (column != p.minimum) & (column != p.maximum)
+    if p.optional:
+        inside |= column != column
+    return column if inside.all() else None
 
 
 def _fold(name: str) -> str:

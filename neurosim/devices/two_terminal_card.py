@@ -62,7 +62,7 @@ def read_two_terminal(
             raise card.error(f"{device.name} '{name}' has more than one value")
         value = card.quantity()
         if isinstance(value, float | int) and role == main:
-            values[main] = float(value)
+            values[main] = value
         else:
             expressions[role] = value
 

@@ -12,35 +12,10 @@ from neurosim.errors import ParameterError
 from neurosim.kernels import system as layout
 from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
+from neurosim.kernels.unknowns import Unknown, Unknowns
 
 GROUND = -1
 """Index of the ground in `BatchSpec.inputs` and `BatchSpec.flows`."""
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """One entry of y.
-
-    Parameters
-    ----------
-    name : str
-        Address: ``"v(a)"``, ``"i(v1)"``, ``"m1.x"``.
-    kind : {"voltage", "current", "charge", "state", "other"}
-        Chooses the absolute tolerance.
-    unit : str
-        SI unit.
-    lower, upper : float
-        Bounds, kept by the engine.
-    scale : float
-        Typical size (states), 0 if not known.
-    """
-
-    name: str
-    kind: str = "other"
-    unit: str = ""
-    lower: float = -np.inf
-    upper: float = np.inf
-    scale: float = 0.0
 
 
 @dataclass
@@ -101,7 +76,7 @@ class System:
 
     Attributes
     ----------
-    unknowns : tuple of Unknown
+    unknowns : Unknowns
     batches : tuple of BatchSpec
     arrays : SystemArrays
         What compiled loops take.
@@ -113,7 +88,7 @@ class System:
         Bound on the step [s].
     """
 
-    unknowns: tuple[Unknown, ...]
+    unknowns: Unknowns
     batches: tuple[BatchSpec, ...]
     arrays: SystemArrays
     context: np.ndarray
@@ -128,7 +103,7 @@ class System:
     @property
     def names(self) -> list[str]:
         """Addresses of the unknowns."""
-        return [unknown.name for unknown in self.unknowns]
+        return self.unknowns.names
 
     @property
     def is_linear(self) -> bool:
@@ -210,6 +185,8 @@ def build_system(
     ParameterError
         When an index points outside the unknowns.
     """
+    if not isinstance(unknowns, Unknowns):
+        unknowns = Unknowns(unknowns)
     n = len(unknowns)
     table = np.zeros((len(batches), layout.COLUMNS), np.int64)
     keys = [
@@ -320,12 +297,9 @@ def build_system(
     np.cumsum(np.bincount(pattern // (n + 1), minlength=n), out=pointer[1:])
     row_index = (pattern % (n + 1)).astype("u4")
 
-    lower = np.array([u.lower for u in unknowns], float)
-    upper = np.array([u.upper for u in unknowns], float)
+    lower, upper = unknowns.lower, unknowns.upper
     bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
-    by_row = np.argsort(row_index, kind="stable")
-    row_start = np.searchsorted(row_index[by_row], np.arange(n + 1))
-    row_slots = [by_row[row_start[i] : row_start[i + 1]] for i in bounded]
+    row_slot_pointer, row_slot = slots_of_rows(row_index, bounded)
 
     def joined(key: str, dtype: str, columns: int = 0) -> np.ndarray:
         empty = np.empty((0, columns) if columns else 0, dtype)
@@ -348,19 +322,19 @@ def build_system(
         mass_column=(pattern // (n + 1))[mass != 0.0].astype("u4"),
         mass_value=mass[mass != 0.0],
         constant_jacobian=np.zeros(nnz + 1),
-        is_state=np.array([u.kind == "state" for u in unknowns], "i8"),
+        is_state=(unknowns.kinds == "state").astype("i8"),
         bounded=bounded.astype("i8"),
         lower=lower[bounded],
         upper=upper[bounded],
-        row_slot_pointer=np.concatenate([[0], np.cumsum([len(s) for s in row_slots])]).astype("i8"),
-        row_slot=np.concatenate(row_slots).astype("i8") if row_slots else np.empty(0, "i8"),
+        row_slot_pointer=row_slot_pointer,
+        row_slot=row_slot,
         event_value=joined("events", "f8"),
         **{key: np.zeros(size) for key, size in widest.items()},
         dims=np.zeros(7, np.int64),
     )
     context = np.zeros(CONTEXT_SIZE)
     context[[SOURCE_SCALE, TEMPERATURE, GMIN]] = 1.0, temperature, gmin
-    system = System(tuple(unknowns), tuple(batches), arrays, context)
+    system = System(unknowns, tuple(batches), arrays, context)
     if breakpoints is not None:
         system.breakpoints = breakpoints
     system.largest_step = largest_step
@@ -372,6 +346,16 @@ def build_system(
             table[number, column] = compiled.address if compiled is not None else 0
     system.refresh()
     return system
+
+
+def slots_of_rows(row_index: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the entries of some rows stand in a matrix by columns, and where each row begins among them (int64)."""
+    by_row = np.argsort(row_index, kind="stable")
+    ordered = row_index[by_row]
+    begin, end = np.searchsorted(ordered, rows, "left"), np.searchsorted(ordered, rows, "right")
+    pointer = np.concatenate([[0], np.cumsum(end - begin)]).astype(np.int64)
+    within = np.arange(pointer[-1]) - np.repeat(pointer[:-1], end - begin)
+    return pointer, by_row[np.repeat(begin, end - begin) + within]
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.errors import SimulationError
 from neurosim.kernels.abi import ANALYSIS, INITIAL_POINT, LIMITING, OPERATING_POINT, SOURCE_SCALE, TIME
+from neurosim.kernels.builder import slots_of_rows
 from neurosim.kernels.newton import CONVERGED, NOT_FINITE, PIVOT, SINGULAR, newton
 from neurosim.kernels.system import run_start
 from neurosim.solve.factors import Factors
@@ -41,14 +42,9 @@ class AlgebraicSolver:
         self.assembly, self.system, self.beta = assembly, assembly.system, beta
         self.held = np.array(sorted(held), np.int64)
         self.held_value = np.array([held[i] for i in self.held], float)
-        arrays, n = self.system.arrays, self.system.size
-        order = np.argsort(arrays.row_index, kind="stable")
-        starts = np.searchsorted(arrays.row_index[order], np.arange(n + 1))
-        slots = [order[starts[i] : starts[i + 1]] for i in self.held]
-        self.held_pointer = np.concatenate([[0], np.cumsum([len(s) for s in slots])]).astype(np.int64)
-        self.held_slot = np.concatenate(slots).astype(np.int64) if slots else np.empty(0, np.int64)
+        self.held_pointer, self.held_slot = slots_of_rows(self.system.arrays.row_index, self.held)
         self.factors = Factors(self.system)
-        self.is_net = np.array([u.kind == "voltage" for u in self.system.unknowns])
+        self.is_net = self.system.unknowns.kinds == "voltage"
         self.atol = 1e-3 * absolute_tolerances(assembly, 1e-4)
         self.iterations = 0
         self.worst = 0
@@ -89,13 +85,11 @@ def absolute_tolerances(assembly: Assembly, rtol: float) -> np.ndarray:
         float(options.get(name, default * tighter))
         for name, default in (("vntol", 1e-6), ("abstol", 1e-9), ("chgtol", 1e-14))
     )
-    by_kind = {"voltage": vntol, "current": abstol, "charge": chgtol}
-    return np.array(
-        [
-            by_kind[u.kind] if u.kind in by_kind else max(rtol * 1e-3 * (u.scale or 1.0), 1e-300)
-            for u in assembly.system.unknowns
-        ]
-    )
+    unknowns = assembly.system.unknowns
+    tolerances = np.maximum(rtol * 1e-3 * np.where(unknowns.scale == 0.0, 1.0, unknowns.scale), 1e-300)
+    for kind, tolerance in (("voltage", vntol), ("current", abstol), ("charge", chgtol)):
+        tolerances[unknowns.kinds == kind] = tolerance
+    return tolerances
 
 
 def operating_point(

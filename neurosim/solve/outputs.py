@@ -67,8 +67,8 @@ class Outputs:
         for address in self.addresses:
             if address in index:
                 number = index[address]
-                unit = unknowns[number].unit
-                result[address] = Column(values[:, place[number]], unit, _long_name(address, unknowns[number].kind))
+                name = _long_name(address, str(unknowns.kinds[number]))
+                result[address] = Column(values[:, place[number]], unknowns.units[number], name)
             elif match := _DIFFERENCE.match(address):
                 a, b = (
                     values[:, place[index[f"v({net})"]]] if net != "0" else np.zeros(len(values))
@@ -136,12 +136,9 @@ def choose_outputs(assembly: Assembly, asked: Sequence[str]) -> Outputs:
 def _default(assembly: Assembly) -> list[str]:
     """All nets, then branch currents, then states; not charges and inner nets."""
     unknowns = assembly.system.unknowns
-    return [
-        u.name
-        for group in (("v(",), ("i(",), ())
-        for u in unknowns
-        if (u.name.startswith(group) if group else u.kind == "state")
-    ]
+    names = unknowns.names
+    states = [names[k] for k in np.flatnonzero(unknowns.kinds == "state")]
+    return [*(name for kind in ("v(", "i(") for name in names if name.startswith(kind)), *states]
 
 
 def part_flows(

@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.circuit.assembly import assemble
 from neurosim.circuit.checks import check_circuit
+from neurosim.circuit.groups import group_parts
 from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, OperatingPoint, Sweep, TransientAnalysis
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
@@ -193,7 +194,8 @@ def _stepped(circuit: Circuit, steps: tuple[Sweep, ...], values: tuple[float, ..
 
 def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
     clock = time.perf_counter()
-    check_circuit(circuit)
+    parts = group_parts(circuit)
+    check_circuit(circuit, parts)
     asked = _asked(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
@@ -216,7 +218,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             inner.name, np.array(inner.values), columns, axis_unit=_sweep_unit(inner), extra_dims=dims, attrs=attrs
         )
     else:
-        assembly = assemble(circuit)
+        assembly = assemble(circuit, parts)
         outputs = choose_outputs(assembly, asked)
         attrs["unknowns"] = assembly.system.size
         if isinstance(analysis, OperatingPoint):

@@ -118,9 +118,8 @@ def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.n
     # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v).
     f = np.zeros(system.size + 1)
     compute_flow(system.arrays, context, y, f)
-    for i, unknown in enumerate(system.unknowns):
-        if unknown.kind == "charge" and np.isfinite(f[i]):
-            y[i] -= f[i]
+    charged = np.flatnonzero((system.unknowns.kinds == "charge") & np.isfinite(f[:-1]))
+    y[charged] -= f[charged]
     assembly.start[:] = y[:-1]
     solver = AlgebraicSolver(assembly, {}, beta=KEEP / span)
     status = solver.solve(y, assembly.initial_charges())
@@ -203,13 +202,13 @@ def transient(
         grid=grid, breakpoints=system.breakpoints(0.0, analysis.stop), capacity=capacity,
         with_slopes=outputs.needs_flows, h=h, h_max=h_max,
     )  # fmt: skip
-    run.largest[[u.kind == "charge" for u in system.unknowns]] = -1.0
+    run.largest[system.unknowns.kinds == "charge"] = -1.0
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
-    kinds = {system.unknowns[i].kind for i in probes}
+    kinds = set(system.unknowns.kinds[probes].tolist())
     count[state.POLISH] = int(outputs.needs_flows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors = polish_factors.fork()
