@@ -91,6 +91,9 @@ def test_waves_arrive_after_the_delay():
         # port 1 sends v + Z i = 2 t, port 2 sends 3 t
         u = np.array([[t], [3 * t], [t / 50.0], [0.0]])
         line_accept(context, u, p, memory, empty, empty, empty, empty)
+    F, _ = line([0.0, 0.0, 0.0, 0.0], 2.2, memory=memory)
+    np.testing.assert_array_equal(F, [0, 0], "what was before the start goes on until its corner is passed")
+    pass_corner(memory, 0, HISTORY)
     F, D = line([0.0, 0.0, 0.0, 0.0], 2.2, memory=memory)
     np.testing.assert_allclose(F, [-3 * 1.2, -2 * 1.2], rtol=1e-12)
     np.testing.assert_array_equal(D, [[1, 0, -50, 0], [0, 1, 0, -50]])

@@ -38,8 +38,8 @@ def cases(context: Context) -> Iterator[Case]:
     """Matched, open and shorted far end; a step and a sine; default and tight tolerance."""
     for end, (resistance, card, reflection) in ENDS.items():
         for drive, (source, waveform) in DRIVES.items():
-            text = f"line\nv1 in 0 {source}\nr1 in near {resistance}\nt1 near 0 out 0 z0={IMPEDANCE} td={DELAY}\n{card}\n"
-            circuit = read_netlist(f"{text}.tran 0.05n {STOP}\n.end")
+            text = f"line\nv1 in 0 {source}\nr1 in near {resistance}\nt1 near 0 out 0 z0={IMPEDANCE} td={DELAY}\n"
+            circuit = read_netlist(f"{text}{card}\n.tran 0.05n {STOP}\n.end")
             for rtol, tolerance in ((None, 1e-4), (1e-10, 1e-8)):
                 result = simulate(circuit, rtol=rtol, save=("v(near)", "v(out)", "i(v1)"))
                 near, far = bounced(result.axis, waveform, resistance, reflection)
