@@ -37,6 +37,8 @@ class Assembly:
         States with memory: an operating point keeps them at `start`.
     columns : list of mapping
         Parameter values of each batch.
+    given : frozenset of int
+        Charges and primitives whose value in `start` is an initial condition.
     """
 
     circuit: Circuit
@@ -49,6 +51,7 @@ class Assembly:
     devices: list[Device]
     structures: list[Structure]
     members: list[list[Instance]] = field(default_factory=list)
+    given: frozenset[int] = frozenset()
 
     def unknown(self, address: str) -> int:
         """Number of the unknown with this address.
@@ -154,6 +157,7 @@ def assemble(circuit: Circuit) -> Assembly:
     index: dict[str, int] = {}
     start: list[float] = []
     held: list[int] = []
+    given: set[int] = set()
 
     def add(unknown: Unknown, value: float = 0.0) -> int:
         index[unknown.name] = len(unknowns)
@@ -209,6 +213,10 @@ def assemble(circuit: Circuit) -> Assembly:
                 unit = {"current": "A", "voltage": "V", "charge": "C"}.get(internal.kind, "")
                 value = float(charges[internal.name][position]) if internal.name in charges else 0.0
                 names[internal.name] = add(Unknown(label, internal.kind, unit, scale=internal.scale), value)
+                if value != value:
+                    start[-1] = 0.0
+                elif internal.name in charges:
+                    given.add(names[internal.name])
                 if sensed is not None:
                     index[f"i({instance.name})"] = names[internal.name]
             for state in structure.states:
@@ -301,7 +309,7 @@ def assemble(circuit: Circuit) -> Assembly:
     )  # fmt: skip
     return Assembly(
         circuit, system, index, place, np.array(start), np.array(sorted(held), np.int64), batch_columns,
-        group_devices, group_structures, group_members,
+        group_devices, group_structures, group_members, frozenset(given),
     )  # fmt: skip
 
 

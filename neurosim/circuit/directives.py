@@ -101,10 +101,23 @@ class Directives:
                 values = reader.numbers()
                 found = values[0] if values else found
             elif card.keyword in (".options", ".option", ".opt"):
-                for index, token in enumerate(card.tokens):
-                    if token.text == "temp" and index + 2 < len(card.tokens) and card.tokens[index + 1].kind == "=":
-                        reader.position = index + 2
-                        found = reader.number()
+                found = self._option_of(card, "temp", scope, found)
+        return found
+
+    def nominal_temperature(self, scope: Scope) -> float | None:
+        """Temperature of ``.options tnom=`` (the last one)."""
+        found = None
+        for card in self.deck.directives:
+            if card.keyword in (".options", ".option", ".opt"):
+                found = self._option_of(card, "tnom", scope, found)
+        return found
+
+    def _option_of(self, card: Card, name: str, scope: Scope, found: float | None) -> float | None:
+        reader = self.reader(card, scope)
+        for index, token in enumerate(card.tokens):
+            if token.text == name and index + 2 < len(card.tokens) and card.tokens[index + 1].kind == "=":
+                reader.position = index + 2
+                found = reader.number()
         return found
 
     def reader(self, card: Card, scope: Scope) -> CardReader:

@@ -107,11 +107,12 @@ class Internal:
     """An algebraic (or charge, flux) unknown of the device: a branch current ``i``, an inner net, a charge.
 
     `kind` says how the unknown is scaled and named: "current" is shown as ``i(<instance>)`` when its name is ``i``;
-    "voltage" is an inner net ``<instance>.<name>``; "charge" is ``<instance>.<name>`` in coulomb.
+    "voltage" is an inner net ``<instance>.<name>``; "charge" is ``<instance>.<name>`` in coulomb; "primitive" is what
+    ``ddt()`` differentiates, given by its equation ``0 = value - primitive``.
     """
 
     name: str
-    kind: Literal["current", "voltage", "charge", "other"] = "current"
+    kind: Literal["current", "voltage", "charge", "primitive", "other"] = "current"
     scale: float = 0.0
 
 
@@ -266,7 +267,8 @@ class Device:
     netlist : NetlistRule or None
         How it is written.
     initial_charge : callable, optional
-        ``initial_charge(columns) -> {internal name: array}``: start values of charges and inner unknowns.
+        ``initial_charge(columns) -> {internal name: array}``: start values of charges and inner unknowns, NaN where
+        none was given.
     initial_inputs : callable, optional
         ``initial_inputs(columns) -> {input index: array}``: values of inputs at the start of a transient analysis that
         uses initial conditions (``uic``): the voltage of a capacitor, the current of an inductor. NaN where the user

@@ -115,12 +115,12 @@ def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.n
             y[plus[known & (minus < 0)]] = np.broadcast_to(given, plus.shape)[known & (minus < 0)]
             y[minus[known & (plus < 0)]] = -np.broadcast_to(given, plus.shape)[known & (plus < 0)]
     y[-1] = 0.0
-    # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v).
+    # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v), that of a primitive 0 = F(v) - q.
     f = np.zeros(system.size + 1)
     compute_flow(system.arrays, context, y, f)
     for i, unknown in enumerate(system.unknowns):
-        if unknown.kind == "charge" and np.isfinite(f[i]):
-            y[i] -= f[i]
+        if unknown.kind in ("charge", "primitive") and i not in assembly.given and np.isfinite(f[i]):
+            y[i] += f[i] if unknown.kind == "primitive" else -f[i]
     assembly.start[:] = y[:-1]
     solver = AlgebraicSolver(assembly, {}, beta=KEEP / span)
     status = solver.solve(y, assembly.initial_charges())

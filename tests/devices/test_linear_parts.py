@@ -74,7 +74,7 @@ def test_geometry_as_ngspice_39():
         ("r1 a b 1k tcc=1", "tcc"),
         ("l1 a b 1m rser=1", "rser"),
         ("r1 a b nomodel", "nomodel"),
-        ("r1 a b {v(a)} tc1=0.1", "temperature_coefficient_1"),
+        ("r1 a b {v(a)} rsh=0.1", "sheet_resistance"),
         ("k1 l1 l2 1.5\nl1 a 0 1\nl2 b 0 1", "1.5"),
         ("k1 l1 l1 0.5\nl1 a 0 1", "twice"),
     ],
