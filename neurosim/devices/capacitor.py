@@ -19,14 +19,6 @@ from neurosim.devices.device import Columns, Current, Device, Instance, NetlistR
 from neurosim.devices.temperature import POLYNOMIAL_PARAMETERS, polynomial_factor
 from neurosim.devices.two_terminal_card import read_two_terminal
 from neurosim.expressions import Binary, Node
-from neurosim.kernels.abi import kernel
-
-
-@kernel
-def stored_energy(context, u, p, memory, table, code, F, D):
-    """``C v^2 / 2`` [J]."""
-    for e in range(u.shape[1]):
-        F[0, e] = 0.5 * p[0, e] * u[0, e] * u[0, e]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:
@@ -104,6 +96,5 @@ device = Device(
         read=read,
     ),
     initial_inputs=initial_inputs,
-    energy=stored_energy,
     reference={"passive": True},
 )

@@ -179,7 +179,7 @@ class Structure:
     law_flows, law_inputs : int or None
         The law computes the first `law_flows` flows from the first `law_inputs` inputs (None: all of them) and never
         sees the others, which are wiring and mass only. A device without a law has none of either. The other kernels
-        (`accept`, `events`, `start`, `jump`, `energy`) see every input.
+        (`accept`, `events`, `start`, `jump`) see every input.
     """
 
     terminals: tuple[str, ...]
@@ -305,8 +305,6 @@ class Device:
         ``frequency_response(omega, columns) -> {(flow, input): complex array}``: added to -D in an AC analysis.
     excitation : callable, optional
         ``excitation(columns) -> {flow: complex array}``: small-signal drive of an AC analysis (added to F).
-    energy : Kernel, optional
-        Writes F[0] = stored energy [J].
     reference : mapping
         Facts for the conformance tests (e.g. ``{"pinched": True, "instance": {...}}``).
     """
@@ -337,7 +335,6 @@ class Device:
     largest_step: Callable[[Columns], float] | None = None
     frequency_response: Callable[[float, Columns], Mapping[tuple[int, int], np.ndarray]] | None = None
     excitation: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
-    energy: Kernel | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter:

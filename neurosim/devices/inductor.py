@@ -28,14 +28,6 @@ from neurosim.devices.device import Reference as Source
 from neurosim.devices.temperature import POLYNOMIAL_PARAMETERS, polynomial_factor
 from neurosim.devices.two_terminal_card import read_two_terminal
 from neurosim.expressions import Binary, Node, Reference
-from neurosim.kernels.abi import kernel
-
-
-@kernel
-def stored_energy(context, u, p, memory, table, code, F, D):
-    """``L i^2 / 2`` [J]."""
-    for e in range(u.shape[1]):
-        F[0, e] = 0.5 * p[0, e] * u[1, e] * u[1, e]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:
@@ -105,6 +97,5 @@ device = Device(
         read=read,
     ),
     initial_inputs=initial_inputs,
-    energy=stored_energy,
     reference={"passive": True},
 )

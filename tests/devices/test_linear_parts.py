@@ -122,14 +122,5 @@ def test_coupling_of_three_is_three_pairs():
     assert all(i.values["coefficient"] == 0.5 for i in found.values() if i.device == "coupling")
 
 
-def test_energies():
-    for device, u, expected in ((capacitor.device, [2.0], 6.0), (inductor.device, [1.0, 2.0], 6.0)):
-        F = np.zeros((1, 1))
-        assert device.energy is not None
-        none = np.zeros((0, 1))
-        device.energy(np.zeros(16), np.array(u).reshape(-1, 1), np.array([[3.0]]), none, none, none, F, none)
-        assert F[0, 0] == expected
-
-
 def test_registered():
     assert {"resistor", "capacitor", "inductor", "coupling"} <= set(devices.names())
