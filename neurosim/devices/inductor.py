@@ -1,8 +1,8 @@
 """Inductor: ``v = L(T) di/dt``, the current i being an unknown; ``L(T) = L (1 + tc1 dT + tc2 dT^2) / m``.
 
 Expressions make a behavioural voltage source: ``flux={f}`` the voltage ``df/dt / m``, which conserves flux
-(x in f is the current), and ``L={l}`` the voltage ``l di/dt / m`` (as in ngspice 39). K cards add ``M di/dt`` of other inductors, see
-`neurosim.devices.coupling`.
+(x in f is the current), and ``L={l}`` the voltage ``l di/dt / m`` (as in ngspice 39). K cards add ``M di/dt`` of other
+inductors, see `neurosim.devices.coupling`.
 """
 
 from __future__ import annotations
