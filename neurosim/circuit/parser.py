@@ -231,7 +231,8 @@ class Parser:
                 shown, plural = ", ".join(f"'{name}'" for name in names[:3]) + more, "s" if len(names) > 1 else ""
                 asks = f"no .lib card asks for {'them' if plural else 'it'}"
                 hint = f"read it with .lib {file[1]} {names[0]}, or take .lib and .endl away"
-                self.deck.notes.append(Note(f"library section{plural} {shown} not read: {asks}", sections[names[0]], hint))
+                message = f"library section{plural} {shown} not read: {asks}"
+                self.deck.notes.append(Note(message, sections[names[0]], hint))
 
     def cards(self, source: SourceFile, found: list[Card]) -> None:
         """Read the cards of one file or library section."""

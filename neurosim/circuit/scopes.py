@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ class Session:
             self._seen_notes.add(key)
             self.notes.append(note)
 
-    def parsed(self, card: Card, start: int, end: int) -> Expression:
+    def parsed(self, card: Card, start: int, end: int, parts: Collection[str] = ()) -> Expression:
         """The expression that stands at `start` to `end` on the card, parsed once."""
         expression = card.parsed.get(start)
         if expression is None:
@@ -130,6 +130,7 @@ class Session:
                 card.location(start, end),
                 self.deck.dialect,
                 lambda offset: card.location(start + offset),
+                parts,
             )
             card.parsed[start] = expression
         if not self.deck.dialect_stated and expression.dialect_notes:
@@ -260,7 +261,7 @@ class Scope:
     def _reference(self, reference: Reference, own: Mapping[str, Reference]) -> Reference:
         if reference.args[0][0] == OWN:
             return replace(own[reference.args[0][1:]], at=reference.at)
-        name = self.net if reference.kind == "v" else self.part
+        name = self.net if reference.kind[0] == "v" else self.part
         return Reference(reference.kind, tuple(name(arg) for arg in reference.args), reference.at)
 
     def model(self, name: str) -> Model | None:
