@@ -276,6 +276,9 @@ class Device:
     needs : mapping of str to (int, str)
         Parameters whose values belong to other instances: name of an own parameter -> (index in `controls`, parameter
         of the instance that owns this control). Filled in when the system is built (inductances of a coupling).
+    alternatives : mapping of str to (str, callable)
+        Optional parameters that may be given in the place of another one: name -> (that parameter, function of all
+        values that gives it). Giving both is refused.
     uses_table : bool
         Whether the law reads data of varying length: `table` then holds `Instance.table` of all instances of the
         batch one after another, and two rows are appended at the end of `p`: where the instance's part starts, and
@@ -322,6 +325,7 @@ class Device:
     initial_charge: Callable[[Columns], Mapping[str, np.ndarray]] | None = None
     initial_inputs: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
     needs: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[str, Callable[[Mapping[str, float]], float]]] = field(default_factory=dict)
     uses_table: bool = False
     specialise: Callable[[Instance], Structure] | None = None
     instance_values: Callable[[Instance], Sequence[float]] | None = None
@@ -394,6 +398,14 @@ class Device:
                     f"for device '{self.name}'"
                 )
             result[p.name] = value
+        for name, (target, follow) in self.alternatives.items():
+            if result[name] == result[name]:
+                if target in values and values[target] == values[target]:
+                    raise ParameterError(
+                        f"{name} = {result[name]:g} and {target} = {result[target]:g} of device '{self.name}' say the "
+                        "same thing twice; give one of them"
+                    )
+                result[target] = follow(result)
         return result
 
 
