@@ -97,7 +97,7 @@ def index_two_unknowns(factors: Factors, y: np.ndarray, span: float) -> np.ndarr
         x = b.copy()
         run_solve(lu, x)
         sizes.append(np.abs(x))
-    return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-6 * sizes[1].max()))
+    return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-11 * sizes[1].max()))
 
 
 def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.ndarray:
@@ -204,13 +204,17 @@ def transient(
         with_slopes=outputs.needs_flows, h=h, h_max=h_max,
     )  # fmt: skip
     run.largest[[u.kind == "charge" for u in system.unknowns]] = -1.0
+    # A slope is as good as what it is taken from, whose error decides; shorter steps only make it noisier. Saved points
+    # get it from the polish.
+    run.atol[index_two] = np.inf
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
     kinds = {system.unknowns[i].kind for i in probes}
-    count[state.POLISH] = int(outputs.needs_flows or not kinds <= {"voltage", "state"})
+    follows = bool(np.isin(probes, index_two).any())
+    count[state.POLISH] = int(outputs.needs_flows or follows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors = polish_factors.fork()
     parts: list[tuple[np.ndarray, ...]] = []
