@@ -47,7 +47,8 @@ def cases(context: Context) -> Iterator[Case]:
                 own = difference(tight.axis, reference, finer, circuit.saved)[0] / (steps / COARSE - 1)
                 yield compared(
                     f"{path.stem}, rtol 1e-8", tight, finer,
-                    f"{found}, at least {steps} steps, own error about {own:.0e}", 1e-5, "the error of ngspice", context,
+                    f"{found}, at least {steps} steps, own error about {own:.0e}", 1e-5, "the error of ngspice",
+                    context,
                 )  # fmt: skip
         except (NeurosimError, RuntimeError) as error:
             what = str(error).split("\n")[0]
