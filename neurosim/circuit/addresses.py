@@ -12,10 +12,9 @@ from neurosim.circuit.parser import ground
 from neurosim.circuit.sensing import has_branch_current, structure_of
 from neurosim.devices.device import Instance
 from neurosim.errors import Location, NetlistError, nearest
-from neurosim.expressions import Expression
+from neurosim.expressions import PARTS_OF_COMPLEX, Expression
 
-FORM = "v(<net>), v(<net>,<net>), i(<part>) or <part>.<state>"
-_PARTS_OF_COMPLEX = ("vm", "vdb", "vp", "vr", "vi", "im", "idb", "ip", "ir", "ii")
+FORM = "v(<net>), v(<net>,<net>), i(<part>) or <part>.<state>; in AC also vm, vdb, vp, vr, vi, im, idb, ip, ir, ii"
 
 
 class Addresses:
@@ -87,10 +86,9 @@ class Addresses:
         return self.state(reader, word)
 
     def function(self, reader: CardReader, word: str) -> str:
-        """What follows ``v(`` or ``i(``."""
-        if word in _PARTS_OF_COMPLEX:
-            reader.note(f"'{word}' is saved as {word[0]}, with magnitude and phase")
-            word = word[0]
+        """What follows ``v(`` or ``i(``, or one of `PARTS_OF_COMPLEX`."""
+        if word in PARTS_OF_COMPLEX:
+            return word + self.function(reader, word[0])[1:]
         if word == "i":
             name = self.part(reader, reader.word())
             reader.expect(")")
@@ -124,7 +122,7 @@ class Addresses:
         """Require that all nets and parts of an expression exist."""
         for reference in expression.references:
             for arg in reference.args:
-                if reference.kind == "v":
+                if reference.kind[0] == "v":
                     self.net(reader, arg)
                 else:
                     self.part(reader, arg)

@@ -38,6 +38,8 @@ class Assembly:
         States with memory: an operating point keeps them at `start`.
     columns : list of mapping
         Parameter values of each batch.
+    given : frozenset of int
+        Charges and primitives whose value in `start` is an initial condition.
     """
 
     circuit: Circuit
@@ -49,6 +51,7 @@ class Assembly:
     devices: list[Device]
     structures: list[Structure]
     members: list[list[Instance]]
+    given: frozenset[int] = frozenset()
 
     @cached_property
     def place(self) -> dict[str, tuple[int, int]]:
@@ -180,6 +183,7 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
     index = dict(zip(unknowns.names, range(len(unknowns))))
     columns_of: list[dict[str, np.ndarray]] = []
     held = []
+    given: set[int] = set()
     for group, local in zip(parts.groups, locals_of):
         _add_ammeters(group, local, index)
         columns = group.device.columns(group.members)
@@ -189,7 +193,10 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
         charges = group.device.initial_charge(columns) if group.device.initial_charge else {}
         for internal in group.structure.internals:
             if internal.name in charges:
-                start[local[internal.name]] = charges[internal.name]
+                # NaN where the part names no initial condition
+                places, values = local[internal.name], np.asarray(charges[internal.name], float)
+                start[places] = np.where(np.isnan(values), 0.0, values)
+                given.update(places[~np.isnan(values)].tolist())
         _set_states(group, columns, local, unknowns, start)
         held += [local[state.name] for state in group.structure.states if state.held]
 
@@ -222,7 +229,9 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
         gmin=float(circuit.options.get("gmin", 1e-12)), breakpoints=corners, largest_step=largest_step,
         held=[*states.tolist(), *fixed],
     )  # fmt: skip
-    return Assembly(circuit, system, index, start, states, columns_of, group_devices, structures, members)
+    return Assembly(
+        circuit, system, index, start, states, columns_of, group_devices, structures, members, frozenset(given)
+    )
 
 
 _UNITS = {"current": "A", "voltage": "V", "charge": "C"}

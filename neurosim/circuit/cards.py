@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from neurosim.circuit.lexer import Card, Token, is_assignment, value_end
 from neurosim.errors import Location, NetlistError, nearest
-from neurosim.expressions import Expression
+from neurosim.expressions import Expression, Reference
 from neurosim.units import parse_number
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class CardReader:
         self._looked_at: tuple[int, float | None] = (-1, None)
         """Token that `is_number` read last, and its value."""
         self.dialect = scope.dialect
-        self.temperature = scope.temperature
-        """Temperature of the circuit [degree Celsius]."""
+        self.temperature, self.nominal_temperature = scope.temperature, scope.nominal_temperature
+        """Temperature of the circuit, and that of model values (``tnom``) [degree Celsius]."""
 
     @property
     def location(self) -> Location:
@@ -231,15 +231,20 @@ class CardReader:
         self.accept(")")
         return found
 
-    def quantity(self) -> float | Expression:
-        """As `number`, but an expression that uses ``v()``, ``i()`` or ``time`` comes back bound."""
+    def quantity(self, own: Mapping[str, Reference] | None = None) -> float | Expression:
+        """As `number`, but an expression that uses ``v()``, ``i()`` or ``time`` comes back bound.
+
+        Names in `own` stand for a voltage or a current of the part itself; in LTspice they hide parameters.
+        """
         if self.at_end():
             return self.number()
         token = self.tokens[self.position]
-        if token.kind == "word" and self.is_number():
+        if own and self.dialect != "ltspice":
+            own = {name: reference for name, reference in own.items() if name not in self.scope.values}
+        if token.kind == "word" and token.text not in (own or ()) and self.is_number():
             return self.number()
         start, end = self._expression_range()
-        value = self.scope.quantity(self.card, start, end)
+        value = self.scope.quantity(self.card, start, end, own)
         if isinstance(value, float) and not math.isfinite(value):
             raise self.error(f"'{self.card.text[start:end][:60]}' is {value:g}, not a finite number")
         return value

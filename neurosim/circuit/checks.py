@@ -46,9 +46,23 @@ def _role(device: Device, structure: Structure, flow: Current) -> str:
         if branch is None:
             return IMPOSES_CURRENT
     if branch is not None:
+        if device.law is not None and _answers_to(branch, structure):
+            return CONDUCTS
         is_inductor = device.initial_inputs is not None and device.mass is not None
         return IMPOSES_FLUX if is_inductor else IMPOSES_VOLTAGE
     return STORES_CHARGE
+
+
+def _answers_to(branch: str, structure: Structure) -> bool:
+    """Whether the law's equation of a branch current reads that current: then its voltage gives way (a line's port)."""
+    column = next((c for c, pair in enumerate(structure.inputs) if pair == (branch, None)), None)
+    row = structure.flows.index(Equation(branch))
+    if structure.law_flows is not None and row >= structure.law_flows:
+        return False
+    known = len(structure.inputs) if structure.law_inputs is None else structure.law_inputs
+    if column is None or column >= known:
+        return False
+    return structure.dependence is None or (row, column) in structure.dependence
 
 
 Branches = list[tuple[np.ndarray, np.ndarray, np.ndarray]]

@@ -25,6 +25,7 @@ from neurosim.circuit.sensing import insert_ammeters
 from neurosim.circuit.sweeps import SPACINGS, PointBudget, evenly, logarithmic, read_values
 from neurosim.devices import devices
 from neurosim.errors import NetlistError, nearest
+from neurosim.expressions import PARTS_OF_COMPLEX
 from neurosim.units import parse_number
 
 FORMS = {
@@ -101,10 +102,23 @@ class Directives:
                 values = reader.numbers()
                 found = values[0] if values else found
             elif card.keyword in (".options", ".option", ".opt"):
-                for index, token in enumerate(card.tokens):
-                    if token.text == "temp" and index + 2 < len(card.tokens) and card.tokens[index + 1].kind == "=":
-                        reader.position = index + 2
-                        found = reader.number()
+                found = self._option_of(card, "temp", scope, found)
+        return found
+
+    def nominal_temperature(self, scope: Scope) -> float | None:
+        """Temperature of ``.options tnom=`` (the last one)."""
+        found = None
+        for card in self.deck.directives:
+            if card.keyword in (".options", ".option", ".opt"):
+                found = self._option_of(card, "tnom", scope, found)
+        return found
+
+    def _option_of(self, card: Card, name: str, scope: Scope, found: float | None) -> float | None:
+        reader = self.reader(card, scope)
+        for index, token in enumerate(card.tokens):
+            if token.text == name and index + 2 < len(card.tokens) and card.tokens[index + 1].kind == "=":
+                reader.position = index + 2
+                found = reader.number()
         return found
 
     def reader(self, card: Card, scope: Scope) -> CardReader:
@@ -350,9 +364,9 @@ class Directives:
 
     def save(self, reader: CardReader, found: _Found) -> None:
         """``.save``, ``.print``, ``.plot``, ``.probe``."""
-        keyword = reader.card.keyword
+        keyword, analysis = reader.card.keyword, ""
         if reader.peek() in ("tran", "ac", "dc", "op"):
-            reader.position += 1
+            analysis = reader.word()
         elif reader.peek() in ("noise", "disto"):
             raise reader.error(f"there is no '{reader.word()}' analysis")
         while not reader.at_end():
@@ -362,9 +376,17 @@ class Directives:
                 found.save_all = True
                 continue
             address = self.addresses.read(reader)
+            kind, _, rest = address.partition("(")
+            is_part = kind in PARTS_OF_COMPLEX
+            if is_part and (analysis not in ("", "ac") or "ac" not in self.kinds):
+                why = f"this card is for .{analysis}" if analysis not in ("", "ac") else "this netlist has none"
+                raise reader.error(
+                    f"'{address}' exists in an AC analysis only, and {why}", hint=f"save {kind[0]}({rest}"
+                )
             found.saved.append(address)
             if keyword in found.plotted:
-                found.plotted[keyword].append(address)
+                # A Bode plot shows magnitude and phase of the complex value.
+                found.plotted[keyword].append(f"{kind[0]}({rest}" if is_part else address)
 
     def measure(self, reader: CardReader, found: _Found) -> None:
         """``.measure``."""

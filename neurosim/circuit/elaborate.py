@@ -111,11 +111,12 @@ class Elaboration:
         deck = self.deck
         directives = Directives(deck, self.session)
         top = self.top_scope(directives.swept_parameters())
-        if not self.temperature_stated:
-            temperature = directives.temperature(top)
-            if temperature is not None and temperature != self.session.temperature:
-                self.session.temperature = temperature
-                top = self.top_scope(directives.swept_parameters())
+        temperature = None if self.temperature_stated else directives.temperature(top)
+        nominal = directives.nominal_temperature(top)
+        if temperature is not None or nominal is not None:
+            self.session.temperature = self.session.temperature if temperature is None else temperature
+            self.session.nominal_temperature = self.session.nominal_temperature if nominal is None else nominal
+            top = self.top_scope(directives.swept_parameters())
         self.size(deck.top, top, [])
         self.expand(deck.top, top, Names("", LocalNames(()), ()), 0)
         if self.errors:

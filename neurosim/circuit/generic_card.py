@@ -68,7 +68,13 @@ def read_generic(reader: CardReader, candidates: Sequence[Device]) -> Instance:
         )
     values.update(zip(order, positional))
     try:
-        values.update(parameter_values(device, given, name))
+        on_card = parameter_values(device, given, name)
+        for one, (other, _) in device.alternatives.items():
+            # What the card says replaces what the model says in other words.
+            for written, replaced in ((one, other), (other, one)):
+                if written in on_card and replaced not in on_card:
+                    values.pop(replaced, None)
+        values.update(on_card)
         device.complete(values)
     except ParameterError as error:
         key = next((key for key in places if key in str(error)), "")

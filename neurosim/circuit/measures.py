@@ -11,7 +11,7 @@ from neurosim.circuit.lexer import value_end
 from neurosim.circuit.model import Measure
 from neurosim.circuit.scopes import rebuild
 from neurosim.errors import nearest
-from neurosim.expressions import Expression, bind
+from neurosim.expressions import PARTS_OF_COMPLEX, Expression, bind
 from neurosim.expressions.tree import Name, Node, Reference
 
 AnalysisWord = Literal["tran", "ac", "dc", "op"]
@@ -83,7 +83,12 @@ def read_measure(reader: CardReader, addresses: Addresses, analyses: Sequence[st
         if operation in ("find", "deriv") and not {"at", "when"} & set(settings):
             raise reader.error(f"{word} without at= or when", expected=FORM)
     reader.end(FORM)
-    return Measure(name, _analysis(analysis), operation, expression, settings, location)
+    measure = Measure(name, _analysis(analysis), operation, expression, settings, location)
+    if analysis != "ac":
+        used = [r for one in measure.expressions() for r in one.references if r.kind in PARTS_OF_COMPLEX]
+        if used:
+            raise reader.error(f"'{used[0]}' exists in an AC analysis only, and '{name}' measures .{analysis}")
+    return measure
 
 
 def _analysis(word: str) -> AnalysisWord:
@@ -210,11 +215,12 @@ def _bound(reader: CardReader, addresses: Addresses, start: int, end: int, earli
             return node
         if node.args[0].startswith(_FREE):
             return Name(node.args[0][len(_FREE) :], node.at)
-        full = scope.net if node.kind == "v" else scope.part
+        full = scope.net if node.kind[0] == "v" else scope.part
         return Reference(node.kind, tuple(map(full, node.args)), node.at)
 
-    written = rebuild(scope.session.parsed(reader.card, start, end), hide)
-    expression = rebuild(bind(written, scope.values, scope.session.functions(scope.definition)), show)
+    functions = scope.session.functions(scope.definition)
+    written = rebuild(scope.session.parsed(reader.card, start, end, PARTS_OF_COMPLEX - functions.keys()), hide)
+    expression = rebuild(bind(written, scope.values, functions), show)
     addresses.check_expression(reader, expression)
     return expression
 

@@ -178,6 +178,10 @@ class Parser:
         self.files = files
         self.scope = self.deck.top
         self.errors: list[NetlistError] = []
+        self.skipped: dict[tuple[str, str], dict[str, Location]] = {}
+        """Sections that were passed over, by folder and name of their file, with their places."""
+        self.asked: set[tuple[tuple[str, str], str]] = set()
+        """Files and sections that some ``.lib`` asks for."""
         self.readers: dict[str, Callable[[Card], None]] = {
             ".param": self.parameters,
             ".params": self.parameters,
@@ -215,7 +219,20 @@ class Parser:
             )
         if self.errors:
             raise combined(self.errors)
+        self.note_unread()
         return self.deck
+
+    def note_unread(self) -> None:
+        """Leave a note on sections that no ``.lib`` card asks for, one a file."""
+        for file, sections in self.skipped.items():
+            names = [name for name in sections if (file, name) not in self.asked]
+            if names:
+                more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+                shown, plural = ", ".join(f"'{name}'" for name in names[:3]) + more, "s" if len(names) > 1 else ""
+                asks = f"no .lib card asks for {'them' if plural else 'it'}"
+                hint = f"read it with .lib {file[1]} {names[0]}, or take .lib and .endl away"
+                message = f"library section{plural} {shown} not read: {asks}"
+                self.deck.notes.append(Note(message, sections[names[0]], hint))
 
     def cards(self, source: SourceFile, found: list[Card]) -> None:
         """Read the cards of one file or library section."""
@@ -227,6 +244,7 @@ class Parser:
                 return
             try:
                 if keyword == ".lib" and (end := _section_end(card, index, ends)):
+                    self.skipped.setdefault(_file(source), {}).setdefault(card.tokens[1].text, card.token_location(1))
                     index = end
                 elif keyword in (".include", ".inc", ".lib"):
                     self.include(source, card)
@@ -472,6 +490,7 @@ class Parser:
             return
         found = cards(included, self.dialect)
         if section:
+            self.asked.add((_file(included), section))
             found = _section(found, section, where, included.path)
         self.cards(included, found)
         self.files.close()
@@ -541,6 +560,10 @@ def _value(card: Card, name: str, name_at: int, start: int, end: int) -> Assignm
     return Assignment(name, card, first.start + inner, last.end - inner, card.token_location(name_at))
 
 
+def _file(source: SourceFile) -> tuple[str, str]:
+    return os.path.realpath(source.folder), os.path.basename(source.path)
+
+
 def _section_ends(found: list[Card]) -> list[int]:
     return [index for index, card in enumerate(found) if card.text[0] == "." and card.keyword == ".endl"]
 
@@ -564,8 +587,12 @@ def _section(found: list[Card], section: str, where: Location, path: str) -> lis
                 return found[index + 1 : end]
             known.append(name)
             index = end
+        elif card.keyword == ".lib" and len(card.tokens) == 2 and card.tokens[1].text == section:
+            message = f"section '{section}' of {os.path.basename(path)} is not closed"
+            raise NetlistError(message, card.token_location(1), expected=".endl")
         index += 1
-    raise NetlistError(f"{os.path.basename(path)} has no section '{section}'", where, hint=nearest(section, known))
+    hint = nearest(section, known) or "the file has no sections"
+    raise NetlistError(f"{os.path.basename(path)} has no section '{section}'", where, hint=hint)
 
 
 def parse(source: SourceFile, dialect: Dialect, files: Files) -> Deck:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from neurosim.units import parse_number
 NET, PART, END = "\x01", "\x02", "\x03"
 """A card of a subcircuit is read once for many instances: its nets and parts are then written ``NET name END`` and
 ``PART name END`` (characters that no netlist may contain) and are put in place for each instance."""
+OWN = "\x05"
+"""Stands before the name of a part's own voltage or current while an expression is bound."""
 MARKED = re.compile(f"([{NET}{PART}])([^{END}]*){END}")
 
 _WORD = re.compile(r"[^\W\d][\w.$#@]*")
@@ -74,11 +77,14 @@ class Session:
     deck : Deck
     temperature : float
         Temperature of the circuit [degree Celsius].
+    nominal_temperature : float
+        ``.options tnom=`` [degree Celsius].
     notes : list of Note
     """
 
     def __init__(self, deck: Deck, temperature: float) -> None:
         self.deck, self.temperature = deck, temperature
+        self.nominal_temperature = 27.0
         self.notes: list[Note] = []
         self._seen_notes: set[object] = set()
         self._functions: dict[Definition, dict[str, UserFunction]] = {}
@@ -90,7 +96,7 @@ class Session:
             self._seen_notes.add(key)
             self.notes.append(note)
 
-    def parsed(self, card: Card, start: int, end: int) -> Expression:
+    def parsed(self, card: Card, start: int, end: int, parts: Collection[str] = ()) -> Expression:
         """The expression that stands at `start` to `end` on the card, parsed once."""
         expression = card.parsed.get(start)
         if expression is None:
@@ -99,6 +105,7 @@ class Session:
                 card.location(start, end),
                 self.deck.dialect,
                 lambda offset: card.location(start + offset),
+                parts,
             )
             card.parsed[start] = expression
         if not self.deck.dialect_stated and expression.dialect_notes:
@@ -149,7 +156,7 @@ class Scope:
         self.instance, self.marked, self.caller = instance, marked, caller
         self._models: dict[ModelCard, Model] = {}
         self.dialect = session.deck.dialect
-        self.temperature = session.temperature
+        self.temperature, self.nominal_temperature = session.temperature, session.nominal_temperature
         self.outer_values_used = False
         """Whether a model of a subcircuit further out was used, whose values `values` does not tell."""
 
@@ -190,14 +197,31 @@ class Scope:
             values = _with(values, {"temper": self.temperature, "temp": self.temperature})
         return evaluate(expression, values, self.session.functions(self.definition))
 
-    def bind(self, card: Card, start: int, end: int) -> Expression:
-        """The expression at `start` to `end`: parameters put in, ``v()`` and ``i()`` with full names."""
-        expression = self.session.parsed(card, start, end)
-        bound = bind(expression, self.values, self.session.functions(self.definition))
-        return rename(bound, self._reference)
+    def bind(self, card: Card, start: int, end: int, own: Mapping[str, Reference] | None = None) -> Expression:
+        """The expression at `start` to `end`: parameters put in, ``v()`` and ``i()`` with full names.
 
-    def quantity(self, card: Card, start: int, end: int) -> float | Expression:
+        Names in `own` stand for a reference of the part itself (full names).
+        """
+        expression = self.session.parsed(card, start, end)
+        if own:
+            # Binding leaves references alone, so a name of the part passes as one.
+            expression = rebuild(
+                expression,
+                lambda node: Reference("v", (OWN + node.text,), node.at)
+                if isinstance(node, Name) and node.text in own
+                else node,
+            )
+        bound = bind(expression, self.values, self.session.functions(self.definition))
+        return rename(bound, lambda node: self._reference(node, own or {}))
+
+    def quantity(
+        self, card: Card, start: int, end: int, own: Mapping[str, Reference] | None = None
+    ) -> float | Expression:
         """As `bind`, but the value where the expression is constant."""
+        if own:
+            bound = self.bind(card, start, end, own)
+            if bound.references:
+                return bound
         text = card.text[start:end].strip().lower()
         value = parse_number(text)
         if value is None:
@@ -209,8 +233,10 @@ class Scope:
             return bound
         return self.value_of(self.session.parsed(card, start, end))
 
-    def _reference(self, reference: Reference) -> Reference:
-        name = self.net if reference.kind == "v" else self.part
+    def _reference(self, reference: Reference, own: Mapping[str, Reference]) -> Reference:
+        if reference.args[0][0] == OWN:
+            return replace(own[reference.args[0][1:]], at=reference.at)
+        name = self.net if reference.kind[0] == "v" else self.part
         return Reference(reference.kind, tuple(name(arg) for arg in reference.args), reference.at)
 
     def model(self, name: str) -> Model | None:

@@ -4,17 +4,44 @@ The law is the interpreter `neurosim.kernels.expression.evaluate_expression`. It
 expression, then one per state; its outputs the value, then one per state (`neurosim.expressions.program`):
 
 - an integral s: ``s' = output``; the input is s;
-- a derivative z of an expression: ``0 = output - q``, ``q' = z``; the input is z.
+- a derivative z of an expression: ``0 = output - q``, ``q' = z``; the input is z, and q the primitive.
+
+A capacitor or inductor that is given by an expression differentiates its charge or flux first, so that its initial
+condition is that of the first primitive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from neurosim.devices.device import Current, Equation, Flow, Input, Instance, Internal, Rate, State, Structure
+import numpy as np
+
+from neurosim.devices.device import (
+    Columns,
+    Current,
+    Equation,
+    Flow,
+    Input,
+    Instance,
+    Internal,
+    Parameter,
+    Rate,
+    State,
+    Structure,
+)
 from neurosim.errors import Location
 from neurosim.expressions import Behaviour, Binary, Call, Expression, Node, Number, Reference, compile_program
+
+INITIAL_PARAMETERS = (
+    Parameter("initial_primitive", meaning="start of what the first ddt() differentiates, with uic", optional=True),
+)
+"""Parameters of behavioural sources."""
+
+
+def initial_charge(columns: Columns) -> Mapping[str, np.ndarray]:
+    """Start of the first primitive, NaN where none was given."""
+    return {"primitive_0": columns["initial_primitive"]}
 
 
 def behaviour_of(expression: Expression) -> Behaviour:
@@ -76,7 +103,7 @@ def source_structure(expression: Expression, own: Sequence[str | None], *, is_vo
             flows.append(Rate(f"integral_{number}"))
         else:
             inputs.append((f"derivative_{number}", None))
-            internals += [Internal(f"derivative_{number}", "other"), Internal(f"primitive_{number}", "other")]
+            internals += [Internal(f"derivative_{number}", "other"), Internal(f"primitive_{number}", "primitive")]
             flows.append(Equation(f"primitive_{number}"))
     law_inputs, law_flows = len(inputs), len(flows)
     wiring: list[tuple[int, int, float]] = []
@@ -112,13 +139,19 @@ def source_structure(expression: Expression, own: Sequence[str | None], *, is_vo
 
 
 def source_instance(
-    name: str, nets: Sequence[str], role: str, expression: Expression, location: Location | None
+    name: str,
+    nets: Sequence[str],
+    role: str,
+    expression: Expression,
+    location: Location | None,
+    initial_primitive: float | None = None,
 ) -> Instance:
     """A behavioural source; `role` is ``"current"`` or ``"voltage"``."""
     return Instance(
         name,
         f"behavioural_{role}_source",
         tuple(nets),
+        {} if initial_primitive is None else {"initial_primitive": initial_primitive},
         expressions={role: expression},
         controls=controls_of(expression),
         location=location,

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from neurosim.devices.behaviour import (
+    INITIAL_PARAMETERS,
     behaviour_of,
+    initial_charge,
     scaled,
     source_instance,
     source_structure,
@@ -58,9 +60,10 @@ device = Device(
     summary="Current source given by an expression",
     source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
     structure=source_structure(parse("0"), (), is_voltage=False),
-    parameters=(),
+    parameters=INITIAL_PARAMETERS,
     law=evaluate_expression,
     specialise=specialise,
     instance_values=instance_values,
+    initial_charge=initial_charge,
     netlist=NetlistRule(letter="B", form=FORM, read=read),
 )

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosim.devices.behaviour import behaviour_of, source_structure, structure_of
+from neurosim.devices.behaviour import (
+    INITIAL_PARAMETERS,
+    behaviour_of,
+    initial_charge,
+    source_structure,
+    structure_of,
+)
 from neurosim.devices.device import Device, Instance, Reference, Structure
 from neurosim.expressions import parse
 from neurosim.kernels.expression import evaluate_expression
@@ -29,8 +35,9 @@ device = Device(
     summary="Voltage source given by an expression",
     source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
     structure=source_structure(parse("0"), (), is_voltage=True),
-    parameters=(),
+    parameters=INITIAL_PARAMETERS,
     law=evaluate_expression,
     specialise=specialise,
     instance_values=instance_values,
+    initial_charge=initial_charge,
 )

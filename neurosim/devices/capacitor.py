@@ -3,7 +3,7 @@
 Without a value the capacitance follows from the model and the geometry,
 ``C = cj (l - short)(w - narrow) + 2 cjsw (l - short + w - narrow)`` (ngspice manual, "Semiconductor capacitors",
 checked in ngspice 39). Expressions make a behavioural current source: ``Q={q}`` the current ``m dq/dt``, which
-conserves charge, and ``C={c}`` the current ``m c dv/dt`` (as in ngspice 39).
+conserves charge (x in q is the voltage), and ``C={c}`` the current ``m c dv/dt`` (as in ngspice 39).
 """
 
 from __future__ import annotations
@@ -19,14 +19,6 @@ from neurosim.devices.device import Columns, Current, Device, Instance, NetlistR
 from neurosim.devices.temperature import POLYNOMIAL_PARAMETERS, polynomial_factor
 from neurosim.devices.two_terminal_card import read_two_terminal
 from neurosim.expressions import Binary, Node
-from neurosim.kernels.abi import kernel
-
-
-@kernel
-def stored_energy(context, u, p, memory, table, code, F, D):
-    """``C v^2 / 2`` [J]."""
-    for e in range(u.shape[1]):
-        F[0, e] = 0.5 * p[0, e] * u[0, e] * u[0, e]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:
@@ -48,14 +40,14 @@ def behavioural(
     name: str, nets: tuple[str, ...], role: str, node: Node, multiplier: float
 ) -> tuple[Literal["current"], Node]:
     """``m dq/dt`` or ``m c dv/dt``."""
-    current = derivative(node) if role == "charge" else Binary("*", node, derivative(voltage(nets)))
+    current = derivative(node) if role == "charge" else Binary("*", derivative(voltage(nets)), node)
     return "current", scaled(current, multiplier)
 
 
 def read(card: Any) -> Instance:
     """Read a C card; geometry becomes a capacitance here."""
     roles = {"c": "capacitance", "capacitance": "capacitance", "value": "capacitance", "q": "charge"}
-    instance = read_two_terminal(card, device, ("c", "cap"), roles, behavioural)
+    instance = read_two_terminal(card, device, ("c", "cap"), roles, behavioural, lambda name, nets: voltage(nets))
     if instance.expressions or "capacitance" in instance.values:
         return instance
     values = dict(instance.values)
@@ -104,6 +96,5 @@ device = Device(
         read=read,
     ),
     initial_inputs=initial_inputs,
-    energy=stored_energy,
     reference={"passive": True},
 )

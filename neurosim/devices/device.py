@@ -107,11 +107,12 @@ class Internal:
     """An algebraic (or charge, flux) unknown of the device: a branch current ``i``, an inner net, a charge.
 
     `kind` says how the unknown is scaled and named: "current" is shown as ``i(<instance>)`` when its name is ``i``;
-    "voltage" is an inner net ``<instance>.<name>``; "charge" is ``<instance>.<name>`` in coulomb.
+    "voltage" is an inner net ``<instance>.<name>``; "charge" is ``<instance>.<name>`` in coulomb; "primitive" is what
+    ``ddt()`` differentiates, given by its equation ``0 = value - primitive``.
     """
 
     name: str
-    kind: Literal["current", "voltage", "charge", "other"] = "current"
+    kind: Literal["current", "voltage", "charge", "primitive", "other"] = "current"
     scale: float = 0.0
 
 
@@ -178,7 +179,7 @@ class Structure:
     law_flows, law_inputs : int or None
         The law computes the first `law_flows` flows from the first `law_inputs` inputs (None: all of them) and never
         sees the others, which are wiring and mass only. A device without a law has none of either. The other kernels
-        (`accept`, `events`, `start`, `jump`, `energy`) see every input.
+        (`accept`, `events`, `start`, `jump`) see every input.
     """
 
     terminals: tuple[str, ...]
@@ -266,7 +267,8 @@ class Device:
     netlist : NetlistRule or None
         How it is written.
     initial_charge : callable, optional
-        ``initial_charge(columns) -> {internal name: array}``: start values of charges and inner unknowns.
+        ``initial_charge(columns) -> {internal name: array}``: start values of charges and inner unknowns, NaN where
+        none was given.
     initial_inputs : callable, optional
         ``initial_inputs(columns) -> {input index: array}``: values of inputs at the start of a transient analysis that
         uses initial conditions (``uic``): the voltage of a capacitor, the current of an inductor. NaN where the user
@@ -274,6 +276,9 @@ class Device:
     needs : mapping of str to (int, str)
         Parameters whose values belong to other instances: name of an own parameter -> (index in `controls`, parameter
         of the instance that owns this control). Filled in when the system is built (inductances of a coupling).
+    alternatives : mapping of str to (str, callable)
+        Optional parameters that may be given in the place of another one: name -> (that parameter, function of all
+        values that gives it). Giving both is refused.
     uses_table : bool
         Whether the law reads data of varying length: `table` then holds `Instance.table` of all instances of the
         batch one after another, and two rows are appended at the end of `p`: where the instance's part starts, and
@@ -303,8 +308,6 @@ class Device:
         ``frequency_response(omega, columns) -> {(flow, input): complex array}``: added to -D in an AC analysis.
     excitation : callable, optional
         ``excitation(columns) -> {flow: complex array}``: small-signal drive of an AC analysis (added to F).
-    energy : Kernel, optional
-        Writes F[0] = stored energy [J].
     reference : mapping
         Facts for the conformance tests (e.g. ``{"pinched": True, "instance": {...}}``).
     """
@@ -322,6 +325,7 @@ class Device:
     initial_charge: Callable[[Columns], Mapping[str, np.ndarray]] | None = None
     initial_inputs: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
     needs: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[str, Callable[[Mapping[str, float]], float]]] = field(default_factory=dict)
     uses_table: bool = False
     specialise: Callable[[Instance], Structure] | None = None
     instance_values: Callable[[Instance], Sequence[float]] | None = None
@@ -335,7 +339,6 @@ class Device:
     largest_step: Callable[[Columns], float] | None = None
     frequency_response: Callable[[float, Columns], Mapping[tuple[int, int], np.ndarray]] | None = None
     excitation: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
-    energy: Kernel | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter:
@@ -396,6 +399,14 @@ class Device:
                     f"for device '{self.name}'"
                 )
             result[p.name] = value
+        for name, (target, follow) in self.alternatives.items():
+            if result[name] == result[name]:
+                if target in values and values[target] == values[target]:
+                    raise ParameterError(
+                        f"{name} = {result[name]:g} and {target} = {result[target]:g} of device '{self.name}' say the "
+                        "same thing twice; give one of them"
+                    )
+                result[target] = follow(result)
         return result
 
     def columns(self, instances: Sequence[Instance]) -> dict[str, np.ndarray]:

@@ -98,7 +98,7 @@ def note_corner(memory, e, row, spacing):
 
 @helper
 def note_first_corner(memory, e, row, time):
-    """The history itself begins with a corner: initial conditions need not go on from what was before."""
+    """The history itself begins with a corner: a source that sets in there, or initial conditions, bend the signals."""
     memory[row + RING, e] = time
     memory[row + FOUND, e] = 1.0
 
@@ -151,7 +151,9 @@ def past_value(memory, e, row, signal, time):
             low = middle
         else:
             high = middle
-    if time > corner and low > oldest:
+    if time > corner:
+        if low == oldest:
+            return memory[values + oldest % CAPACITY, e]
         low, high, newest = low - 1, low, low
     t0, t1 = memory[times + low % CAPACITY, e], memory[times + high % CAPACITY, e]
     v0, v1 = memory[values + low % CAPACITY, e], memory[values + high % CAPACITY, e]

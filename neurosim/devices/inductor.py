@@ -1,8 +1,8 @@
 """Inductor: ``v = L(T) di/dt``, the current i being an unknown; ``L(T) = L (1 + tc1 dT + tc2 dT^2) / m``.
 
-Expressions make a behavioural voltage source: ``flux={f}`` the voltage ``df/dt / m``, which conserves flux, and
-``L={l}`` the voltage ``l di/dt / m`` (as in ngspice 39). K cards add ``M di/dt`` of other inductors, see
-`neurosim.devices.coupling`.
+Expressions make a behavioural voltage source: ``flux={f}`` the voltage ``df/dt / m``, which conserves flux
+(x in f is the current), and ``L={l}`` the voltage ``l di/dt / m`` (as in ngspice 39). K cards add ``M di/dt`` of other
+inductors, see `neurosim.devices.coupling`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,6 @@ from neurosim.devices.device import Reference as Source
 from neurosim.devices.temperature import POLYNOMIAL_PARAMETERS, polynomial_factor
 from neurosim.devices.two_terminal_card import read_two_terminal
 from neurosim.expressions import Binary, Node, Reference
-from neurosim.kernels.abi import kernel
-
-
-@kernel
-def stored_energy(context, u, p, memory, table, code, F, D):
-    """``L i^2 / 2`` [J]."""
-    for e in range(u.shape[1]):
-        F[0, e] = 0.5 * p[0, e] * u[1, e] * u[1, e]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:
@@ -53,18 +45,23 @@ def initial_inputs(columns: Columns) -> Mapping[int, np.ndarray]:
     return {1: columns["initial_current"]}
 
 
+def current(name: str) -> Reference:
+    """``i(part)``."""
+    return Reference("i", (name,))
+
+
 def behavioural(
     name: str, nets: tuple[str, ...], role: str, node: Node, multiplier: float
 ) -> tuple[Literal["voltage"], Node]:
     """``df/dt / m`` or ``l di/dt / m``."""
-    flux_rate = derivative(node) if role == "flux" else Binary("*", node, derivative(Reference("i", (name,))))
+    flux_rate = derivative(node) if role == "flux" else Binary("*", derivative(current(name)), node)
     return "voltage", scaled(flux_rate, 1.0 / multiplier)
 
 
 def read(card: Any) -> Instance:
     """Read an L card."""
     roles = {"l": "inductance", "inductance": "inductance", "value": "inductance", "flux": "flux"}
-    instance = read_two_terminal(card, device, ("l", "ind"), roles, behavioural)
+    instance = read_two_terminal(card, device, ("l", "ind"), roles, behavioural, lambda name, nets: current(name))
     if not instance.expressions and "inductance" not in instance.values:
         raise card.error(f"inductor '{card.name}' has no value", expected=device.netlist.form if device.netlist else "")
     return instance
@@ -100,6 +97,5 @@ device = Device(
         read=read,
     ),
     initial_inputs=initial_inputs,
-    energy=stored_energy,
     reference={"passive": True},
 )

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
+from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, share_off
 from neurosim.devices.memristor_windows import LINEAR, NONE, mixed_conductance, window, window_parameters
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
@@ -66,6 +67,7 @@ device = Device(
         Parameter("thickness", 10e-9, "m", "thickness of the film D", 0, exclusive=True, aliases=("d",)),
         Parameter("mobility", 1e-14, "m^2/(V s)", "mobility of the dopants mu", 0, aliases=("uv", "mu")),
         Parameter("x0", 5.0 / 15.9, "", "doped share at the start, (r_off - R_0) / (r_off - r_on)", 0, 1),
+        INITIAL_RESISTANCE,
         *window_parameters("none"),
         Parameter("window_lower", 0.0, "", "a_lower of the Kvatinsky window, share of D"),
         Parameter("window_upper", 1.0, "", "a_upper of the Kvatinsky window, share of D"),
@@ -73,6 +75,7 @@ device = Device(
     ),
     law=law,
     derive=derive,
+    alternatives={"initial_resistance": ("x0", lambda values: 1.0 - share_off(values))},
     netlist=NetlistRule(
         "YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "linear_drift"), level=101
     ),

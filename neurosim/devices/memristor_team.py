@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
+from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
 from neurosim.devices.memristor_windows import MIXINGS, mixed_conductance, window, window_parameters
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
@@ -91,6 +92,7 @@ device = Device(
         Parameter("x_on", 0.0, "m", "lower bound of the width x_on", aliases=("xon",)),
         Parameter("x_off", 3e-9, "m", "upper bound of the width x_off", aliases=("xoff",)),
         Parameter("x0", "x_on", "m", "width at the start", aliases=("x_init",)),
+        INITIAL_RESISTANCE,
         Parameter("resistance", "linear", "", "form of R(x)", 0, 1, aliases=("ivrelation",), choices=MIXINGS),
         *window_parameters("kvatinsky"),
         Parameter("window_length", 0.0, "m", "length of the window; 0 for x_off - x_on", 0, aliases=("d",)),
@@ -101,6 +103,7 @@ device = Device(
     ),
     law=law,
     derive=derive,
+    alternatives=instead_of("x0", "x_on", "x_off"),
     netlist=NetlistRule("YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "team"), level=2),
     reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 1e3}, "state_bounds": {"x": (0.0, 3e-9)}},
 )

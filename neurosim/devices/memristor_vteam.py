@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
+from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
 from neurosim.devices.memristor_windows import MIXINGS, mixed_conductance, window, window_parameters
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
@@ -86,6 +87,7 @@ device = Device(
         Parameter("w_on", 0.0, "m", "lower bound of the width w_on", aliases=("won", "xon", "x_on")),
         Parameter("w_off", 3e-9, "m", "upper bound of the width w_off", aliases=("woff", "xoff", "x_off")),
         Parameter("w0", "w_on", "m", "width at the start", aliases=("x0", "w_init")),
+        INITIAL_RESISTANCE,
         Parameter("resistance", "linear", "", "form of R(w)", 0, 1, aliases=("ivrelation",), choices=MIXINGS),
         *window_parameters("none"),
         Parameter("a_on", "w_on", "m", "place a_on of the Kvatinsky window", aliases=("aon",)),
@@ -94,6 +96,7 @@ device = Device(
     ),
     law=law,
     derive=derive,
+    alternatives=instead_of("w0", "w_on", "w_off"),
     netlist=NetlistRule("YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "vteam"), level=104),
     reference={"pinched": True, "drive": {"amplitude": 1.0, "frequency": 5e5}, "state_bounds": {"w": (0.0, 3e-9)}},
 )

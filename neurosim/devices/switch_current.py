@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.devices.device import Current, Device, Instance, NetlistRule, Reference, Structure
-from neurosim.devices.switching import (
-    derive,
-    read_switch,
-    switch_events,
-    switch_jump,
-    switch_law,
-    switch_parameters,
-    switch_start,
-)
+from neurosim.devices.device import Instance, NetlistRule
+from neurosim.devices.switching import read_switch, switch
 
 
 def read(card: Any) -> Instance:
@@ -24,25 +16,15 @@ def read(card: Any) -> Instance:
     return read_switch(card, device, card.nets(2), (f"i({card.instance()})",), "i")
 
 
-device = Device(
-    name="switch_current",
-    summary="Current-controlled switch with hysteresis, or smooth",
-    source=Reference("T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"),
-    structure=Structure(
-        terminals=("p", "n"),
-        inputs=(("p", "n"), ("control", None)),
-        flows=(Current("p", "n"),),
-        controls=("control",),
-        memory_rows=1,
-    ),
-    parameters=switch_parameters("A", "i"),
-    law=switch_law,
-    derive=derive,
-    start=switch_start,
-    events=switch_events,
-    event_count=2,
-    jump=switch_jump,
-    netlist=NetlistRule(
+device = switch(
+    "switch_current",
+    "Current-controlled switch with hysteresis, or smooth",
+    letter="i",
+    unit="A",
+    control=("control", None),
+    terminals=("p", "n"),
+    controls=("control",),
+    rule=NetlistRule(
         letter="W",
         form="W<name> <n+> <n-> <voltage source> <model> [ON|OFF], model CSW(RON ROFF IT IH) or "
         "ISWITCH(RON ROFF ION IOFF)",

@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Columns, Device, Instance, Parameter
+from neurosim.devices.device import (
+    Columns,
+    Current,
+    Device,
+    Input,
+    Instance,
+    NetlistRule,
+    Parameter,
+    Reference,
+    Structure,
+)
 from neurosim.devices.two_terminal_card import IDLE_WORDS, parameter_name
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT, WANT_DERIVATIVES, kernel
 
@@ -97,18 +107,6 @@ def derive(columns: Columns) -> Sequence[np.ndarray]:
     )
 
 
-def switch_parameters(unit: str, letter: str) -> tuple[Parameter, ...]:
-    """Parameters of a switch; `unit` of the control, `letter` v or i of SPICE's names."""
-    return (
-        Parameter("on_resistance", 1.0, "ohm", "RON", 0.0, exclusive=True, aliases=("ron",)),
-        Parameter("off_resistance", 1e12, "ohm", "ROFF", 0.0, exclusive=True, aliases=("roff",)),
-        Parameter("threshold", 0.0, unit, "T", aliases=(f"{letter}t",)),
-        Parameter("hysteresis", 0.0, unit, "H, half the distance of the thresholds", aliases=(f"{letter}h",)),
-        Parameter("smooth", 0.0, "", "1 for a smooth transition over T - H to T + H", 0.0, 1.0),
-        Parameter("initially_on", 0.0, "", "state between the thresholds at first", 0.0, 1.0),
-    )
-
-
 def read_switch(card: Any, device: Device, nets: tuple[str, ...], controls: tuple[str, ...], letter: str) -> Instance:
     """Read the model and the state of a switch card, behind its nets and control.
 
@@ -150,3 +148,52 @@ def read_switch(card: Any, device: Device, nets: tuple[str, ...], controls: tupl
     elif card.accept("off"):
         given["initially_on"] = 0.0
     return Instance(card.name, device.name, nets, given, controls=controls, location=card.location)
+
+
+def switch(
+    name: str, summary: str, letter: str, unit: str, control: Input, terminals: tuple[str, ...],
+    controls: tuple[str, ...], rule: NetlistRule,
+) -> Device:  # fmt: skip
+    """A switch between p and n.
+
+    Parameters
+    ----------
+    name, summary : str
+        Registry name, and one line for lists.
+    letter, unit : str
+        v or i of SPICE's names of parameters, and the unit of the control.
+    control : Input
+        What is compared with the thresholds.
+    terminals, controls : tuple of str
+        See `Structure`.
+    rule : NetlistRule
+    """
+    return Device(
+        name=name,
+        summary=summary,
+        source=Reference(
+            "T. Quarles et al., SPICE3 version 3f3 user's manual, University of California, Berkeley (1993)"
+        ),
+        structure=Structure(
+            terminals=terminals,
+            inputs=(("p", "n"), control),
+            flows=(Current("p", "n"),),
+            controls=controls,
+            memory_rows=1,
+        ),
+        parameters=(
+            Parameter("on_resistance", 1.0, "ohm", "RON", 0.0, exclusive=True, aliases=("ron",)),
+            Parameter("off_resistance", 1e12, "ohm", "ROFF", 0.0, exclusive=True, aliases=("roff",)),
+            Parameter("threshold", 0.0, unit, "T", aliases=(f"{letter}t",)),
+            Parameter("hysteresis", 0.0, unit, "H, half the distance of the thresholds", aliases=(f"{letter}h",)),
+            Parameter("smooth", 0.0, "", "1 for a smooth transition over T - H to T + H", 0.0, 1.0),
+            Parameter("initially_on", 0.0, "", "state between the thresholds at first", 0.0, 1.0),
+        ),
+        law=switch_law,
+        derive=derive,
+        start=switch_start,
+        events=switch_events,
+        event_count=2,
+        jump=switch_jump,
+        netlist=rule,
+    )

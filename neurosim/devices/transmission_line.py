@@ -98,8 +98,7 @@ def line_start(context, u, p, memory, table, code, F, D):
             memory[ORIGIN, e] = STARTED_FROM_POINT if memory[ORIGIN, e] == POINT_KNOWN else 0.0
             first, second = u[0, e] + p[0, e] * u[2, e], u[1, e] + p[0, e] * u[3, e]
             store(memory, e, HISTORY, context[TIME], 0.0, first, second, False)
-            if memory[ORIGIN, e] != STARTED_FROM_POINT:
-                note_first_corner(memory, e, HISTORY, context[TIME])
+            note_first_corner(memory, e, HISTORY, context[TIME])
 
 
 @kernel

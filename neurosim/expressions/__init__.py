@@ -14,6 +14,7 @@ from neurosim.expressions.functions import CONSTANTS, FUNCTIONS, STATE_FUNCTIONS
 from neurosim.expressions.program import Behaviour, Program, StateSpec, compile_program
 from neurosim.expressions.syntax import MAX_DEPTH, MAX_LENGTH, parse
 from neurosim.expressions.tree import (
+    PARTS_OF_COMPLEX,
     Binary,
     Call,
     Conditional,
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_CALL_DEPTH",
     "MAX_DEPTH",
     "MAX_LENGTH",
+    "PARTS_OF_COMPLEX",
     "STATE_FUNCTIONS",
     "Behaviour",
     "Binary",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +61,7 @@ class _Parser:
         self.operands: list[Node] = []
         self.waiting: list[_Open] = []
         self.notes: dict[str, Note] = {}
+        self.parts: Collection[str] = ()
 
     def fail(self, message: str, at: int, length: int = 1, *, hint: str = "", expected: str = "") -> NetlistError:
         return NetlistError(message, place(self.location, self.locate, at, length), hint=hint, expected=expected)
@@ -123,7 +124,7 @@ class _Parser:
             if opening is None:
                 self.operands.append(Name(word, at))
                 return False
-            if word in ("v", "i"):
+            if word in ("v", "i") or word in self.parts:
                 self.reference(word, at)
                 return False
             self.position = opening.end()
@@ -176,12 +177,13 @@ class _Parser:
 
     def reference(self, word: str, at: int) -> None:
         match = _ARGUMENTS.match(self.text, self.position)
-        expected = "v(net) or v(net, net)" if word == "v" else "i(part)"
-        if match is None or (word == "i" and match.group(2) is not None):
-            named = "net" if word == "v" else "part"
+        of_net = word[0] == "v"
+        expected = f"{word}(net) or {word}(net, net)" if of_net else f"{word}(part)"
+        if match is None or (not of_net and match.group(2) is not None):
+            named = "net" if of_net else "part"
             raise self.fail(f"'{word}(' without the name of a {named}", at, expected=expected)
         arguments = tuple(self.named(argument, at) for argument in match.groups() if argument is not None)
-        self.operands.append(Reference("v" if word == "v" else "i", arguments, at))
+        self.operands.append(Reference(word, arguments, at))
         self.position = match.end()
 
     def open(self, item: _Open) -> None:
@@ -310,6 +312,7 @@ def parse(
     location: Location | None = None,
     dialect: Dialect = "ngspice",
     locate: Callable[[int], Location] | None = None,
+    parts: Collection[str] = (),
 ) -> Expression:
     """Read an expression.
 
@@ -322,6 +325,8 @@ def parse(
     dialect : {"ngspice", "ltspice", "pspice"}, default "ngspice"
     locate : callable, optional
         ``locate(offset)`` gives the place of a character when `text` was joined from several lines.
+    parts : collection of str, default ()
+        Those of `PARTS_OF_COMPLEX` that are read as references, as ``vdb(net)``.
 
     Returns
     -------
@@ -335,5 +340,6 @@ def parse(
     if dialect not in DIALECTS:
         raise ValueError(f"dialect must be one of {', '.join(DIALECTS)} (got {dialect!r})")
     parser = _Parser(text, location, dialect, locate)
+    parser.parts = parts
     node = parser.run()
     return Expression(node, dialect, text, location, locate, tuple(parser.notes.values()))

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from neurosim.errors import Location, NetlistError, Note
 from neurosim.expressions.dialects import Dialect
@@ -82,11 +82,15 @@ class Name(Node):
         return self.text
 
 
+PARTS_OF_COMPLEX = frozenset(("vm", "vdb", "vp", "vr", "vi", "im", "idb", "ip", "ir", "ii"))
+"""Magnitude, decibel, phase, real and imaginary part of a voltage or current, in an AC analysis."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reference(Node):
-    """``v(net)``, ``v(net, net)`` or ``i(part)``; names in lower case."""
+    """``v(net)``, ``v(net, net)`` or ``i(part)``, or one of `PARTS_OF_COMPLEX` of these; names in lower case."""
 
-    kind: Literal["v", "i"]
+    kind: str
     args: tuple[str, ...]
     at: int = 0
 

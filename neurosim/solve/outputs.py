@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,14 @@ from neurosim.results import Column
 _DIFFERENCE = re.compile(r"v\(([^,()]+),([^,()]+)\)$")
 _CURRENT = re.compile(r"i\(([^()]+)\)$")
 _POWER = re.compile(r"p\(([^()]+)\)$")
+_PART_OF_COMPLEX = re.compile(r"([vi])(m|db|p|r|i)(\([^()]+\))$")
+_PARTS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "m": ("magnitude", np.abs),
+    "db": ("magnitude", lambda z: 20.0 * np.log10(np.abs(z))),
+    "p": ("phase", np.angle),
+    "r": ("real part", np.real),
+    "i": ("imaginary part", np.imag),
+}
 
 
 @dataclass
@@ -65,7 +73,10 @@ class Outputs:
         flows = part_flows(self.assembly, values, slopes, times, memories) if self.needs_flows else None
         result: dict[str, Column] = {}
         for address in self.addresses:
-            if address in index:
+            if part := _PART_OF_COMPLEX.match(address):
+                whole = replace(self, addresses=[part[1] + part[3]]).columns(values)[part[1] + part[3]]
+                result[address] = part_of_complex(part[2], whole, self.assembly.circuit.dialect)
+            elif address in index:
                 number = index[address]
                 name = _long_name(address, str(unknowns.kinds[number]))
                 result[address] = Column(values[:, place[number]], unknowns.units[number], name)
@@ -86,6 +97,23 @@ class Outputs:
                 else:
                     result[address] = Column(power, "W", f"power taken up by {name}")
         return result
+
+
+def is_part_of_complex(address: str) -> bool:
+    """Whether `address` is the magnitude, phase, ... of a voltage or current, which only an AC analysis has."""
+    return _PART_OF_COMPLEX.match(normal_address(address)) is not None
+
+
+def part_of_complex(part: str, whole: Column, dialect: str) -> Column:
+    """Column of one part of a complex column; the phase is in radians in ngspice, in degrees in PSpice and LTspice."""
+    name, take = _PARTS[part]
+    unit = "dB" if part == "db" else whole.unit
+    with np.errstate(divide="ignore"):
+        values = take(whole.values)
+    if part == "p":
+        unit = "rad" if dialect == "ngspice" else "deg"
+        values = values if dialect == "ngspice" else np.rad2deg(values)
+    return Column(values, unit, f"{name} of {whole.long_name}")
 
 
 def _long_name(address: str, kind: str) -> str:
@@ -117,6 +145,8 @@ def choose_outputs(assembly: Assembly, asked: Sequence[str]) -> Outputs:
         addresses.setdefault(address)
     for address in list(addresses) if asked else _default(assembly):
         addresses.setdefault(address)
+        if part := _PART_OF_COMPLEX.match(address):
+            address = part[1] + part[3]
         if address in index:
             wanted.setdefault(index[address])
         elif match := _DIFFERENCE.match(address):

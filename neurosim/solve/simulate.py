@@ -21,7 +21,7 @@ from neurosim.results import Column, Result, versions
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure
 from neurosim.solve.operating_point import AlgebraicSolver, operating_point
-from neurosim.solve.outputs import choose_outputs
+from neurosim.solve.outputs import choose_outputs, is_part_of_complex
 from neurosim.solve.small_signal import small_signal
 from neurosim.solve.transient import TransientSettings, transient
 
@@ -270,6 +270,10 @@ def _asked(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...
         if address not in ("time", "temper") and address not in measures
     ]
     chosen = save or (*circuit.saved, *(circuit.plotted if circuit.saved else ()))
+    if kind != "ac":
+        if of_ac := next((address for address in save if is_part_of_complex(address)), None):
+            raise ParameterError(f"'{of_ac}' exists in an AC analysis only; this is '{kind}'")
+        chosen = tuple(address for address in chosen if not is_part_of_complex(address))
     return tuple(dict.fromkeys([*(chosen or ("all",)), *needed]))
 
 

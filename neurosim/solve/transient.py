@@ -97,7 +97,7 @@ def index_two_unknowns(factors: Factors, y: np.ndarray, span: float) -> np.ndarr
         x = b.copy()
         run_solve(lu, x)
         sizes.append(np.abs(x))
-    return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-6 * sizes[1].max()))
+    return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-11 * sizes[1].max()))
 
 
 def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.ndarray:
@@ -115,11 +115,13 @@ def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.n
             y[plus[known & (minus < 0)]] = np.broadcast_to(given, plus.shape)[known & (minus < 0)]
             y[minus[known & (plus < 0)]] = -np.broadcast_to(given, plus.shape)[known & (plus < 0)]
     y[-1] = 0.0
-    # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v).
+    # A charge starts at what its voltage asks for: its equation is 0 = q - Q(v), that of a primitive 0 = F(v) - q.
     f = np.zeros(system.size + 1)
     compute_flow(system.arrays, context, y, f)
-    charged = np.flatnonzero((system.unknowns.kinds == "charge") & np.isfinite(f[:-1]))
-    y[charged] -= f[charged]
+    kinds = system.unknowns.kinds
+    asked = np.isfinite(f[:-1]) & ~np.isin(np.arange(system.size), list(assembly.given))
+    y[:-1][asked & (kinds == "charge")] -= f[:-1][asked & (kinds == "charge")]
+    y[:-1][asked & (kinds == "primitive")] += f[:-1][asked & (kinds == "primitive")]
     assembly.start[:] = y[:-1]
     solver = AlgebraicSolver(assembly, {}, beta=KEEP / span)
     status = solver.solve(y, assembly.initial_charges())
@@ -203,13 +205,17 @@ def transient(
         with_slopes=outputs.needs_flows, h=h, h_max=h_max,
     )  # fmt: skip
     run.largest[system.unknowns.kinds == "charge"] = -1.0
+    # A slope is as good as what it is taken from, whose error decides; shorter steps only make it noisier. Saved points
+    # get it from the polish.
+    run.atol[index_two] = np.inf
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
     kinds = set(system.unknowns.kinds[probes].tolist())
-    count[state.POLISH] = int(outputs.needs_flows or not kinds <= {"voltage", "state"})
+    follows = bool(np.isin(probes, index_two).any())
+    count[state.POLISH] = int(outputs.needs_flows or follows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
     factors = polish_factors.fork()
     parts: list[tuple[np.ndarray, ...]] = []

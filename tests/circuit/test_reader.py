@@ -61,6 +61,31 @@ def test_library_sections(tmp_path):
         read_netlist(top)
 
 
+def test_sections_that_nobody_asks_for_are_told(tmp_path):
+    text = "t\n.lib fast\n.param r=2\n.endl fast\n.lib slow\n.param r=3\n.endl\nR1 a 0 1\n"
+    notes = read_netlist(text).notes
+    assert [note.message for note in notes] == ["library sections 'fast', 'slow' not read: no .lib card asks for them"]
+    assert (notes[0].location.line, notes[0].location.column) == (2, 6)
+    top = write(tmp_path, top_dot_cir=text + ".lib top.cir slow\nR2 a 0 {r}\n")
+    found = read_netlist(top)
+    assert found.instances[1].values["resistance"] == 3.0
+    assert [note.message for note in found.notes] == ["library section 'fast' not read: no .lib card asks for it"]
+
+
+@pytest.mark.parametrize(
+    ("library", "section", "message"),
+    [
+        (".lib slow\n.endl\n", "slwo", "no section 'slwo'(.|\n)*did you mean 'slow'"),
+        (".param r=1\n", "slow", "no section 'slow'(.|\n)*the file has no sections"),
+        (".lib slow\n.param r=1\n", "slow", "section 'slow' of l.lib is not closed(.|\n)*expected: .endl"),
+    ],
+)
+def test_a_missing_section_is_an_error(tmp_path, library, section, message):
+    top = write(tmp_path, top_dot_cir=f"t\n.lib l.lib {section}\nR1 a 0 1\n", l_dot_lib=library)
+    with pytest.raises(NetlistError, match=message):
+        read_netlist(top)
+
+
 def test_a_library_without_section_is_an_include(tmp_path):
     top = write(tmp_path, top_dot_cir="t\n.lib m.lib\nX1 a s\n", m_dot_lib=".subckt s p\nR1 p 0 1\n.ends\n")
     assert names(read_netlist(top)) == ["x1.r1"]

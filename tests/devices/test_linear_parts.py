@@ -74,7 +74,7 @@ def test_geometry_as_ngspice_39():
         ("r1 a b 1k tcc=1", "tcc"),
         ("l1 a b 1m rser=1", "rser"),
         ("r1 a b nomodel", "nomodel"),
-        ("r1 a b {v(a)} tc1=0.1", "temperature_coefficient_1"),
+        ("r1 a b {v(a)} rsh=0.1", "sheet_resistance"),
         ("k1 l1 l2 1.5\nl1 a 0 1\nl2 b 0 1", "1.5"),
         ("k1 l1 l1 0.5\nl1 a 0 1", "twice"),
     ],
@@ -120,15 +120,6 @@ def test_coupling_of_three_is_three_pairs():
     pairs = [i.controls for i in found.values() if i.device == "coupling"]
     assert pairs == [("i(l1)", "i(l2)"), ("i(l1)", "i(l3)"), ("i(l2)", "i(l3)")]
     assert all(i.values["coefficient"] == 0.5 for i in found.values() if i.device == "coupling")
-
-
-def test_energies():
-    for device, u, expected in ((capacitor.device, [2.0], 6.0), (inductor.device, [1.0, 2.0], 6.0)):
-        F = np.zeros((1, 1))
-        assert device.energy is not None
-        none = np.zeros((0, 1))
-        device.energy(np.zeros(16), np.array(u).reshape(-1, 1), np.array([[3.0]]), none, none, none, F, none)
-        assert F[0, 0] == expected
 
 
 def test_registered():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from law_calls import cards, columns, law, new_context
 
+from neurosim import read_netlist, simulate
 from neurosim.devices.history import CAPACITY, INTERVALS, ROWS, clear, next_corner, pass_corner, past_value, store
 from neurosim.devices.transmission_line import HISTORY, derive, device, frequency_response, line_accept, line_start
-from neurosim.errors import NetlistError, ParameterError
+from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.kernels.abi import INITIAL_POINT, TIME, TRANSIENT
 
 VALUES = {"impedance": 50.0, "delay": 1.0}
@@ -90,6 +91,9 @@ def test_waves_arrive_after_the_delay():
         # port 1 sends v + Z i = 2 t, port 2 sends 3 t
         u = np.array([[t], [3 * t], [t / 50.0], [0.0]])
         line_accept(context, u, p, memory, empty, empty, empty, empty)
+    F, _ = line([0.0, 0.0, 0.0, 0.0], 2.2, memory=memory)
+    np.testing.assert_array_equal(F, [0, 0], "what was before the start goes on until its corner is passed")
+    pass_corner(memory, 0, HISTORY)
     F, D = line([0.0, 0.0, 0.0, 0.0], 2.2, memory=memory)
     np.testing.assert_allclose(F, [-3 * 1.2, -2 * 1.2], rtol=1e-12)
     np.testing.assert_array_equal(D, [[1, 0, -50, 0], [0, 1, 0, -50]])
@@ -133,3 +137,19 @@ def test_refusals_name_the_fault(card, message):
 def test_missing_delay_without_a_netlist():
     with pytest.raises(ParameterError, match="td"):
         derive(columns(device, {"impedance": 50.0}))
+
+
+def test_a_source_that_sets_in_at_once_and_a_short_at_the_far_end():
+    text = "line\nv1 in 0 sin(0 1 300meg)\nr1 in a 50\nt1 a 0 b 0 z0=50 td=1n\nv2 b 0 0\n.tran 0.1n 3.3n\n.end"
+    result = simulate(read_netlist(text), rtol=1e-7, step_limit=2000)
+
+    def wave(t):
+        return np.where(t > 0.0, 0.5 * np.sin(2 * np.pi * 3e8 * t), 0.0)
+
+    np.testing.assert_allclose(result["v(a)"], wave(result.axis) - wave(result.axis - 2e-9), atol=1e-6)
+
+
+def test_two_shorted_ends_leave_the_current_of_a_lossless_line_open():
+    text = "line\nv1 a 0 1\nt1 a 0 b 0 z0=50 td=1n\nv2 b 0 0\n.op\n.end"
+    with pytest.raises(SimulationError, match=r"singular at 't1\.i"):
+        simulate(read_netlist(text))

@@ -34,3 +34,16 @@ def test_reflections_on_a_line_stay_sharp(tmp_path, rtol):
     returned = sum((at_source * at_load) ** k * at_load * (1 + at_source) * sent(t - (k + 1) * 8e-9) for k in range(8))
     np.testing.assert_allclose(result["v(b)"], far, atol=1e-8)
     np.testing.assert_allclose(result["v(a)"], sent(t) + returned, atol=1e-8)
+
+
+@pytest.mark.parametrize("rtol", [1e-5, 1e-8])
+def test_a_derivative_of_a_driven_node_does_not_decide_on_the_step(rtol):
+    text = "ddt\nv1 a 0 sin(0 1 1k)\nb1 o 0 v=1e-4*ddt(v(a)*v(a))\nr1 o 0 1k\n.tran 5u 2m\n.end"
+    result = simulate(read_netlist(text), rtol=rtol, save=("v(o)",))
+    w = 2e3 * np.pi
+    np.testing.assert_allclose(result["v(o)"], 1e-4 * w * np.sin(2.0 * w * result.axis), atol=1e-6)
+    statistics = result.attrs["statistics"]
+    assert statistics["steps"] < 6000
+    assert statistics["rejected"] < 50
+    note = " ".join(result.attrs["notes"])
+    assert all(name in note for name in ("v(o)", "i(b1)", "b1.derivative_0")), "small currents are found, too"

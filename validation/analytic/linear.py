@@ -13,12 +13,13 @@ TEXTBOOK = "closed form, textbook"
 
 
 def cases(context: Context) -> Iterator[Case]:
-    """RC, RLC, mutual inductance, AC, operational amplifier."""
+    """RC, RLC, mutual inductance, AC, operational amplifier, a derivative."""
     yield from resistor_capacitor(context)
     yield from resonators()
     yield from transformer()
     yield from filters()
     yield from amplifiers()
+    yield from derivatives()
 
 
 def resistor_capacitor(context: Context) -> Iterator[Case]:
@@ -120,3 +121,19 @@ def amplifiers() -> Iterator[Case]:
         "operational amplifier with one pole, AC", TEXTBOOK, "v(out) relative at each frequency", np.ones(error.size),
         1 + error, 1e-5, "the pole may be placed at GBW/A0 or at GBW/sqrt(A0^2 - 1)",
     )  # fmt: skip
+
+
+def derivatives() -> Iterator[Case]:
+    """Derivatives of a driven node: of its square by ddt(), and the current of a capacitor across the source."""
+    text = "ddt\nv1 a 0 sin(0 1 1k)\nb1 o 0 v=1e-4*ddt(v(a)*v(a))\nr1 o 0 1k\nc1 a 0 1u\n.tran 5u 2m\n"
+    text += ".save v(o) i(v1)\n.end"
+    for rtol, tolerance in ((None, 1e-5), (1e-8, 1e-6)):
+        result = simulate(read_netlist(text), rtol=rtol)
+        w, t = 2 * np.pi * 1e3, result.axis
+        expected = np.concatenate([1e-4 * w * np.sin(2 * w * t), 1e-4 * w * np.cos(w * t)])
+        ours = np.concatenate([result["v(o)"], -100.0 * result["i(v1)"]])
+        yield curve_case(
+            f"derivatives of a driven node, {'default rtol' if rtol is None else f'rtol {rtol:g}'}", TEXTBOOK,
+            "1e-4 s d(v^2)/dt, 100 ohm i(v1) / range", expected, ours, tolerance,
+            "the relative tolerance of the run, times 1 to 100: a difference over a millionth of a step is rounded",
+        )  # fmt: skip
