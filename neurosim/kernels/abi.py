@@ -335,8 +335,8 @@ def _functions_of(reached: Any) -> list[Any]:
 
 @functools.cache
 def _compiler_text() -> bytes:
-    """The modules that make machine code: they are not loaded where it comes from the cache."""
-    specs = [importlib.util.find_spec(f"neurosim.kernels.{name}") for name in ("compiler", "tuple_pointer")]
+    """The modules that make and call machine code; the first and the last are loaded only to compile."""
+    specs = [importlib.util.find_spec(f"neurosim.kernels.{name}") for name in ("compiler", "native", "tuple_pointer")]
     return b"".join(Path(spec.origin).read_bytes() for spec in specs if spec and spec.origin)
 
 

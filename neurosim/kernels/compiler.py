@@ -164,7 +164,7 @@ def _target_machine() -> Any:
 def addresses_in_numba(symbols: Sequence[str]) -> dict[str, int]:
     """Addresses of those symbols that are functions of Numba."""
     # Setting the target up registers them with LLVM.
-    assert cpu_target.target_context is not None
+    cpu_target.target_context.refresh()
     found = {symbol: llvm.address_of_symbol(symbol) for symbol in symbols}
     return {symbol: address for symbol, address in found.items() if address is not None}
 

@@ -18,15 +18,16 @@ from neurosim.kernels.abi import driver
 PIVOT_THRESHOLD = 0.03
 """A diagonal pivot is kept when it is at least this fraction of its (row-scaled) column's largest entry."""
 
+DENSE_ORDER = 64
+"""Up to this many unknowns a dense pattern is ordered in less time than SciPy takes to load."""
+
 
 def fill_order(pointer: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Order the block of pivots `kept` (its diagonal is full) by minimum degree on the pattern of ``B + B^T``.
 
-    The ordering is SuperLU's; on circuit matrices its column orderings (COLAMD) gave up to twice the fill.
+    The ordering of large blocks is SuperLU's; on circuit matrices its column orderings (COLAMD) gave up to twice the
+    fill.
     """
-    import scipy.sparse as sparse
-    from scipy.sparse.linalg import spilu
-
     m = kept.size
     if m < 3:
         return np.arange(m)
@@ -35,6 +36,30 @@ def fill_order(pointer: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> np.nd
     i, j = number[rows], np.repeat(number, np.diff(pointer))
     inside = (i >= 0) & (j >= 0) & (i != j)
     i, j = i[inside], j[inside]
+    return _dense_order(m, i, j) if m <= DENSE_ORDER else _superlu_order(m, i, j)
+
+
+def _dense_order(m: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Eliminate the unknown with the fewest neighbours, join these, and again."""
+    joined = np.zeros((m, m), bool)
+    joined[i, j] = joined[j, i] = True
+    order = np.empty(m, np.int64)
+    degree = joined.sum(1)
+    for k in range(m):
+        order[k] = pivot = degree.argmin()
+        near = np.flatnonzero(joined[pivot])
+        joined[np.ix_(near, near)] = True
+        joined[near, near] = False
+        joined[near, pivot] = False
+        degree[near] = joined[near].sum(1)
+        degree[pivot] = m
+    return order
+
+
+def _superlu_order(m: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    import scipy.sparse as sparse
+    from scipy.sparse.linalg import spilu
+
     block = sparse.csc_matrix((np.ones(2 * i.size), (np.r_[i, j], np.r_[j, i])), shape=(m, m))
     block.data[:] = 1.0
     block = (block + sparse.diags(1.0 + np.diff(block.indptr))).tocsc()

@@ -250,15 +250,11 @@ def _arrange(
     number_of_row: np.ndarray,
 ) -> LU:  # fmt: skip
     """Renumber everything in elimination order and sort the columns."""
-    import scipy.sparse as sparse
-
     n = order.size
 
     def sorted_columns(start: np.ndarray, index: np.ndarray) -> np.ndarray:
-        matrix = sparse.csc_matrix((np.zeros(index.size, np.int8), index.astype(np.int32), start), shape=(n, n))
-        matrix.has_sorted_indices = False
-        matrix.sort_indices()
-        return matrix.indices.astype(np.uint32)
+        columns = np.repeat(np.arange(n), np.diff(start))
+        return (np.sort(columns * n + index) % n).astype(np.uint32)
 
     counts = np.diff(pointer)[order]
     column_start = np.r_[0, np.cumsum(counts)]
