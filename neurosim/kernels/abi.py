@@ -301,7 +301,7 @@ def call_kernel() -> Any:
 
 
 def fingerprint(recorded: Recorded) -> str:
-    """Hash of all source that `recorded` can reach, the constants it freezes, the versions in use, and the processor."""
+    """Hash of all source that `recorded` can reach, constants it freezes, versions in use, and the processor."""
     digest = hashlib.sha256(_compiler_text())
     digest.update(repr((type(recorded).__name__, *native.machine_key())).encode())
     for reached in _reachable(recorded):

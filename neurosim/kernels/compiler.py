@@ -92,17 +92,18 @@ def compile_law(function: Callable[..., Any], context_size: int) -> tuple[Machin
             [context.get_constant(INTEGER, context_size)], [nu, w], [n_p, w], [nm, w], [n_table], [n_code], [nf, w],
             [nf, nu, w],
         ]  # fmt: skip
-        arrays = [
-            array_value(context, builder, kind, builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer()), s)
-            for kind, data, s in zip(signature.args, (pointers[0], *pointers[2:]), shapes, strict=True)
-        ]
+        arrays = []
+        for kind, data, shape in zip(signature.args, (pointers[0], *pointers[2:]), shapes, strict=True):
+            typed = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
+            arrays.append(array_value(context, builder, kind, typed, shape))
         status, _ = call(arrays)
         flows = builder.bitcast(pointers[7], ir.DoubleType().as_pointer())
         with builder.if_then(status.is_error, likely=False), cgutils.for_range(builder, builder.mul(nf, w)) as loop:
             builder.store(ir.Constant(ir.DoubleType(), float("nan")), builder.gep(flows, [loop.index]))
         builder.ret_void()
 
-    code, imports, portable = _machine_code(function, signature, ir.FunctionType(ir.VoidType(), [_POINTER] * 9), generate)
+    c_type = ir.FunctionType(ir.VoidType(), [_POINTER] * 9)
+    code, imports, portable = _machine_code(function, signature, c_type, generate)
     return MachineCode([], [], imports, code), portable
 
 
@@ -164,7 +165,8 @@ def _target_machine() -> Any:
 def addresses_in_numba(symbols: Sequence[str]) -> dict[str, int]:
     """Addresses of those symbols that are functions of Numba."""
     # Setting the target up registers them with LLVM.
-    cpu_target.target_context.refresh()
+    target: Any = cpu_target.target_context
+    target.refresh()
     found = {symbol: llvm.address_of_symbol(symbol) for symbol in symbols}
     return {symbol: address for symbol, address in found.items() if address is not None}
 
@@ -239,7 +241,7 @@ def call_law() -> Any:
 
 def _results(signature: Any) -> list[Any]:
     kind = signature.return_type
-    return [] if kind == types.void else list(kind.types) if isinstance(kind, types.BaseTuple) else [kind]
+    return [] if kind == types.void else list(getattr(kind, "types", (kind,)))
 
 
 def _words(kind: Any) -> int:

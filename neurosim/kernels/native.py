@@ -159,8 +159,9 @@ def _is_ours(status: os.stat_result) -> bool:
 @functools.cache
 def machine_key() -> tuple[str, ...]:
     """What machine code depends on beside its source: the processor, and the compiler with its settings."""
-    import llvmlite.binding as llvm
     from importlib.metadata import version
+
+    import llvmlite.binding as llvm
 
     settings = (f"{key}={value}" for key, value in sorted(os.environ.items()) if key.startswith("NUMBA_"))
     features = llvm.get_host_cpu_features().flatten()
@@ -304,12 +305,12 @@ class _Array:
             raise TypeError(f"{type(value).__name__} given")
         if value.dtype != self.dtype or value.ndim != self.dimensions:
             raise TypeError(f"{value.dtype} with {value.ndim} dimension(s) given")
+        memory: Any = value
         # This refuses arrays that are read-only or not contiguous.
-        address = ctypes.addressof(_NO_BYTES.from_buffer(value))
+        address = ctypes.addressof(_NO_BYTES.from_buffer(memory))
         if address % self.dtype.alignment:
             raise TypeError("its address is not aligned")
-        words.append(address)
-        words.extend(value.shape)
+        words += address, *value.shape
 
 
 class _Tuple:
