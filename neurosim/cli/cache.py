@@ -14,7 +14,7 @@ def cache(clear: Annotated[bool, typer.Option("--clear", help="Delete all compil
 
     Deleting them does no harm: the next run compiles what it needs again.
     """
-    from neurosim.kernels.abi import cache_directory, cache_size, clear_cache
+    from neurosim.kernels.native import cache_directory, cache_size, clear_cache
 
     if clear:
         print(f"freed {format_si(clear_cache(), 'B')} in {cache_directory()}")

@@ -14,24 +14,25 @@ Four decorators only *record* a function, so that importing a model loads no com
 ``@numba_object``
     A function that builds a Numba object (an intrinsic, a type) on first use.
 
-Numba's own cache does not notice an edited helper in another file. Each compiled function is therefore cached in a
-folder named by a hash of all the source that it can reach, the constants it freezes, and the versions in use.
+Numba's own cache does not notice an edited helper in another file. Machine code is therefore kept in files named by a
+hash of all the source that it can reach, the constants it freezes, and the versions in use (`neurosim.kernels.native`).
+What is kept runs without loading Numba.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
-import os
-import shutil
-import sys
+import importlib.util
 import threading
 import types
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from neurosim.kernels import native
 
 CONTEXT_SIZE = 16
 TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER = range(11)
@@ -62,36 +63,6 @@ def compilations() -> int:
 def on_compile(listener: Callable[[str], None]) -> None:
     """Call `listener(name)` before each compilation, so that a waiting user can be told why."""
     _listeners.append(listener)
-
-
-def cache_directory() -> Path:
-    """Folder of compiled code: ``$NEUROSIM_CACHE_DIR``, else ``neurosim`` in the user's cache folder."""
-    if chosen := os.environ.get("NEUROSIM_CACHE_DIR"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "neurosim"
-
-
-def clear_cache() -> int:
-    """Delete all compiled code; return the number of bytes freed."""
-    root = cache_directory()
-    size = cache_size()
-    if root.is_dir():
-        for folder in root.iterdir():
-            if folder.is_dir() and folder.name.startswith("k-"):
-                shutil.rmtree(folder, ignore_errors=True)
-    return size
-
-
-def cache_size() -> int:
-    """Bytes of compiled code on disk."""
-    root = cache_directory()
-    return sum(f.stat().st_size for f in root.glob("k-*/**/*") if f.is_file()) if root.is_dir() else 0
 
 
 class Recorded:
@@ -128,11 +99,9 @@ class Helper(Recorded):
     """See `helper`."""
 
     def _compile(self) -> Any:
-        import numba
+        from neurosim.kernels import compiler
 
-        # Python never calls a helper: without the wrappers for that, compiling takes about 30 % less time.
-        options = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        return numba.njit(**options)(_resolved(self.function))
+        return compiler.translate(_resolved(self.function))
 
 
 class NumbaObject(Recorded):
@@ -142,85 +111,94 @@ class NumbaObject(Recorded):
         return self.function()
 
 
-class Driver(Recorded):
-    """See `driver`."""
+class Native(Recorded):
+    """A function with an address: read from the cache, or compiled and kept."""
 
-    def __init__(self, function: Callable[..., Any], signature: Callable[[], Any]) -> None:
-        super().__init__(function)
-        self.signature = signature
+    _code: native.MachineCode
+    _address = 0
 
-    def __call__(self, *args: Any) -> Any:
-        return self.compiled(*args)
+    @functools.cached_property
+    def key(self) -> str:
+        """Its fingerprint when it was first asked for."""
+        return fingerprint(self)
 
-    def _compile(self) -> Any:
-        import numba
+    @property
+    def address(self) -> int:
+        """Address of the C function."""
+        if not self._address:
+            with _lock:
+                if not self._address:
+                    self._code, self._address = self._find()
+        return self._address
 
-        dispatcher = numba.njit(_resolved(self.function), nogil=True, error_model="numpy")
+    def _find(self) -> tuple[native.MachineCode, int]:
+        global _compilations
+        units = {unit.symbol: unit for unit in _reachable(self) if isinstance(unit, Unit) and unit is not self}
 
-        def build() -> Any:
-            dispatcher.compile(self.signature())
-            dispatcher.disable_compile()
-            return dispatcher, sum(dispatcher.stats.cache_hits.values())
+        def load(code: native.MachineCode) -> tuple[native.MachineCode, int]:
+            addresses = {symbol: units[symbol].address for symbol in code.imports if symbol in units}
+            return code, native.load(code, addresses)
 
-        return _with_cache(self, build, dispatcher.enable_caching)
+        # What does not link here (a symbol is missing) is compiled anew.
+        with contextlib.suppress(RuntimeError):
+            if code := native.read(self.key):
+                return load(code)
+        for listener in _listeners:
+            listener(self.__name__)
+        code, is_portable = self._build()
+        _compilations += 1
+        if is_portable:
+            native.write(self.key, code)
+        return load(code)
+
+    def _build(self) -> tuple[native.MachineCode, bool]:
+        raise AttributeError(type(self).__name__)
 
 
-class Unit(Recorded):
+class Unit(Native):
     """See `unit`."""
 
     def __init__(self, function: Callable[..., Any], signature: Callable[[], Any]) -> None:
         super().__init__(function)
         self.signature = signature
 
+    @property
+    def symbol(self) -> str:
+        """Name by which other compiled code calls it."""
+        return f"neurosim_unit_{self.__module__}_{self.__name__}_{self.key}".replace(".", "_")
+
+    def _build(self) -> tuple[native.MachineCode, bool]:
+        from neurosim.kernels import compiler
+
+        return compiler.compile_words(_resolved(self.function), self.signature())
+
     def _compile(self) -> Any:
-        import llvmlite.binding
-        import numba
+        from neurosim.kernels import compiler
 
-        signature = self.signature()
-        name = f"unit_of_{self.__module__.replace('.', '_')}_{self.__name__}"
-        body = Helper._compile(self)  # type: ignore[arg-type]
-        returns = signature.return_type != numba.void
-        template = _unit_entry if returns else _void_unit_entry
-        code = template.__code__.replace(co_name=name, co_qualname=name)
-        namespace = {"_body": body, "_arguments": _unpack_intrinsic(signature.args), "__name__": __name__}
-        entry = types.FunctionType(code, namespace, name)
-
-        def build() -> Any:
-            pointer = numba.types.CPointer(numba.int64)
-            compiled = numba.cfunc(numba.int64(pointer), cache=True, error_model="numpy")(entry)
-            return compiled, compiled.cache_hits
-
-        self._function = _with_cache(self, build, lambda: None)
-        symbol = f"neurosim_{name}_{fingerprint(self)}"
-        llvmlite.binding.add_symbol(symbol, self._function.address)
-        return _call_intrinsic(symbol, signature)
+        return compiler.call_by_symbol(self.__name__, self.symbol, self.address, self.signature())
 
 
-class Kernel(Recorded):
+class Driver(Unit):
+    """See `driver`."""
+
+    _call: native.Call | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the compiled function."""
+        call = self._call
+        if call is None:
+            address, names = self.address, self.function.__code__.co_varnames
+            call = self._call = native.Call(self.__name__, names, self._code, address)
+        return call(*args)
+
+
+class Kernel(Native):
     """See `kernel`."""
 
-    @property
-    def address(self) -> int:
-        """Address of the compiled C function."""
-        return self.compiled.address
+    def _build(self) -> tuple[native.MachineCode, bool]:
+        from neurosim.kernels import compiler
 
-    def _compile(self) -> Any:
-        import numba
-
-        real, integer = numba.types.CPointer(numba.float64), numba.types.CPointer(numba.int64)
-        signature = numba.void(real, integer, real, real, real, real, integer, real, real)
-        body = Helper._compile(self)  # type: ignore[arg-type]
-        # Numba names cache files by file and qualified name: every entry needs a name of its own.
-        name = f"entry_of_{self.__module__.replace('.', '_')}_{self.__name__}"
-        code = _entry.__code__.replace(co_name=name, co_qualname=name)
-        namespace = {"_law": body, "carray": vars(numba)["carray"], "CONTEXT_SIZE": CONTEXT_SIZE, "__name__": __name__}
-        entry = types.FunctionType(code, namespace, name)
-
-        def build() -> Any:
-            compiled = numba.cfunc(signature, cache=True)(entry)
-            return compiled, compiled.cache_hits
-
-        return _with_cache(self, build, lambda: None)
+        return compiler.compile_law(_resolved(self.function), CONTEXT_SIZE)
 
 
 def kernel(function: Callable[..., None]) -> Kernel:
@@ -234,15 +212,19 @@ def helper(function: Callable[..., Any]) -> Any:
 
 
 def driver(signature: Callable[[], Any]) -> Callable[[Callable[..., Any]], Driver]:
-    """Record a loop that Python calls; `signature` returns its Numba signature when first asked."""
+    """Record a loop that Python calls; `signature` returns its Numba signature when first asked.
+
+    It takes and returns what a `unit` does, and releases the interpreter lock. A driver that allocates arrays works,
+    but Numba has to be loaded for that.
+    """
     return lambda function: Driver(function, signature)
 
 
 def unit(signature: Callable[[], Any]) -> Callable[[Callable[..., Any]], Any]:
     """Record a function that other compiled code calls by its symbol.
 
-    Arguments may be int64, float64, contiguous one-dimensional arrays, and tuples by their address
-    (`neurosim.kernels.tuple_pointer`); it returns int64 or nothing.
+    Arguments may be int64, float64, contiguous arrays, and named tuples of arrays by their address
+    (`neurosim.kernels.tuple_pointer`); it returns int64, float64, a tuple of these, or nothing.
     """
     return lambda function: Unit(function, signature)
 
@@ -250,123 +232,6 @@ def unit(signature: Callable[[], Any]) -> Callable[[Callable[..., Any]], Any]:
 def numba_object(function: Callable[[], Any]) -> Any:
     """Record a function that builds a Numba object on first use."""
     return NumbaObject(function)
-
-
-def _unit_entry(block):
-    return _body(*_arguments(block))  # type: ignore[name-defined] # noqa: F821
-
-
-def _void_unit_entry(block):
-    _body(*_arguments(block))  # type: ignore[name-defined] # noqa: F821
-    return 0
-
-
-def _array_value(target: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
-    """LLVM value of a contiguous array that somebody else keeps alive."""
-    from numba.np import arrayobj
-
-    array = target.make_array(kind)(target, builder)
-    size = target.get_constant(_integer(), kind.dtype.bitwidth // 8)
-    strides, step = [], size
-    for extent in reversed(shape):
-        strides.insert(0, step)
-        step = builder.mul(step, extent)
-    pointer = builder.inttoptr(data, array.data.type)
-    arrayobj.populate_array(array, pointer, shape, strides, size, None, None)
-    return array._getvalue()
-
-
-def _integer() -> Any:
-    from numba import types as nt
-
-    return nt.int64
-
-
-def _unpack_intrinsic(kinds: Any) -> Any:
-    """Intrinsic that turns a block of words into the arguments of a unit."""
-    from numba import types as nt
-    from numba.core import cgutils
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def arguments(typing_context, block):
-        result = nt.Tuple(kinds)
-
-        def generate(target, builder, sig, values):
-            def word(pointer: Any, place: int) -> Any:
-                return builder.load(cgutils.gep(builder, pointer, place))
-
-            out, place = [], 0
-            for kind in kinds:
-                if isinstance(kind, nt.Array):
-                    data, size = word(values[0], place), word(values[0], place + 1)
-                    out.append(_array_value(target, builder, kind, data, [size]))
-                    place += 2
-                elif hasattr(kind, "pointee"):
-                    out.append(builder.inttoptr(word(values[0], place), target.get_value_type(kind)))
-                    place += 1
-                else:
-                    value = word(values[0], place)
-                    out.append(value if kind == nt.int64 else builder.bitcast(value, target.get_value_type(kind)))
-                    place += 1
-            return target.make_tuple(builder, result, out)
-
-        return result(block), generate
-
-    return arguments
-
-
-def _call_intrinsic(symbol: str, signature: Any) -> Any:
-    """Intrinsic that calls a unit by its symbol."""
-    from llvmlite import ir
-    from numba import types as nt
-    from numba.core import cgutils
-    from numba.extending import intrinsic
-
-    kinds = signature.args
-
-    def generate(target, builder, sig, values):
-        tuple_type = sig.args[0]
-        given = cgutils.unpack_tuple(builder, values[0], len(tuple_type.types))
-        words: list[Any] = []
-        whole = ir.IntType(64)
-        for kind, actual, value in zip(kinds, tuple_type.types, given, strict=True):
-            if isinstance(kind, nt.Array):
-                array = target.make_array(actual)(target, builder, value)
-                words += [builder.ptrtoint(array.data, whole), builder.extract_value(array.shape, 0)]
-            elif hasattr(kind, "pointee"):
-                words.append(builder.ptrtoint(value, whole))
-            else:
-                value = target.cast(builder, value, actual, kind)
-                words.append(value if kind == nt.int64 else builder.bitcast(value, whole))
-        block = cgutils.alloca_once(builder, whole, size=ir.Constant(whole, len(words)))
-        for place, word in enumerate(words):
-            builder.store(word, cgutils.gep(builder, block, place))
-        callee = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(whole, [whole.as_pointer()]), symbol
-        )
-        result = builder.call(callee, [block])
-        return result if signature.return_type == nt.int64 else target.get_dummy_value()
-
-    @intrinsic
-    def call(typing_context, *given):
-        return signature.return_type(nt.StarArgTuple(given)), generate
-
-    return call
-
-
-def _entry(context, dims, u, p, memory, table, code, F, D):
-    w = dims[6]
-    _law(  # type: ignore[name-defined] # noqa: F821
-        carray(context, (CONTEXT_SIZE,)),  # type: ignore[name-defined] # noqa: F821
-        carray(u, (dims[0], w)),  # type: ignore[name-defined] # noqa: F821
-        carray(p, (dims[1], w)),  # type: ignore[name-defined] # noqa: F821
-        carray(memory, (dims[2], w)),  # type: ignore[name-defined] # noqa: F821
-        carray(table, (dims[3],)),  # type: ignore[name-defined] # noqa: F821
-        carray(code, (dims[4],)),  # type: ignore[name-defined] # noqa: F821
-        carray(F, (dims[5], w)),  # type: ignore[name-defined] # noqa: F821
-        carray(D, (dims[5], dims[0], w)),  # type: ignore[name-defined] # noqa: F821
-    )
 
 
 class PythonLaw:
@@ -430,58 +295,49 @@ class PythonLaw:
 @numba_object
 def call_kernel() -> Any:
     """Intrinsic ``call_kernel(address, context, dims, u, p, memory, table, code, F, D)`` on 1-D contiguous arrays."""
-    from llvmlite import ir
-    from numba import types as nt
-    from numba.extending import intrinsic
+    from neurosim.kernels import compiler
 
-    @intrinsic
-    def call_kernel(typing_context, address, context, dims, u, p, memory, table, code, F, D):
-        arguments = (context, dims, u, p, memory, table, code, F, D)
-        signature = nt.void(address, *arguments)
-
-        def generate(target, builder, sig, values):
-            pointer = ir.IntType(8).as_pointer()
-            function_type = ir.FunctionType(ir.VoidType(), [pointer] * len(arguments))
-            callee = builder.inttoptr(values[0], function_type.as_pointer())
-            data = [
-                builder.bitcast(target.make_array(kind)(target, builder, value).data, pointer)
-                for kind, value in zip(sig.args[1:], values[1:], strict=True)
-            ]
-            builder.call(callee, data)
-            return target.get_dummy_value()
-
-        return signature, generate
-
-    return call_kernel
+    return compiler.call_law()
 
 
 def fingerprint(recorded: Recorded) -> str:
-    """Hash of all source that `recorded` can reach, the constants it freezes, and the versions in use."""
-    import llvmlite
-    import numba
-    import numpy
-
-    digest = hashlib.sha256()
-    digest.update(repr((sys.version_info[:3], numba.__version__, llvmlite.__version__, numpy.__version__)).encode())
-    seen: set[int] = set()
-    pending: list[Any] = [recorded, *(_entry, _unit_entry, _void_unit_entry, _unpack_intrinsic, _call_intrinsic)]
-    while pending:
-        current = pending.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        functions = [current.function] if isinstance(current, Recorded) else [current]
-        if isinstance(current, Driver | Unit):
-            functions.append(current.signature)
-        for function in functions:
+    """Hash of all source that `recorded` can reach, constants it freezes, versions in use, and the processor."""
+    digest = hashlib.sha256(_compiler_text())
+    digest.update(repr((type(recorded).__name__, *native.machine_key())).encode())
+    for reached in _reachable(recorded):
+        for function in _functions_of(reached):
             digest.update(_code_text(function.__code__))
             for name, value in _globals_of(function):
-                # Plain functions make signatures and types: what they refer to counts as much.
-                if isinstance(value, Recorded | types.FunctionType):
-                    pending.append(value)
-                else:
+                if not isinstance(value, Recorded | types.FunctionType):
                     digest.update(f"{name}={_frozen(value)}".encode())
-    return digest.hexdigest()[:20]
+    return digest.hexdigest()[:32]
+
+
+def _reachable(recorded: Recorded) -> Iterator[Any]:
+    """What a function refers to, directly or through others: recorded functions and plain ones."""
+    seen: set[int] = set()
+    pending: list[Any] = [recorded]
+    while pending:
+        current = pending.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            # Plain functions make signatures and types: what they refer to counts as much.
+            for function in _functions_of(current):
+                pending += [v for _, v in _globals_of(function) if isinstance(v, Recorded | types.FunctionType)]
+
+
+def _functions_of(reached: Any) -> list[Any]:
+    if not isinstance(reached, Recorded):
+        return [reached]
+    return [reached.function, reached.signature] if isinstance(reached, Unit) else [reached.function]
+
+
+@functools.cache
+def _compiler_text() -> bytes:
+    """The modules that make and call machine code; the first and the last are loaded only to compile."""
+    specs = [importlib.util.find_spec(f"neurosim.kernels.{name}") for name in ("compiler", "native", "tuple_pointer")]
+    return b"".join(Path(spec.origin).read_bytes() for spec in specs if spec and spec.origin)
 
 
 @functools.cache
@@ -529,39 +385,3 @@ def _resolved(function: Callable[..., Any]) -> Callable[..., Any]:
     copy = types.FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
     return copy
-
-
-def _with_cache(recorded: Recorded, build: Callable[[], tuple[Any, int]], enable: Callable[[], None]) -> Any:
-    """Run `build` with Numba's cache pointed at the folder of this function's fingerprint."""
-    global _compilations
-    import numba
-
-    folder = cache_directory() / f"k-{fingerprint(recorded)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        usable = os.access(folder, os.W_OK)
-    except OSError:
-        usable = False
-    if not usable:
-        warnings.warn(
-            f"cannot write compiled code to {folder}: kernels are compiled again in each process; "
-            "set NEUROSIM_CACHE_DIR to a folder that can be written",
-            stacklevel=2,
-        )
-        import tempfile
-
-        folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
-    fresh = not any(folder.rglob("*.nbi"))
-    if fresh:
-        for listener in _listeners:
-            listener(recorded.__name__)
-    previous = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    try:
-        enable()
-        result, hits = build()
-    finally:
-        numba.config.CACHE_DIR = previous  # type: ignore[attr-defined]
-    if not hits:
-        _compilations += 1
-    return result

@@ -18,15 +18,16 @@ from neurosim.kernels.abi import driver
 PIVOT_THRESHOLD = 0.03
 """A diagonal pivot is kept when it is at least this fraction of its (row-scaled) column's largest entry."""
 
+DENSE_ORDER = 64
+"""Up to this many unknowns a dense pattern is ordered in less time than SciPy takes to load."""
+
 
 def fill_order(pointer: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Order the block of pivots `kept` (its diagonal is full) by minimum degree on the pattern of ``B + B^T``.
 
-    The ordering is SuperLU's; on circuit matrices its column orderings (COLAMD) gave up to twice the fill.
+    The ordering of large blocks is SuperLU's; on circuit matrices its column orderings (COLAMD) gave up to twice the
+    fill.
     """
-    import scipy.sparse as sparse
-    from scipy.sparse.linalg import spilu
-
     m = kept.size
     if m < 3:
         return np.arange(m)
@@ -35,6 +36,30 @@ def fill_order(pointer: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> np.nd
     i, j = number[rows], np.repeat(number, np.diff(pointer))
     inside = (i >= 0) & (j >= 0) & (i != j)
     i, j = i[inside], j[inside]
+    return _dense_order(m, i, j) if m <= DENSE_ORDER else _superlu_order(m, i, j)
+
+
+def _dense_order(m: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Eliminate the unknown with the fewest neighbours, join these, and again."""
+    joined = np.zeros((m, m), bool)
+    joined[i, j] = joined[j, i] = True
+    order = np.empty(m, np.int64)
+    degree = joined.sum(1)
+    for k in range(m):
+        order[k] = pivot = degree.argmin()
+        near = np.flatnonzero(joined[pivot])
+        joined[np.ix_(near, near)] = True
+        joined[near, near] = False
+        joined[near, pivot] = False
+        degree[near] = joined[near].sum(1)
+        degree[pivot] = m
+    return order
+
+
+def _superlu_order(m: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    import scipy.sparse as sparse
+    from scipy.sparse.linalg import spilu
+
     block = sparse.csc_matrix((np.ones(2 * i.size), (np.r_[i, j], np.r_[j, i])), shape=(m, m))
     block.data[:] = 1.0
     block = (block + sparse.diags(1.0 + np.diff(block.indptr))).tocsc()
@@ -57,19 +82,23 @@ def _equilibrate_signature() -> Any:
     import numba
 
     index, real = index_and_real()
-    return numba.void(index, index, real, real)
+    return numba.void(index, index, real, real, real, real)
 
 
-@driver(_equilibrate_signature)
-def equilibrate(pointer: np.ndarray, rows: np.ndarray, magnitude: np.ndarray, scale: np.ndarray) -> None:
+def equilibrate(pointer: np.ndarray, rows: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
     """Find powers of two for the rows such that rows and (freely scaled) columns have largest entries near 1.
 
     The first sweep normalises the rows alone, so that the units of the equations cannot matter; the others take
     square roots on both sides (Ruiz).
     """
+    scale, column_scale, row_max = np.ones((3, pointer.size - 1))
+    _equilibrate(pointer, rows, magnitude, scale, column_scale, row_max)
+    return scale
+
+
+@driver(_equilibrate_signature)
+def _equilibrate(pointer, rows, magnitude, scale, column_scale, row_max):
     n = scale.size
-    column_scale = np.ones(n)
-    row_max = np.empty(n)
     for sweep in range(5):
         row_max[:] = 0.0
         for j in range(n):
@@ -91,22 +120,24 @@ def _match_signature() -> Any:
     import numba
 
     index, real = index_and_real()
-    return numba.void(index, index, real, index, index)
+    return numba.void(index, index, real, *[index] * 5, real)
+
+
+def match_rows(pointer: np.ndarray, rows: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give each column a row: the natural diagonal where large, shortest augmenting paths elsewhere.
+
+    A first pass uses entries of at least `PIVOT_THRESHOLD` of their column's largest, a second all nonzero entries,
+    a third all entries of the pattern. Returns the row of each column and the column of each row; -1 = unmatched.
+    """
+    n = pointer.size - 1
+    row_of_column, column_of_row, seen, queue, previous = np.full((5, n), -1, np.int64)
+    _match(pointer, rows, magnitude, row_of_column, column_of_row, seen, queue, previous, np.empty(n))
+    return row_of_column, column_of_row
 
 
 @driver(_match_signature)
-def match_rows(
-    pointer: np.ndarray, rows: np.ndarray, magnitude: np.ndarray, row_of_column: np.ndarray, column_of_row: np.ndarray
-) -> None:
-    """Give each column a row: the natural diagonal where large, shortest augmenting paths elsewhere; -1 = unmatched.
-
-    A first pass uses entries of at least `PIVOT_THRESHOLD` of their column's largest, a second all nonzero entries,
-    a third all entries of the pattern.
-    """
+def _match(pointer, rows, magnitude, row_of_column, column_of_row, seen, queue, previous, large):
     n = row_of_column.size
-    row_of_column[:] = -1
-    column_of_row[:] = -1
-    large = np.empty(n)
     for j in range(n):
         large[j] = 0.0
         for p in range(pointer[j], pointer[j + 1]):
@@ -116,9 +147,6 @@ def match_rows(
             if rows[p] == j and magnitude[p] >= large[j] and magnitude[p] > 0.0:
                 row_of_column[j] = j
                 column_of_row[j] = j
-    queue = np.empty(n, np.int64)
-    previous = np.empty(n, np.int64)
-    seen = np.full(n, -1, np.int64)
     for level in range(3):
         for start in range(n):
             if row_of_column[start] >= 0:
@@ -152,35 +180,41 @@ def _peel_signature() -> Any:
     import numba
 
     index, _ = index_and_real()
-    return numba.int64(index, index, index)
+    return numba.int64(*[index] * 8)
+
+
+def peel_singletons(pointer: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Order first the pivots that are alone in their row or in their column: they cause no fill.
+
+    `rows` are already numbered so that the matched entry of column j is in row j. Returns the sequence of the peeled
+    pivots followed by the remaining block in natural order, and where that block begins.
+    """
+    n = pointer.size - 1
+    sequence, place, in_row, in_column = np.zeros((4, n), np.int64)
+    across_start, across = np.zeros(n + 1, np.int64), np.empty(rows.size, np.int64)
+    return sequence, _peel(pointer, rows, sequence, across_start, across, place, in_row, in_column)
 
 
 @driver(_peel_signature)
-def peel_singletons(pointer: np.ndarray, rows: np.ndarray, sequence: np.ndarray) -> int:
-    """Order first the pivots that are alone in their row or in their column: they cause no fill.
-
-    `rows` are already numbered so that the matched entry of column j is in row j. Fills `sequence` with the peeled
-    pivots, then the remaining block in natural order; returns where that block begins.
-    """
+def _peel(pointer, rows, sequence, across_start, across, place, in_row, in_column):
     n = sequence.size
-    across_start = np.zeros(n + 1, np.int64)
     for p in range(rows.size):
         across_start[rows[p] + 1] += 1
     for i in range(n):
         across_start[i + 1] += across_start[i]
-    place = across_start[:-1].copy()
-    across = np.empty(rows.size, np.int64)
+    for i in range(n):
+        place[i] = across_start[i]
+        in_row[i] = across_start[i + 1] - across_start[i]
+        in_column[i] = pointer[i + 1] - pointer[i]
     for j in range(n):
         for p in range(pointer[j], pointer[j + 1]):
             across[place[rows[p]]] = j
             place[rows[p]] += 1
-    in_row = across_start[1:] - across_start[:-1]
-    in_column = pointer[1:] - pointer[:-1]
-    done = np.zeros(n, np.bool_)
+    # From here on `place` is -1 for pivots already in the sequence.
     tail = 0
     for k in range(n):
         if in_row[k] == 1 or in_column[k] == 1:
-            done[k] = True
+            place[k] = -1
             sequence[tail] = k
             tail += 1
     head = 0
@@ -190,19 +224,19 @@ def peel_singletons(pointer: np.ndarray, rows: np.ndarray, sequence: np.ndarray)
         for p in range(pointer[k], pointer[k + 1]):
             i = rows[p]
             in_row[i] -= 1
-            if not done[i] and in_row[i] == 1:
-                done[i] = True
+            if place[i] >= 0 and in_row[i] == 1:
+                place[i] = -1
                 sequence[tail] = i
                 tail += 1
         for p in range(across_start[k], across_start[k + 1]):
             j = across[p]
             in_column[j] -= 1
-            if not done[j] and in_column[j] == 1:
-                done[j] = True
+            if place[j] >= 0 and in_column[j] == 1:
+                place[j] = -1
                 sequence[tail] = j
                 tail += 1
     for k in range(n):
-        if not done[k]:
+        if place[k] >= 0:
             sequence[tail] = k
             tail += 1
     return head
@@ -212,10 +246,9 @@ def _pattern_signature() -> Any:
     import numba
 
     index, real = index_and_real()
-    return numba.types.UniTuple(index, 5)(index, index, real, index, index)
+    return numba.int64(index, index, real, *[index] * 11, real, real, numba.int64)
 
 
-@driver(_pattern_signature)
 def find_pattern(
     pointer: np.ndarray, rows: np.ndarray, values: np.ndarray, order: np.ndarray, preferred: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -226,33 +259,35 @@ def find_pattern(
     Returns the starts and rows of L (rows of A), the starts and rows of U (pivot numbers), and each row's number.
     """
     n = order.size
-    lower_start = np.zeros(n + 1, np.int64)
-    upper_start = np.zeros(n + 1, np.int64)
-    lower_row = np.empty(2 * rows.size + n, np.int64)
-    lower = np.empty(2 * rows.size + n)
-    upper_row = np.empty(2 * rows.size + n, np.int64)
-    number = np.full(n, -1, np.int64)
-    seen = np.full(n, -1, np.int64)
-    x = np.zeros(n)
-    stack = np.empty(n, np.int64)
-    place = np.empty(n, np.int64)
-    reached = np.empty(n, np.int64)
-    nl = nu = 0
-    for k in range(n):
+    number, seen, stack, place, reached = np.full((5, n), -1, np.int64)
+    starts, x = np.zeros((2, n + 1), np.int64), np.zeros(n)
+    entries, lower = np.empty((2, 2 * rows.size + 2 * n), np.int64), np.empty(2 * rows.size + 2 * n)
+    done = 0
+    while True:
+        done = _find(
+            pointer, rows, values, order, preferred, number, *starts, *entries, seen, stack, place, reached, lower, x,
+            done,
+        )  # fmt: skip
+        if done == n:
+            break
+        # L or U fills up: go on with twice the room.
+        entries, lower = (np.concatenate([a, np.empty_like(a)], axis=-1) for a in (entries, lower))
+    return starts[0], entries[0, : starts[0, n]].copy(), starts[1], entries[1, : starts[1, n]].copy(), number
+
+
+@driver(_pattern_signature)
+def _find(
+    pointer, rows, values, order, preferred, number, lower_start, upper_start, lower_row, upper_row, seen, stack,
+    place, reached, lower, x, first_column
+):  # fmt: skip
+    """Go on with the column `first_column`; return the first one for which there was no room, or n."""
+    n = order.size
+    nl = lower_start[first_column]
+    nu = upper_start[first_column]
+    for k in range(first_column, n):
         column = order[k]
-        if nl + n - k > lower_row.size:
-            longer_row = np.empty(2 * lower_row.size + n, np.int64)
-            longer = np.empty(2 * lower_row.size + n)
-            for p in range(nl):
-                longer_row[p] = lower_row[p]
-                longer[p] = lower[p]
-            lower_row = longer_row
-            lower = longer
-        if nu + k > upper_row.size:
-            longer_row = np.empty(2 * upper_row.size + n, np.int64)
-            for p in range(nu):
-                longer_row[p] = upper_row[p]
-            upper_row = longer_row
+        if nl + n - k > lower_row.size or nu + k > upper_row.size:
+            return k
         # Rows already eliminated are collected from the end of `reached` in topological order; the others go to L.
         top = n
         first = nl
@@ -327,4 +362,4 @@ def find_pattern(
             x[i] = 0.0
         nl = put
         lower_start[k + 1] = nl
-    return lower_start, lower_row[:nl], upper_start, upper_row[:nu], number
+    return n

@@ -67,16 +67,18 @@ def _signature() -> Any:
 
     real = types.Array(types.f8, 1, "C")
     whole = types.Array(types.i8, 1, "C")
+    table = types.Array(types.f8, 2, "C")
     return types.UniTuple(types.i8, 3)(
         system_arrays_type(), lu_type(), real, real, types.f8, real, real, real, whole, real, whole, whole,
-        types.f8, real, types.i8,
+        types.f8, real, types.i8, table, table,
     )  # fmt: skip
 
 
 @driver(_signature)
 def newton(
-    S, lu, context, y, beta, q, g, y_ref, held, held_value, held_pointer, held_slot, rtol, atol, most
-):
+    S, lu, context, y, beta, q, g, y_ref, held, held_value, held_pointer, held_slot, rtol, atol, most, work_y,
+    work_jacobian,
+):  # fmt: skip
     """Solve in place for y (n + 1 entries, ground last).
 
     Parameters
@@ -94,6 +96,9 @@ def newton(
         A correction below ``rtol |y| + atol`` everywhere ends the search.
     most : int
         Limit of iterations.
+    work_y : ndarray, shape (6, n + 1)
+    work_jacobian : ndarray, shape (2, nnz + 1)
+        Room to work in.
 
     Returns
     -------
@@ -101,13 +106,10 @@ def newton(
         `unknown` is the one that is singular, not finite, or slowest.
     """
     n = y.size - 1
-    f = np.zeros(n + 1)
-    work = np.zeros(n + 1)
-    jacobian = np.zeros(S.mass.size + 1)
-    matrix = np.zeros(S.mass.size + 1)
-    delta = np.zeros(n)
-    simplified = np.zeros(n)
-    trial = np.zeros(n + 1)
+    f, work, trial, scratch = work_y[0], work_y[1], work_y[2], work_y[3]
+    delta, simplified = work_y[4, :n], work_y[5, :n]
+    jacobian, matrix = work_jacobian[0], work_jacobian[1]
+    trial[n] = 0.0
     evaluate_both(S, context, y, f, jacobian)
     worst = 0
     previous = np.inf
@@ -159,7 +161,6 @@ def newton(
                 project_rates(S, trial, work)
                 for i in range(n):
                     simplified[i] = 0.0
-                scratch = np.zeros(n + 1)
                 _residual(S, work, trial, beta, q, g, y_ref, held, held_value, scratch)
                 for i in range(n):
                     simplified[i] = work[i]

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurosim.kernels.native import by_address
+
 (
     T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
     H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, REALS,
@@ -33,6 +35,7 @@ DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MAN
 """Status of `advance`."""
 
 
+@by_address
 class Run(NamedTuple):
     """State and work space of one integration with n unknowns."""
 

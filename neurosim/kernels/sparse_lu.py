@@ -28,6 +28,7 @@ from neurosim.kernels.elimination_order import (
     match_rows,
     peel_singletons,
 )
+from neurosim.kernels.native import by_address
 
 GROWTH_LIMIT = 1e8
 """`refactor` refuses pivots smaller than 1/GROWTH_LIMIT of their column: results keep at least about 8 digits."""
@@ -36,6 +37,7 @@ CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
 
 
+@by_address
 class LU(NamedTuple):
     """Pattern, numbers and work space of one factorisation ``P R A Q = L U``: arrays only, for compiled code.
 
@@ -212,17 +214,13 @@ def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: n
     numbers = np.ascontiguousarray(values, float)
     _check_pattern(n, pointer, rows, numbers)
     magnitude = np.abs(numbers)
-    scale = np.ones(n)
-    equilibrate(pointer, rows, magnitude, scale)
-    row_of_column = np.empty(n, np.int64)
-    column_of_row = np.empty(n, np.int64)
-    match_rows(pointer, rows, magnitude * scale[rows], row_of_column, column_of_row)
+    scale = equilibrate(pointer, rows, magnitude)
+    row_of_column, column_of_row = match_rows(pointer, rows, magnitude * scale[rows])
     if (row_of_column < 0).any():
         raise SingularStructure(np.flatnonzero(column_of_row < 0), np.flatnonzero(row_of_column < 0))
 
     matched_rows = column_of_row[rows]
-    sequence = np.empty(n, np.int64)
-    first = peel_singletons(pointer, matched_rows, sequence)
+    sequence, first = peel_singletons(pointer, matched_rows)
     block = sequence[first:]
     sequence[first:] = block[fill_order(pointer, matched_rows, block)]
     pattern = find_pattern(pointer, rows, numbers * scale[rows], sequence, row_of_column)
@@ -252,15 +250,11 @@ def _arrange(
     number_of_row: np.ndarray,
 ) -> LU:  # fmt: skip
     """Renumber everything in elimination order and sort the columns."""
-    import scipy.sparse as sparse
-
     n = order.size
 
     def sorted_columns(start: np.ndarray, index: np.ndarray) -> np.ndarray:
-        matrix = sparse.csc_matrix((np.zeros(index.size, np.int8), index.astype(np.int32), start), shape=(n, n))
-        matrix.has_sorted_indices = False
-        matrix.sort_indices()
-        return matrix.indices.astype(np.uint32)
+        columns = np.repeat(np.arange(n), np.diff(start))
+        return (np.sort(columns * n + index) % n).astype(np.uint32)
 
     counts = np.diff(pointer)[order]
     column_start = np.r_[0, np.cumsum(counts)]

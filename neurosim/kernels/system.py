@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.kernels.abi import LIMITED, WANT_DERIVATIVES, call_kernel, driver, helper, unit
+from neurosim.kernels.native import by_address
 
 (
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
@@ -21,6 +22,7 @@ from neurosim.kernels.abi import LIMITED, WANT_DERIVATIVES, call_kernel, driver,
 """Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch."""
 
 
+@by_address
 class SystemArrays(NamedTuple):
     """Flat arrays of a system with n unknowns; compiled code takes this tuple.
 
@@ -422,11 +424,10 @@ def run_start(S, context, y):
     start_batches(S, context, y)
 
 
-@driver(lambda: _evaluate_signature(2))
-def compute_flows(S, context, y, flows):
+@driver(lambda: _evaluate_signature(3))
+def compute_flows(S, context, y, flows, trash):
     """Every flow at y, laid out as `SystemArrays.flow_plus`; wiring included, rates at a bound not projected."""
     context[WANT_DERIVATIVES] = 0.0
-    trash = np.zeros(y.size)
     for b in range(S.batch.shape[0]):
         B = S.batch[b]
         size = B[FLOWS] * B[WIDTH]

@@ -59,12 +59,13 @@ class AlgebraicSolver:
         target = np.zeros(n) if toward is None else toward
         q = np.zeros(n + 1) if q is None else q
         context = self.system.context
+        work_y, work_jacobian = np.empty((6, n + 1)), np.empty((2, self.system.arrays.mass.size + 1))
         while True:
             lu = self.factors.at(y, self.beta, shunt=g, held=self.held)
             context[LIMITING] = 1.0
             status, self.worst, count = newton(
                 self.system.arrays, lu, context, y, self.beta, q, g, target, self.held, self.held_value,
-                self.held_pointer, self.held_slot, RELATIVE_TOLERANCE, self.atol, most,
+                self.held_pointer, self.held_slot, RELATIVE_TOLERANCE, self.atol, most, work_y, work_jacobian,
             )  # fmt: skip
             context[LIMITING] = 0.0
             self.iterations += count

@@ -192,7 +192,7 @@ def part_flows(
     arrays, context, n = system.arrays, system.context.copy(), system.size
     points = len(values)
     result = [np.zeros((points, batch.count, batch.flows.shape[1])) for batch in system.batches]
-    y, flat = np.zeros(n + 1), np.zeros(arrays.flow_plus.size)
+    y, trash, flat = np.zeros(n + 1), np.zeros(n + 1), np.zeros(arrays.flow_plus.size)
     if times is not None:
         context[ANALYSIS] = TRANSIENT
     places = []
@@ -208,7 +208,7 @@ def part_flows(
             context[TIME] = times[k]
         if memories is not None:
             arrays.memory[:] = memories[k]
-        compute_flows(arrays, context, y, flat)
+        compute_flows(arrays, context, y, flat, trash)
         for out, where in zip(result, places, strict=True):
             out[k] = flat[where]
     if slopes is not None:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from neurosim.kernels import abi
+import neurosim
+from neurosim.kernels import abi, native
 from neurosim.kernels.builder import GROUND, BatchSpec, Unknown, build_system
+from neurosim.kernels.native import by_address
 
 HELPER = """
+import numpy as np
+
 from neurosim.kernels.abi import helper
 
 @helper
 def gain(x):
-    return {factor} * x
+    return {gain}
 """
 
 LAW = """
-import numpy as np
-from numba import types
+import sys
 
+import numpy as np
 from laws_helper import gain
-from neurosim.kernels import abi
-from neurosim.kernels.abi import driver, kernel
+from neurosim.kernels import abi, native
+from neurosim.kernels.abi import kernel
 from neurosim.kernels.builder import GROUND, BatchSpec, Unknown, build_system
 
 @kernel
@@ -39,31 +47,161 @@ def law(context, u, p, memory, table, code, F, D):
 index = np.array([[[0, GROUND]]])
 batch = BatchSpec("law", index, index, np.empty((1, 0)), {}, law, 1, 1)
 system = build_system([Unknown("x")], [batch])
-print(system.right_hand_side(0.0, np.array([1.0]))[0], abi.compilations())
+print(system.right_hand_side(0.0, np.array([1.0]))[0], abi.compilations(), "numba" in sys.modules)
 """
 
 
-def run_laws(folder: Path, factor: float) -> tuple[float, int]:
-    """Value of the law in a new process, and how many functions it compiled."""
-    (folder / "laws_helper.py").write_text(HELPER.format(factor=factor))
+def run_laws(folder: Path, factor: float, gain: str = "{factor} * x") -> tuple[float, int, bool]:
+    """Value of the law in a new process, how many functions it compiled, and whether it loaded Numba."""
+    (folder / "laws_helper.py").write_text(HELPER.format(gain=gain.format(factor=factor)))
     (folder / "laws.py").write_text(LAW)
-    environment = {**os.environ, "NEUROSIM_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(folder)}
+    path = os.pathsep.join([str(folder), str(Path(neurosim.__file__).parents[1])])
+    environment = {**os.environ, "NEUROSIM_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": path}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(
         [sys.executable, "laws.py"], cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
-    value, count = done.stdout.split()
-    return float(value), int(count)
+    value, count, numba = done.stdout.split()
+    return float(value), int(count), numba == "True"
 
 
-def test_an_edited_helper_in_another_file_changes_the_next_process(tmp_path: Path) -> None:
-    assert run_laws(tmp_path, 2.0)[0] == 2.0
-    value, compiled = run_laws(tmp_path, 2.0)
-    assert (value, compiled) == (2.0, 0)
-    value, compiled = run_laws(tmp_path, 3.0)
+def test_a_second_process_loads_no_compiler_and_an_edited_helper_is_seen(tmp_path: Path) -> None:
+    value, compiled, loads_numba = run_laws(tmp_path, 2.0)
+    assert (value, loads_numba) == (2.0, True)
+    assert run_laws(tmp_path, 2.0) == (2.0, 0, False)
+    value, compiled, _ = run_laws(tmp_path, 3.0)
     assert value == 3.0
     # Only the law reaches the helper; the system's own loops come from the cache.
     assert compiled == 1
+
+
+def test_damaged_and_foreign_files_are_compiled_again(tmp_path: Path) -> None:
+    run_laws(tmp_path, 2.0)
+    files = sorted((tmp_path / "cache").iterdir())
+    # Cut off, changed in one place, empty, written by others, and another function under this name.
+    content = files[0].read_bytes()
+    files[0].write_bytes(content[: len(content) // 2])
+    changed = bytearray(files[1].read_bytes())
+    changed[-10] ^= 1
+    files[1].write_bytes(changed)
+    assert len(files) >= 3
+    files[2].chmod(0o666)
+    assert run_laws(tmp_path, 2.0)[:2] == (2.0, 3)
+    assert run_laws(tmp_path, 2.0) == (2.0, 0, False)
+    files[0].write_bytes(files[1].read_bytes())
+    files[1].write_bytes(b"")
+    assert run_laws(tmp_path, 2.0)[:2] == (2.0, 2)
+
+
+def test_compiled_code_is_for_its_owner_only(tmp_path: Path) -> None:
+    run_laws(tmp_path, 2.0)
+    for path in (tmp_path / "cache", *(tmp_path / "cache").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_law_that_allocates_works_from_the_cache(tmp_path: Path) -> None:
+    law = "np.full(3, {factor} * x).sum()"
+    assert run_laws(tmp_path, 2.0, law)[0] == 6.0
+    assert run_laws(tmp_path, 2.0, law) == (6.0, 0, True)
+
+
+def _copy_signature() -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.Tuple((types.i8, types.f8))(pair_type(), real, types.f8, types.i8)
+
+
+def pair_type() -> Any:
+    from numba import types
+
+    from neurosim.kernels.tuple_pointer import tuple_pointer
+
+    return tuple_pointer([types.Array(types.f8, 2, "C"), types.Array(types.u4, 1, "C")], Pair)
+
+
+@by_address
+class Pair(NamedTuple):
+    """A table and whole numbers."""
+
+    table: np.ndarray
+    whole: np.ndarray
+
+
+@abi.driver(_copy_signature)
+def copy_row(pair, out, factor, row):
+    out[:] = pair.table[row]
+    for i in range(out.size):
+        out[i] *= factor
+    return pair.whole[row], factor + 1.0
+
+
+def a_pair() -> Pair:
+    return Pair(np.arange(6.0).reshape(2, 3), np.array([7, 2**32 - 1], np.uint32))
+
+
+def test_driver_takes_numbers_arrays_and_tuples() -> None:
+    pair, out = a_pair(), np.zeros(3)
+    assert copy_row(pair, out, 2.0, 1) == (2**32 - 1, 3.0)
+    assert out.tolist() == [6.0, 8.0, 10.0]
+    # The block of a tuple holds addresses: what is written to the arrays later is seen.
+    pair.table[1] = 1.0
+    copy_row(pair, out, np.float64(2.0), np.int32(1))
+    assert out.tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("change", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p)), Pair._replace])
+def test_copies_of_a_tuple_have_their_own_block(change: Callable[[Pair], Pair]) -> None:
+    pair, out = a_pair(), np.zeros(3)
+    copy_row(pair, out, 1.0, 0)
+    other = change(pair)._replace(table=np.full((2, 3), 5.0)) if change is Pair._replace else change(pair)
+    expected = other.table[0].tolist()
+    pair.table[:] = 9.0
+    if other.table is pair.table:
+        expected = [9.0, 9.0, 9.0]
+    copy_row(other, out, 1.0, 0)
+    assert out.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((a_pair(), np.zeros(3, np.float32), 1.0, 0), "argument 'out' must be .*float64 .*float32"),
+        ((a_pair(), np.zeros((1, 3)), 1.0, 0), "argument 'out' .*2 dimension"),
+        ((a_pair(), np.zeros(6)[::2], 1.0, 0), "argument 'out' .*contiguous"),
+        ((a_pair(), np.broadcast_to(0.0, 3), 1.0, 0), "argument 'out' .*writable"),
+        ((a_pair(), [0.0, 0.0, 0.0], 1.0, 0), "argument 'out' .*list"),
+        ((a_pair(), np.frombuffer(bytearray(25), np.uint8)[1:].view("f8"), 1.0, 0), "argument 'out' .*aligned"),
+        ((a_pair(), np.zeros(3), "1", 0), "argument 'factor' must be a number"),
+        ((a_pair(), np.zeros(3), 1.0, 0.5), "argument 'row' must be an integer"),
+        ((a_pair(), np.zeros(3), 1.0, 2**63), "argument 'row' must be an integer"),
+        ((a_pair().table, np.zeros(3), 1.0, 0), "argument 'pair' .*ndarray"),
+        ((a_pair()._replace(whole=np.zeros(2)), np.zeros(3), 1.0, 0), "argument 'pair' .*field 'whole' .*uint32"),
+        ((a_pair(), np.zeros(3), 1.0), "takes 4 arguments, 3 given"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        copy_row(*arguments)
+
+
+def test_an_exception_in_compiled_code_is_raised() -> None:
+    with pytest.raises(RuntimeError, match=r"copy_row\(\)"):
+        copy_row(a_pair(), np.zeros(4), 1.0, 0)
+
+
+def test_a_law_that_raises_gives_nan() -> None:
+    @abi.kernel
+    def law(context, u, p, memory, table, code, F, D):
+        for e in range(u.shape[1]):
+            F[0, e] = 1.0
+            if u[0, e] > 2.0:
+                raise ValueError
+
+    index = np.array([[[0, GROUND]]])
+    system = build_system([Unknown("x")], [BatchSpec("f", index, index, np.empty((1, 0)), {}, law, 1, 1)])
+    assert system.right_hand_side(0.0, np.array([1.0]))[0] == 1.0
+    assert np.isnan(system.right_hand_side(0.0, np.array([3.0]))[0])
 
 
 def test_fingerprint_sees_the_fields_of_a_tuple_behind_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +246,7 @@ def test_clear_cache_removes_compiled_code(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "k-abc").mkdir()
     (tmp_path / "k-abc" / "x.nbc").write_bytes(b"1234")
     (tmp_path / "keep.txt").write_text("not ours")
-    assert abi.clear_cache() == 4
+    assert native.clear_cache() == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.txt"]
 
 

@@ -229,9 +229,8 @@ def test_units_of_the_equations_do_not_matter(family: str) -> None:
 
 def test_rows_are_paired_by_large_entries() -> None:
     a = sparse.csc_matrix(np.array([[0.0, 1e-9, 1.0], [1.0, 0.0, 1e-9], [1e-9, 1.0, 0.0]]))
-    row_of_column, column_of_row = np.empty(3, np.int64), np.empty(3, np.int64)
-    elimination_order.match_rows(
-        a.indptr.astype(np.int64), a.indices.astype(np.int64), a.data, row_of_column, column_of_row
+    row_of_column, column_of_row = elimination_order.match_rows(
+        a.indptr.astype(np.int64), a.indices.astype(np.int64), a.data
     )
     assert row_of_column.tolist() == [1, 2, 0]
     assert column_of_row.tolist() == [2, 0, 1]
