@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim import architectures
+    from neurosim.analyses.comparison import compare
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
+    from neurosim.digital.network import digital
     from neurosim.errors import (
         FormatError,
         NetlistError,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
         SimulationError,
         UnknownNameError,
     )
-    from neurosim.digital.network import digital
     from neurosim.formats import load, load_all, save
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ORIGINS = {
+    "neurosim.analyses.comparison": ("compare",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -93,6 +95,7 @@ __all__ = [
     "__version__",
     "architectures",
     "bode",
+    "compare",
     "compile_graph",
     "digital",
     "draw_figure",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,18 +66,27 @@ def _graph(network: str, settings: list[str]) -> SignalGraph:
             raise ParameterError("--set is for architectures; a saved graph has its parameters in the file")
         if not path.is_file():
             raise FormatError(f"there is no file '{network}'")
-        from neurosim.formats.graph_file import load_graph
+        from neurosim.formats import holds_graph, load
+        from neurosim.graph.signal_graph import SignalGraph
 
-        return load_graph(path)
+        loaded: object = load(path) if holds_graph(path) else None
+        if not isinstance(loaded, SignalGraph):
+            raise FormatError(f"'{network}' holds no signal graph; save one with ns.save(graph, 'net.json')")
+        return loaded
     if network not in architectures:
         raise UnknownNameError(
             f"there is no architecture and no file '{network}'; {nearest(network, architectures.names())}"
         )
     architecture = architectures.get(network)
-    arguments = {**architecture.example, **dict(map(_setting, settings))}
+    known = inspect.signature(architecture.build).parameters
+    given = dict(map(_setting, settings))
+    for name in given:
+        if name not in known:
+            near = nearest(name, list(known)) or f"known: {', '.join(known)}"
+            raise UnknownNameError(f"architecture '{network}' has no argument '{name}'; {near}")
     try:
-        return architecture.build(**arguments)
-    except TypeError as error:
+        return architecture.build(**{**architecture.example, **given})
+    except (TypeError, ValueError) as error:
         raise ParameterError(f"architecture '{network}': {error}") from None
 
 
