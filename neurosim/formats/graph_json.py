@@ -38,13 +38,11 @@ def to_document(graph: SignalGraph) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        The graph has a host (a Python procedure), or was flattened; names the node.
+        The graph has a host (a Python procedure); names the node.
     """
     for name in graph.nodes:
         if graph.nodes[name]["kind"] == "host":
             raise FormatError(f"host '{name}' of graph '{graph.title}' is a Python procedure: it cannot be saved")
-        if "/" in str(name):
-            raise FormatError(f"node '{name}': a flattened graph cannot be saved; save the graph that it came from")
     return {
         "format": FORMAT,
         "version": VERSION,

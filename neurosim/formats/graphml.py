@@ -45,7 +45,7 @@ def write_graph(graph: SignalGraph, path: Path) -> None:
             if name != "name":
                 put(element, "node", name, value)
     for number, edge in enumerate(document["edges"]):
-        ends = {"source": edge["source"].partition("/")[0], "target": edge["target"].partition("/")[0]}
+        ends = {end: edge[end] if edge[end] in graph else edge[end].partition("/")[0] for end in ("source", "target")}
         element = ElementTree.SubElement(drawn, f"{_TAG}edge", {"id": f"e{number}", **ends})
         for end in ends:
             if edge[end] != ends[end]:

@@ -22,7 +22,7 @@ def flatten(graph: SignalGraph) -> SignalGraph:
     if not graph.of_kind("sub"):
         return graph
     flat = SignalGraph(graph.title)
-    flat.graph.update(graph.graph)
+    flat.graph.update(graph.graph, flat=True)
     _copy(graph, flat, "", {}, 1.0, is_outermost=True)
     return flat
 

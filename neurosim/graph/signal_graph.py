@@ -254,7 +254,7 @@ class SignalGraph(nx.MultiDiGraph):
         """
         ends, ports = [], []
         for end in (source, target):
-            node, _, port = end.partition("/")
+            node, _, port = (end, "", "") if end in self else end.partition("/")
             if node not in self:
                 known = ", ".join(map(str, self))
                 raise UnknownNameError(
@@ -366,7 +366,7 @@ class SignalGraph(nx.MultiDiGraph):
         return f"SignalGraph({self.title!r}, {self.number_of_nodes()} nodes, {self.number_of_edges()} edges)"
 
     def _declare(self, name: str, kind: str, shape: int | Sequence[int], **attributes: Any) -> None:
-        if not isinstance(name, str) or not name or "/" in name:
+        if not isinstance(name, str) or not name or ("/" in name and not self.graph.get("flat")):
             raise ParameterError(f"{kind}: name {name!r} must be text without '/'")
         if name in self:
             raise ParameterError(f"graph '{self.title}' has two nodes called '{name}'")
