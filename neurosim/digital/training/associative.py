@@ -36,7 +36,8 @@ def hebb(patterns: np.ndarray, *, self_connections: bool = False) -> np.ndarray:
 def pseudo_inverse(patterns: np.ndarray, *, self_connections: bool = True) -> np.ndarray:
     """Projection on the span of the patterns: linearly independent patterns are exact fixed points, W x = x.
 
-    Source: Personnaz, Guyon & Dreyfus, J. Physique Lett. 46, 359 (1985), doi 10.1051/jphyslet:01985004608035900 (recalled).
+    Source: Personnaz, Guyon & Dreyfus, J. Physique Lett. 46, 359 (1985), doi 10.1051/jphyslet:01985004608035900
+    (recalled).
 
     Parameters
     ----------
