@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Layout:
     slices: dict[str, slice]
     shapes: dict[str, tuple[int, ...]]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Length of the vector."""
         return max((s.stop for s in self.slices.values()), default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Problem:
     free: np.ndarray
     initial: np.ndarray | None
     columns: np.ndarray
+    _tape: list[np.ndarray] = field(default_factory=list, repr=False, compare=False)
 
     def start(self) -> np.ndarray:
         """The vector of the network as it is."""
@@ -104,7 +105,11 @@ class Problem:
         """
         network = self.network_at(x)
         first = self._first(x, batch) if carried is None else carried
-        run = network.sequence(batch.inputs, first, record=False, keep=True)
+        # The tape of the run before is done with: a new one costs more than what it holds.
+        run = network.sequence(
+            batch.inputs, first, record=False, keep=True, tape=self._tape[0] if self._tape else None
+        )
+        self._tape[:] = [run.tape]
         value, by_outputs = self.loss(run.outputs, batch.targets, batch.mask)
         found = network.gradient(run, by_outputs)
         by_parameters = found.parameters
