@@ -1,0 +1,114 @@
+"""Analog against digital: what the comparison finds on nets whose answers are known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from neurosim import architectures
+from neurosim.analyses.comparison import compare
+from neurosim.analyses.comparison_report import as_markdown, as_values
+from neurosim.digital.network import digital
+from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.graph.signal_graph import SignalGraph
+
+
+def decay(rate: float = 1.0) -> SignalGraph:
+    """tau x' = -x + u: one unit that forgets."""
+    graph = SignalGraph("decay")
+    graph.port("u")
+    graph.state("x", time_constant=1.0 / rate, initial=1.0)
+    graph.port("y", output=True)
+    graph.connect("u", "x")
+    graph.connect("x", "y")
+    return graph
+
+
+def two_units() -> SignalGraph:
+    """Two units that inhibit one another: their flow settles, at full leak the recurrence flips for ever."""
+    graph = SignalGraph("pair")
+    graph.parameter("W", [[0.0, -1.0], [-1.0, 0.0]])
+    graph.state("r", 2, time_constant=1.0)
+    graph.map("rate", 2, "tanh", gain=3.0)
+    graph.connect("r", "rate", weight="W")
+    graph.connect("rate", "r")
+    return graph
+
+
+def test_decay_is_exact_under_the_exponential_rule_and_of_first_order_under_euler():
+    drive = np.zeros((6, 1))
+    exact = compare(decay(), "exponential_euler", drive, dt=0.1, starts=3)
+    assert exact.analog[:, 0] == pytest.approx(np.exp(-exact.times), abs=1e-9)
+    assert max(step.error for step in exact.steps) < 1e-8
+    assert np.isnan(exact.order)
+    euler = compare(decay(), "forward_euler", drive, dt=0.1, starts=3)
+    assert euler.order == pytest.approx(1.0, abs=0.05)
+    assert euler.twin[-1, 0] == pytest.approx(0.9 ** (euler.times.size - 1))
+    assert euler.horizon == np.inf
+    assert euler.twin_output[-1, 0] == euler.twin[-1, 0]
+
+
+def test_fixed_points_and_their_stability():
+    pair = two_units()
+    safe = compare(pair, "forward_euler", np.zeros((4, 0)), dt=0.1)
+    # the flow has the middle, which is a saddle, and two states of rest
+    assert len(safe.fixed_points) == 3
+    assert sorted(point.flow_growth > 0 for point in safe.fixed_points) == [False, False, True]
+    assert safe.fixed_points_agree
+    assert safe.attractors["analog_at_rest"] == safe.attractors["digital_at_rest"] == 1.0
+
+
+def test_full_leak_flips_where_the_flow_settles():
+    flipping = compare(two_units(), digital(two_units(), "forward_euler", 1.0), np.zeros((4, 0)), starts=40, seed=3)
+    assert flipping.attractors["analog_at_rest"] == 1.0
+    assert flipping.attractors["digital_at_rest"] < 1.0
+    assert flipping.attractors["same"] < 1.0
+
+
+def test_divergence_is_timed_where_steps_are_too_long():
+    found = compare(decay(), "forward_euler", np.zeros((8, 1)), dt=2.5, sample_period=2.5, starts=2)
+    assert found.horizon == 2.5
+    assert not found.fixed_points_agree
+    assert found.fixed_points[0].step_growth == pytest.approx(1.5, rel=1e-6)
+
+
+def test_task_score_of_both_sides():
+    drive = np.random.default_rng(0).normal(size=(30, 1))
+    found = compare(decay(), "exponential_euler", drive, dt=0.5, sample_period=1.0, targets=drive, starts=2)
+    assert found.score["analog"] == pytest.approx(found.score["digital"], rel=1e-6)
+    assert 0.0 < found.score["analog"] < 1.0
+
+
+def test_report_and_figure(tmp_path):
+    found = compare(architectures.elman(2, 5, 1), "etd2rk", starts=4)
+    assert found.order == pytest.approx(2.0, abs=0.2)
+    text = as_markdown(found, "figure.png")
+    assert "figure.png" in text
+    assert "Observed order 2." in text
+    values = as_values(found)
+    assert json.loads(json.dumps(values, allow_nan=False))["declared_order"] == 2
+    axes = found.plot()
+    assert [axis.get_xlabel() for axis in axes] == ["time (s)", "time (s)", "dt (s)", "growth of the flow (1/s)"]
+    axes[0].figure.savefig(tmp_path / "figure.png")
+
+
+def test_bad_input_is_refused_by_name():
+    with pytest.raises(ParameterError, match=r"\(samples, 1\)"):
+        compare(decay(), "forward_euler", np.zeros((4, 2)))
+    with pytest.raises(ParameterError, match="multiple of dt"):
+        compare(decay(), "forward_euler", np.zeros((4, 1)), dt=0.3, sample_period=1.0)
+    with pytest.raises(UnknownNameError, match="forward_euler"):
+        compare(decay(), "forward_eular", np.zeros((4, 1)))
+    clocked = SignalGraph("clocked")
+    clocked.clock("tick", 1.0)
+    clocked.state("x", clock="tick")
+    with pytest.raises(ParameterError, match="'x'"):
+        compare(clocked)
+    still = SignalGraph("still")
+    still.port("u")
+    still.port("y", output=True)
+    still.connect("u", "y")
+    with pytest.raises(ParameterError, match="no state"):
+        compare(still)
