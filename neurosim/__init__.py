@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
+    from neurosim.digital.network import digital
     from neurosim.errors import (
         FormatError,
         NetlistError,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         SimulationError,
         UnknownNameError,
     )
-    from neurosim.digital.network import digital
     from neurosim.formats import load, load_all, save
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
