@@ -104,7 +104,9 @@ def from_document(document: Any, depth: int = 0) -> SignalGraph:
     for name, entry in _mapping(document, "clocks").items():
         place = f"clocks '{name}'"
         _check_keys(entry, ("period", "phase"), place)
-        _call(place, lambda e=entry, n=name, p=place: graph.clock(n, _real(e["period"], p), _real(e.get("phase", 0), p)))
+        _call(place, lambda e=entry, n=name, p=place: graph.clock(
+            n, _real(e["period"], p), _real(e.get("phase", 0.0), p)
+        ))  # fmt: skip
     for name, entry in _mapping(document, "parameters").items():
         _call(f"parameters '{name}'", lambda e=entry, n=name: _read_parameter(graph, n, e))
     for number, entry in enumerate(_list(document, "nodes")):

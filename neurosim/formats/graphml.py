@@ -1,7 +1,7 @@
 """Signal graphs as GraphML: nodes and edges for other graph programs, and all that `SignalGraph` needs to come back.
 
-Attributes that are text (``kind``, ``function``, ``weight``, ...) are written as they are, all others as JSON; parameters
-and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graph_json`.
+Attributes that are text (``kind``, ``function``, ``weight``, ...) are written as they are, all others as JSON;
+parameters and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graph_json`.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
         dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
-        table=table, code=code, names=(graph.title,),
+        table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
@@ -149,7 +149,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         return kept[kept > t_start]
 
     unknowns = [
-        Unknown(address, "state", graph.nodes[name]["unit"] if "unit" in graph.nodes[name] else "", low, high)
+        Unknown(address, "state", graph.nodes[name].get("unit", ""), low, high)
         for name, part in program.states.slices.items()
         for address, low, high in zip(
             addresses(name, part.stop - part.start), bounds[0, part], bounds[1, part], strict=True
@@ -179,7 +179,7 @@ def _dependence(program: Program) -> list[tuple[int, int]]:
     """Derivatives of flows by flowing states that can differ from zero, weights that are zero left out."""
     graph, n = program.graph, program.states.size
     flows = ~program.is_clocked
-    unit = sparse.identity(n, format="csr")
+    unit: Any = sparse.identity(n, format="csr")
     values: dict[str, Any] = {}
     for name in graph.nodes:
         values[name] = sparse.csr_matrix((graph.size_of(name), n))
@@ -189,11 +189,12 @@ def _dependence(program: Program) -> list[tuple[int, int]]:
     for name in memoryless_order(graph):
         data, size = graph.nodes[name], graph.size_of(name)
         if data["kind"] == "product":
-            slots = [_pattern_of_sum(program, slot, size, values) for slot in factors(graph, name)] \
-                if not data["form"] else [values[slot[0][0]] for slot in factors(graph, name)]
-            made = sum(slots[1:], slots[0]) if not data["form"] else sparse.csr_matrix(
-                np.ones((size, 1)) @ sum(np.asarray(slot.sum(axis=0)) for slot in slots)
-            )
+            slots = factors(graph, name)
+            if data["form"]:
+                reached = sum(np.asarray(values[slot[0][0]].sum(axis=0)) for slot in slots)
+                made: Any = sparse.csr_matrix(np.ones((size, 1)) @ reached)
+            else:
+                made = _pattern_of_sum(program, [edge for slot in slots for edge in slot], size, values)
         else:
             edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True) if d["role"] == "add"]
             made = _pattern_of_sum(program, edges, size, values)
@@ -213,7 +214,7 @@ def _dependence(program: Program) -> list[tuple[int, int]]:
 
 def _pattern_of_sum(program: Program, edges: list[tuple[str, dict]], size: int, values: dict[str, Any]) -> Any:
     """Which states a sum of edges depends on, as a sparse matrix of ones."""
-    total = sparse.csr_matrix((size, program.states.size))
+    total: Any = sparse.csr_matrix((size, program.states.size))
     for a, data in edges:
         source = values[a]
         if data["source_part"]:

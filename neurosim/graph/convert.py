@@ -48,8 +48,8 @@ def from_networkx(
     Returns
     -------
     SignalGraph
-        Port ``u``, state ``x``, map ``r``, output ``y``; parameters ``W`` (sparse if its density is below 0.2), ``b``, and
-        ``U``. The elements of ``x`` are the nodes in their order; ``graph.graph["nodes"]`` lists their names.
+        Port ``u``, state ``x``, map ``r``, output ``y``; parameters ``W`` (sparse if its density is below 0.2), ``b``,
+        and ``U``. The elements of ``x`` are the nodes in their order; ``graph.graph["nodes"]`` lists their names.
 
     Raises
     ------

@@ -27,8 +27,8 @@ def equations(graph: SignalGraph) -> str:
     Returns
     -------
     str
-        ``tau x' = ...`` for what flows, ``x <- ...`` for what jumps at a clock, then maps, products, outputs, the shapes
-        of parameters, and the clocks. ``W^T`` is a transposed weight, ``x[0:4]`` a part, ``*`` elementwise.
+        ``tau x' = ...`` for what flows, ``x <- ...`` for what jumps at a clock, then maps, products, outputs, the
+        shapes of parameters, and the clocks. ``W^T`` is a transposed weight, ``x[0:4]`` a part, ``*`` elementwise.
     """
     size = {name: sum(graph.size_of(n) for n in graph.of_kind(name)) for name in ("state", "hold")}
     ports = [sum(graph.size_of(n) for n in names) for names in (graph.inputs, graph.outputs)]

@@ -1,8 +1,8 @@
 """The one compiled law of every signal graph that runs in the engine: flow between ticks, and the jumps at ticks.
 
 The engine's unknowns are the states and holds y of the array program, then the samples of held inputs, whose rate is
-0. `code` is the program's with a table at ``code[LAW_AT]`` (see `WORDS_OF_LAW`), `table` holds p, its transposed weights, and
-the numbers below. Records in `code`:
+0. `code` is the program's with a table at ``code[LAW_AT]`` (see `WORDS_OF_LAW`), `table` holds p, its transposed
+weights, and the numbers below. Records in `code`:
 
 - node of flowing states: offset, size, number of its first direction;
 - input: kind, offset in u, size, place in `table`, count, first unknown of its samples (`HELD`). In `table`: values
@@ -145,7 +145,7 @@ def graph_flow(context, u, p, memory, table, code, F, D):
 
 @kernel
 def graph_ticks(context, u, p, memory, table, code, F, D):
-    """What follows an accepted step: at a tick clocked states jump, held inputs move on, holds sample, in this order."""
+    """After an accepted step: at a tick clocked states jump, held inputs move on, holds sample, in this order."""
     for i in range(F.shape[0]):
         F[i, 0] = u[i, 0]
     if context[CORNER] == 0.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -64,19 +65,22 @@ def draw_graph(graph: SignalGraph, ax: Axes | None = None) -> Axes:
     x = [p[0] for p in places.values()] + [p[0] for route in routes.values() for p in route]
     y = [p[1] for p in places.values()] + [p[1] for route in routes.values() for p in route]
     width, height = max(x) - min(x) + 2.2, max(y) - min(y) + 2.0
-    if ax is None:
+    target: Any = ax
+    if target is None:
         from matplotlib.figure import Figure
 
-        ax = Figure(figsize=(max(4.0, 0.8 * width), max(2.0, 0.8 * height)), layout="constrained").subplots()
-    ax.set(xlim=(min(x) - 1.1, max(x) + 1.1), ylim=(min(y) - 1.0, max(y) + 1.0), aspect="equal")
-    ax.axis("off")
+        figure = Figure(figsize=(max(4.0, 0.8 * width), max(2.0, 0.8 * height)))
+        target = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    target.set(xlim=(min(x) - 1.1, max(x) + 1.1), ylim=(min(y) - 1.0, max(y) + 1.0), aspect="equal")
+    target.axis("off")
     # Text is as large as a row allows.
-    size = float(np.clip(72 * ax.get_figure(root=True).get_size_inches()[1] / height * 0.17, 3.0, 10.0))  # type: ignore[union-attr]
+    inches = target.get_window_extent().height / target.figure.dpi
+    size = float(np.clip(72 * inches / height * 0.17, 3.0, 10.0))
     for (a, b), text in _edge_labels(graph).items():
-        _draw_edge(ax, places[a], places[b], routes.get((a, b), []), text, size)
+        _draw_edge(target, places[a], places[b], routes.get((a, b), []), text, size)
     for name, at in places.items():
-        _draw_node(ax, graph, name, at, size)
-    return ax
+        _draw_node(target, graph, name, at, size)
+    return target
 
 
 def layout(
@@ -92,8 +96,9 @@ def layout(
 
     Notes
     -----
-    K. Sugiyama, S. Tagawa, M. Toda, IEEE Trans. SMC 11, 109 (1981), doi 10.1109/TSMC.1981.4308636: break loops, layer by
-    longest path, put a dummy into each layer that an edge passes, order layers by the mean height of neighbours.
+    K. Sugiyama, S. Tagawa, M. Toda, IEEE Trans. SMC 11, 109 (1981), doi 10.1109/TSMC.1981.4308636 (recalled): break
+    loops, layer by longest path, put a dummy into each layer that an edge passes, order layers by the mean height of
+    neighbours.
     """
     forward = _without_loops(graph)
     layer: dict[Any, int] = {}
@@ -106,7 +111,8 @@ def layout(
             layer[node] = min(after) - 1
     last = max(layer.values())
     for name in graph.outputs:
-        layer[name] = max(layer[name], last)
+        if forward.out_degree(name) == 0:
+            layer[name] = last
     drawn = nx.Graph()
     drawn.add_nodes_from(graph)
     chains: dict[tuple[str, str], list[Any]] = {}
@@ -116,13 +122,11 @@ def layout(
         step = 1 if layer[b] > layer[a] else -1
         between = range(layer[a] + step, layer[b], step)
         chain: list[Any] = [(a, b, k) for k in between]
-        if layer[a] == layer[b]:
-            chain = []
-        for node, k in zip(chain, between, strict=False):
+        for node, k in zip(chain, between, strict=True):
             layer[node] = k
         chains[a, b] = chain
         ends = [a, *chain, b]
-        drawn.add_edges_from(zip(ends, ends[1:]))
+        drawn.add_edges_from(pairwise(ends))
     rows: list[list[Any]] = [[] for _ in range(last + 1)]
     for node in [*graph, *(n for chain in chains.values() for n in chain)]:
         rows[layer[node]].append(node)
@@ -132,27 +136,17 @@ def layout(
 
 
 def _without_loops(graph: SignalGraph) -> nx.DiGraph:
-    """The edges without those that close a loop in a depth-first walk that starts at the inputs."""
+    """The edges without those that close a loop: of a loop, an edge that leaves a state or hold and goes towards the
+    inputs is taken out."""
     forward = nx.DiGraph()
     forward.add_nodes_from(graph)
-    done: set[Any] = set()
-    roots = [*graph.inputs, *(n for n in graph if n not in graph.inputs)]
-    for root in roots:
-        if root in done:
-            continue
-        path, stack = {root}, [(root, iter(list(graph.successors(root))))]
-        while stack:
-            node, children = stack[-1]
-            child = next(children, None)
-            if child is None:
-                stack.pop()
-                path.discard(node)
-                done.add(node)
-            elif child not in path:
-                forward.add_edge(node, child)
-                if child not in done:
-                    path.add(child)
-                    stack.append((child, iter(list(graph.successors(child)))))
+    has_memory = {n: graph.nodes[n]["kind"] in ("state", "hold", "sub") for n in graph}
+    distance = dict.fromkeys(graph, 0)
+    if graph.inputs:
+        distance |= nx.multi_source_dijkstra_path_length(graph, set(graph.inputs), weight=lambda *_: 1)
+    for a, b in sorted(graph.edges(), key=lambda edge: (has_memory[edge[0]], distance[edge[0]] - distance[edge[1]])):
+        if a != b and not nx.has_path(forward, b, a):
+            forward.add_edge(a, b)
     return forward
 
 
@@ -254,24 +248,21 @@ def _draw_edge(
         path, label = Path(points, [Path.MOVETO, *[Path.CURVE4] * 3]), (x, y + 0.43)
         colour = PALETTE[1]
     else:
-        side = 1.0 if end[0] > start[0] else -1.0 if end[0] < start[0] else 0.0
-        below = np.sign(end[1] - start[1])
-        first = (start[0] + side * HALF_WIDTH, start[1] + (0.0 if side else below * HALF_HEIGHT))
-        last = (end[0] - side * HALF_WIDTH, end[1] - (0.0 if side else below * HALF_HEIGHT))
+        side = 1.0 if end[0] > start[0] else -1.0
         # Edges that run back leave and arrive a little lower, apart from those that run forward.
         shift = -0.12 if side < 0 else 0.0
-        corners = [(first[0], first[1] + shift)]
+        corners = [(start[0] + side * HALF_WIDTH, start[1] + shift)]
         for point in route:
             corners += [(point[0] - side * HALF_WIDTH, point[1]), (point[0] + side * HALF_WIDTH, point[1])]
-        corners.append((last[0], last[1] + shift))
+        corners.append((end[0] - side * HALF_WIDTH, end[1] + shift))
         points, codes = [corners[0]], [Path.MOVETO]
-        for number, (a, b) in enumerate(zip(corners, corners[1:])):
+        for number, (a, b) in enumerate(pairwise(corners)):
             if number % 2:
                 points.append(b)
                 codes.append(Path.LINETO)
             else:
                 middle = (a[0] + b[0]) / 2
-                points += [(middle, a[1]), (middle, b[1]), b] if side else [a, b, b]
+                points += [(middle, a[1]), (middle, b[1]), b]
                 codes += [Path.CURVE4] * 3
         path = Path(points, codes)
         a, b = corners[-2], corners[-1]

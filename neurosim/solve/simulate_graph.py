@@ -1,4 +1,4 @@
-"""Run a signal graph in time: the engine's loop over the graph's one batch, and labelled columns from what it records."""
+"""Run a signal graph in time: the engine's loop over the graph's one batch, and labelled columns of what it records."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class GraphSettings:
     initial : mapping of str to array_like, optional
         Initial values of states by node, instead of those of the graph.
     method : str
-        Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than a
-        factor of 1000, else DP5.
+        Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than
+        a factor of 1000, else DP5.
     rtol : float
         Relative to the largest value that a state has had, default 1e-5.
     atol : float, optional
