@@ -32,7 +32,7 @@ HEADER = 12
 SIZE, STATES, INPUTS, OUTPUTS, DRIVE_AT, OUTPUT_AT, FIRST, MIDDLE, LAST, TRANSPOSED, DENSE_AT, LAW_AT = range(HEADER)
 """Header: arena size; numbers of states, inputs, outputs; offsets of drives and outputs; places of the first
 instruction, of the first output instruction and behind the last; number and place of the table of dense weights
-(offset, rows, columns); place of the table of `neurosim.kernels.graph_law`, 0 if there is none."""
+(offset, rows, columns); place of the table of `neurosim.graph.law`, 0 if there is none."""
 
 WORDS = 16
 """Per instruction: operation, function, n, m, place in p, place in code or p, then (offset, first element, elements
