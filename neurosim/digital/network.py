@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.digital.delays import has_delays, with_chains
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -309,7 +310,8 @@ def digital(
     rule : str or Rule
         Name of a rule (``neurosim list rules``), default forward Euler.
     dt : float, optional
-        Step [s]. Default the time constant where all states share one, or the period of the only clock.
+        Step [s]. Default the time constant where all states share one, or the period of the only clock. Delays of edges
+        must be multiples of it.
     parameters : mapping of str to array_like, optional
         Other values.
 
@@ -325,6 +327,10 @@ def digital(
         if isinstance(graph, Program):
             raise ParameterError("give parameters with a SignalGraph, or use with_parameters() of the network")
         graph = graph.with_weights(parameters)
+    if isinstance(graph, SignalGraph) and has_delays(flatten(graph)):
+        if dt is None or not dt > 0.0:
+            raise ParameterError(f"give dt: graph '{graph.title}' has delays, which must be multiples of it")
+        graph = with_chains(graph, dt)
     program = graph if isinstance(graph, Program) else compile_graph(graph)
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
     periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}
