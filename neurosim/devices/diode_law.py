@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-
 from neurosim.devices.junction import (
     breakdown_current,
     depletion_charge_of,
