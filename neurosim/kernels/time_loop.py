@@ -88,6 +88,12 @@ from neurosim.kernels.system import (
     system_arrays_type,
 )  # fmt: skip
 
+ASTRAY = 0.01
+"""Error of any one unknown, relative to its largest value, that makes a step too long where `rtol` is less [1]."""
+
+LEAP = 10.0
+"""Growth in one step up to which an unknown's new value is what its error is relative to [1]."""
+
 STEPPING, EMITTING = 0, 1
 """Values of ``count[PHASE]``."""
 
@@ -127,7 +133,11 @@ def _error_norm(run):
         old, new = abs(y[i]), abs(y_new[i])
         reference = old if old > new else new
         if relative:
-            reference = largest[i] if largest[i] > reference else reference
+            # A leap far beyond all that was seen is measured by what was seen: a step gone astray fits itself.
+            seen = largest[i] if largest[i] > old else old
+            most = LEAP * (seen + atol[i] / rtol)
+            reference = most if reference > most else reference
+            reference = seen if seen > reference else reference
         error[i] /= atol[i] + rtol * reference
     # Four sums side by side: one alone would wait for itself.
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
@@ -145,6 +155,16 @@ def _error_norm(run):
             e = abs(error[run.watched[j]])
             if not e <= norm:
                 norm = e
+        # One junction among thousands of quiet nets must not go astray unseen.
+        share = min(1.0, rtol / ASTRAY)
+        above = 0
+        for i in range(n):
+            above += not share * abs(error[i]) <= norm
+        if above > 0:
+            for i in range(n):
+                e = share * abs(error[i])
+                if not e <= norm:
+                    norm = e
     if not norm < 1.0:
         worst = 0.0
         for i in range(n):
