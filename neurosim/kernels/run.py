@@ -8,12 +8,11 @@ import numpy as np
 
 (
     T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
-    H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, ERROR_LAST,
-    REALS,
-) = range(23)  # fmt: skip
+    H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, REALS,
+) = range(22)  # fmt: skip
 """Entries of `Run.real`: time, next step, end, tolerance, step bounds, polish weight, order of the error estimate,
 controller, last step, alpha of the last matrix, last error, start, previous steps, ... FRACTION of a step at
-which an event lies. ERROR_LAST: of the last accepted step, 0 after a corner."""
+which an event lies."""
 
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,

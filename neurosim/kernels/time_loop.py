@@ -19,7 +19,6 @@ from neurosim.kernels.run import (
     DEAD_LOW,
     DONE,
     ERROR,
-    ERROR_LAST,
     EVALUATED,
     EVENTFUL,
     EXPLICIT,
@@ -88,9 +87,6 @@ from neurosim.kernels.system import (
     start_batches,
     system_arrays_type,
 )  # fmt: skip
-
-LEAST_ERROR = 1e-2
-"""Errors of accepted steps below this say nothing about the trend [1]."""
 
 ASTRAY = 0.01
 """Error of any one unknown, relative to its largest value, that makes a step too long where `rtol` is less [1]."""
@@ -248,7 +244,6 @@ def _restart(S, lu, run, context):
     run.count[HISTORY] = 1
     run.count[FRESH] = 0
     run.real[ALPHA] = -1.0
-    run.real[ERROR_LAST] = 0.0
     is_plain = run.count[NORM] == RMS_OF_BOTH_ENDS and run.count[POLISH] == 0
     if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and is_plain):
         return 0
@@ -424,10 +419,6 @@ def advance(S, lu, lu_polish, run, context):
         factor = real[FACTOR_MAX]
         if error > 0.0:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
-            if method == ROSENBROCK and real[ERROR_LAST] > 0.0:
-                # Where the error grew faster than the step it will go on to do so.
-                growth = (real[ERROR_LAST] / (error * error)) ** (1.0 / real[ORDER])
-                factor = min(factor, real[SAFETY] * h / real[H_LAST] * growth)
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)
         factor = max(factor, real[FACTOR_MIN])
@@ -438,7 +429,6 @@ def advance(S, lu, lu_polish, run, context):
             # A step cut short by a corner says little about the next one.
             real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
         real[ERROR] = error
-        real[ERROR_LAST] = max(error, LEAST_ERROR)
         count[EVALUATED] = 0
         t_new = limit if to_limit else t + h
         if method == ROSENBROCK:
