@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.devices.temperature import BOLTZMANN_OVER_CHARGE
 from neurosim.kernels.abi import helper
+from neurosim.kernels.functions import Inlined, fast_exp, fast_expm1, fast_log
 
 REFERENCE_TEMPERATURE = 300.15
 """Temperature of the silicon constants [K]."""
@@ -27,43 +28,62 @@ STEEPEST = 250.0
 E = math.e
 
 
-@helper
+@Inlined
 def exponential(v, saturation, nvt):
     """``saturation (exp(v / nvt) - 1)`` [A] and its slope [S]."""
     x = v / nvt
-    if x <= STEEPEST:
-        return saturation * math.expm1(x), saturation / nvt * math.exp(x)
-    top = saturation * math.exp(STEEPEST)
-    return top * (1.0 + x - STEEPEST), top / nvt
+    excess = x - STEEPEST if x > STEEPEST else 0.0
+    e = fast_expm1(STEEPEST if x > STEEPEST else x)
+    growth = e + 1.0
+    return saturation * (e + growth * excess), saturation / nvt * growth
 
 
-@helper
-def junction_current(v, saturation, nvt, breakdown, breakdown_nvt):
-    """Current [A] and conductance [S] of a diode with breakdown (inf for none)."""
-    if v >= -3.0 * nvt:
-        return exponential(v, saturation, nvt)
-    if v >= -breakdown:
-        cube = (3.0 * nvt / (v * E)) ** 3
-        return -saturation * (1.0 + cube), saturation * 3.0 * cube / v
+@Inlined
+def junction_current(v, saturation, nvt):
+    """Current [A] and conductance [S] of a junction without breakdown."""
+    forward, forward_slope = exponential(v, saturation, nvt)
+    reverse = v < -3.0 * nvt
+    behind = v if reverse else -3.0 * nvt
+    root = 3.0 * nvt / (behind * E)
+    cube = root * root * root
+    slope = saturation * 3.0 * cube / behind if reverse else forward_slope
+    return -saturation * (1.0 + cube) if reverse else forward, slope
+
+
+@Inlined
+def breakdown_current(v, saturation, breakdown, breakdown_nvt):
+    """Current [A] and conductance [S] beyond the breakdown voltage."""
     current, slope = exponential(-(v + breakdown), saturation, breakdown_nvt)
     return -saturation - current, slope
+
+
+@Inlined
+def depletion_share(v, potential, grading, forward):
+    """``(1 - v / potential) ^ -grading``, v taken no further than forward * potential."""
+    edge = forward * potential
+    return fast_exp(-grading * fast_log(1.0 - (edge if v > edge else v) / potential))
+
+
+@Inlined
+def depletion_charge_of(share, v, capacitance, potential, grading, forward):
+    """Charge [C] and capacitance [F] of a junction from its `depletion_share`.
+
+    Above forward * potential the capacitance grows linearly.
+    """
+    edge = forward * potential
+    rest = 1.0 - (edge if v > edge else v) / potential
+    beyond = v - edge if v > edge else 0.0
+    at_rest = capacitance * share
+    steepness = grading / (potential * rest)
+    charge = potential * capacitance * (1.0 - rest * share) / (1.0 - grading)
+    return charge + at_rest * beyond * (1.0 + 0.5 * steepness * beyond), at_rest * (1.0 + steepness * beyond)
 
 
 @helper
 def depletion_charge(v, capacitance, potential, grading, forward):
     """Charge [C] and capacitance [F] of a junction; above forward * potential the capacitance grows linearly."""
-    edge = forward * potential
-    if v < edge:
-        rest = 1.0 - v / potential
-        power = math.exp(-grading * math.log(rest))
-        charge = potential * capacitance * (1.0 - rest * power) / (1.0 - grading)
-        return charge, capacitance * power
-    rest = 1.0 - forward
-    at_edge = potential * capacitance * (1.0 - math.exp((1.0 - grading) * math.log(rest))) / (1.0 - grading)
-    slope = capacitance * math.exp(-(1.0 + grading) * math.log(rest))
-    level = 1.0 - forward * (1.0 + grading)
-    charge = at_edge + slope * (level * (v - edge) + grading / (2.0 * potential) * (v * v - edge * edge))
-    return charge, slope * (level + grading * v / potential)
+    share = depletion_share(v, potential, grading, forward)
+    return depletion_charge_of(share, v, capacitance, potential, grading, forward)
 
 
 @helper

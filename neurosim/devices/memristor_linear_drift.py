@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, share_off
-from neurosim.devices.memristor_windows import LINEAR, NONE, mixed_conductance, window, window_parameters
+from neurosim.devices.memristor_windows import LINEAR, mixed_conductance, window_parameters, window_row
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
@@ -27,21 +27,26 @@ if TYPE_CHECKING:
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
-    for m in range(u.shape[1]):
-        v, x = u[0, m], u[1, m]
-        r_on, r_off, drift = p[0, m], p[1, m], p[2, m]
-        # the mixing runs from on to off, x from off to on
-        g, g_slope = mixed_conductance(LINEAR, 1.0 - x, r_on, r_off)
-        i, f, f_slope = v * g, 1.0, 0.0
-        if p[3, m] != NONE:
-            f, f_slope = window(int(p[3, m]), x, v > 0.0, p[4, m], p[5, m], p[6, m], p[7, m], p[8, m])
-        F[0, m] = i
-        F[1, m] = drift * i * f
-        if context[WANT_DERIVATIVES] != 0.0:
-            D[0, 0, m] = g
-            D[0, 1, m] = -v * g_slope
-            D[1, 0, m] = drift * g * f
-            D[1, 1, m] = drift * (-v * g_slope * f + i * f_slope)
+    v, x, r_on, r_off, drift = u[0], u[1], p[0], p[1], p[2]
+    current, rate = F[0], F[1]
+    width = x.size
+    # the mixing runs from on to off, x from off to on; loops with few rows each run on vector registers
+    for m in range(width):
+        current[m] = v[m] * mixed_conductance(LINEAR, 1.0 - x[m], r_on[m], r_off[m])[0]
+    wanted = context[WANT_DERIVATIVES] != 0.0
+    window_row(p[3:9], x, v, rate, D[1, 1], wanted)
+    if wanted:
+        g, g_slope, by_v, by_x = D[0, 0], D[0, 1], D[1, 0], D[1, 1]
+        for m in range(width):
+            g[m] = mixed_conductance(LINEAR, 1.0 - x[m], r_on[m], r_off[m])[0]
+        for m in range(width):
+            g_slope[m] = -v[m] * mixed_conductance(LINEAR, 1.0 - x[m], r_on[m], r_off[m])[1]
+        for m in range(width):
+            by_v[m] = drift[m] * g[m] * rate[m]
+        for m in range(width):
+            by_x[m] = drift[m] * (g_slope[m] * rate[m] + current[m] * by_x[m])
+    for m in range(width):
+        rate[m] *= drift[m] * current[m]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:

@@ -17,10 +17,9 @@ Outside [0, 1] a window goes on as its tangent, so that an implicit step that ov
 
 from __future__ import annotations
 
-import math
-
 from neurosim.devices.device import Parameter
 from neurosim.kernels.abi import helper
+from neurosim.kernels.functions import Inlined, fast_exp, fast_log, fast_pow
 
 WINDOWS = ("none", "joglekar", "biolek", "prodromakis", "kvatinsky", "strukov")
 """Names of the windows; the first five stand at the numbers of the parameter WT of Xyce's TEAM device."""
@@ -31,32 +30,103 @@ _STEEPEST = 7.0
 """exp(-exp(7)) is 0 in double precision: larger arguments change nothing."""
 
 
-@helper
+@Inlined
+def _held(s):
+    """Put s back into [0, 1]; NaN stays NaN."""
+    c = 0.0 if s < 0.0 else s
+    return 1.0 if c > 1.0 else c
+
+
+@Inlined
+def _parabola(y):
+    """1 - y^2 and its slope by y."""
+    return 1.0 - y * y, -2.0 * y
+
+
+@Inlined
+def _power_law(y, p):
+    """1 - y^(2p) and its slope by y."""
+    power = fast_pow(y * y, p)
+    return 1.0 - power, 0.0 if y == 0.0 else -2.0 * p * power / y
+
+
+@Inlined
+def _prodromakis(c, p, j):
+    y = (c - 0.5) * (c - 0.5) + 0.75
+    power = fast_pow(y, p)
+    return j * (1.0 - power), -j * p * power / y * (2.0 * c - 1.0)
+
+
+@Inlined
+def _kvatinsky(c, upwards, a_lower, a_upper, w_c):
+    z = (c - a_upper if upwards else a_lower - c) / w_c
+    y = fast_exp(_STEEPEST if z > _STEEPEST else z)
+    f = fast_exp(-y)
+    return f, (-y * f if upwards else y * f) / w_c
+
+
+@Inlined
 def window(kind, s, upwards, p, j, a_lower, a_upper, w_c):
     """Value f and slope df/ds of window number `kind` at s; `upwards` tells whether s grows."""
-    c = min(max(s, 0.0), 1.0)
+    c = _held(s)
     f, slope = 1.0, 0.0
     if kind == JOGLEKAR:
-        y = 2.0 * c - 1.0
-        power = y * y if p == 1.0 else (y * y) ** p
-        f, slope = 1.0 - power, -4.0 * p * power / y if y != 0.0 else 0.0
+        f, slope = _parabola(2.0 * c - 1.0) if p == 1.0 else _power_law(2.0 * c - 1.0, p)
+        slope *= 2.0
     elif kind == BIOLEK:
         y = c if upwards else c - 1.0
-        power = y * y if p == 1.0 else (y * y) ** p
-        f, slope = 1.0 - power, -2.0 * p * power / y if y != 0.0 else 0.0
+        f, slope = _parabola(y) if p == 1.0 else _power_law(y, p)
     elif kind == PRODROMAKIS:
-        y = (c - 0.5) ** 2 + 0.75
-        power = y**p
-        f, slope = j * (1.0 - power), -j * p * power / y * (2.0 * c - 1.0)
+        f, slope = _prodromakis(c, p, j)
     elif kind == KVATINSKY:
-        sign = 1.0 if upwards else -1.0
-        y = math.exp(min(sign * (c - (a_upper if upwards else a_lower)) / w_c, _STEEPEST))
-        f = math.exp(-y)
-        slope = -sign * y * f / w_c
+        f, slope = _kvatinsky(c, upwards, a_lower, a_upper, w_c)
     elif kind == STRUKOV:
-        f = c * (1.0 - c)
-        slope = 1.0 - 2.0 * c
+        f, slope = c * (1.0 - c), 1.0 - 2.0 * c
     return f + slope * (s - c), slope
+
+
+@Inlined
+def _fill(kind, plain, part, q, s, way, out):
+    """Put values (part 0) or slopes (part 1) of one kind into `out`; `plain` says that p is 1 throughout."""
+    for m in range(s.size):
+        f, slope = window(kind, s[m], way[m] > 0.0, 1.0 if plain else q[1, m], q[2, m], q[3, m], q[4, m], q[5, m])
+        out[m] = slope if part else f
+
+
+@helper
+def window_row(q, s, way, f, slope, wanted):
+    """`window` for a block: puts values into `f` and, if `wanted`, slopes into `slope`.
+
+    `q` are six rows: number, p, j, a_lower, a_upper, w_c. `s` are the states; they grow where `way` is positive.
+    When one kind serves the whole block, as is usual, its loop has no branches and runs on vector registers.
+    """
+    kind = q[0, 0]
+    others, bent = 0, 0
+    for m in range(s.size):
+        others += q[0, m] != kind
+        bent += q[1, m] != 1.0
+    for part in range(2 if wanted else 1):
+        out = slope if part else f
+        if others > 0:
+            for m in range(s.size):
+                both = window(int(q[0, m]), s[m], way[m] > 0.0, q[1, m], q[2, m], q[3, m], q[4, m], q[5, m])
+                out[m] = both[1] if part else both[0]
+        elif kind == NONE:
+            out[:] = 0.0 if part else 1.0
+        elif kind == JOGLEKAR and bent == 0:
+            _fill(JOGLEKAR, True, part, q, s, way, out)
+        elif kind == JOGLEKAR:
+            _fill(JOGLEKAR, False, part, q, s, way, out)
+        elif kind == BIOLEK and bent == 0:
+            _fill(BIOLEK, True, part, q, s, way, out)
+        elif kind == BIOLEK:
+            _fill(BIOLEK, False, part, q, s, way, out)
+        elif kind == PRODROMAKIS:
+            _fill(PRODROMAKIS, False, part, q, s, way, out)
+        elif kind == KVATINSKY:
+            _fill(KVATINSKY, False, part, q, s, way, out)
+        else:
+            _fill(STRUKOV, False, part, q, s, way, out)
 
 
 LINEAR, EXPONENTIAL = 0, 1
@@ -64,13 +134,13 @@ MIXINGS = ("linear", "exponential")
 """How the resistance goes from r_on (s = 0) to r_off (s = 1)."""
 
 
-@helper
+@Inlined
 def mixed_conductance(kind, s, r_on, r_off):
     """Conductance G [S] and slope dG/ds of r_on + (r_off - r_on) s or r_on (r_off / r_on)^s, for s held to [0, 1]."""
-    c = min(max(s, 0.0), 1.0)
+    c = _held(s)
     if kind == EXPONENTIAL:
-        steepness = math.log(r_off / r_on)
-        g = math.exp(-steepness * c) / r_on
+        steepness = fast_log(r_off / r_on)
+        g = fast_exp(-steepness * c) / r_on
         slope = -steepness * g
     else:
         g = 1.0 / (r_on * (1.0 - c) + r_off * c)

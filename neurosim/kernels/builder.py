@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ParameterError
+from neurosim.expressions.instructions import CONTEXT, HEADER, WORDS
 from neurosim.kernels import system as layout
-from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
+from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw, Recorded
+from neurosim.kernels.expression import evaluate_expression
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
 from neurosim.kernels.unknowns import Unknown, Unknowns
 
@@ -190,8 +192,8 @@ def build_system(
     n = len(unknowns)
     table = np.zeros((len(batches), layout.COLUMNS), np.int64)
     keys = [
-        "input_plus", "input_minus", "flow_plus", "flow_minus", "parameters", "memory", "table", "code", "stamp",
-        "slot", "wiring", "events",
+        "input_plus", "input_minus", "flow_plus", "flow_minus", "input_run", "flow_run", "parameters", "memory",
+        "table", "code", "stamp", "slot", "slot_run", "wiring", "events",
     ]  # fmt: skip
     parts: dict[str, list[np.ndarray]] = {key: [] for key in keys}
     at = dict.fromkeys(parts, 0)
@@ -222,6 +224,9 @@ def build_system(
         put("input_minus", inputs[..., 1].ravel(), "u4")
         row[layout.FLOW_AT] = put("flow_plus", flows[..., 0].ravel(), "u4")
         put("flow_minus", flows[..., 1].ravel(), "u4")
+        row[layout.INPUT_RUN_AT] = put("input_run", _runs(inputs.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
+        row[layout.FLOW_RUN_AT] = put("flow_run", _runs(flows.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
+        row[layout.TIMED] = _reads_time(batch)
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
         row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
@@ -292,6 +297,7 @@ def build_system(
         size = stamps * blocks * w
         slots = places[start : start + size].reshape(stamps, blocks, w).transpose(1, 0, 2)
         row[layout.SLOT_AT] = put("slot", slots.ravel(), "u4")
+        row[layout.SLOT_RUN_AT] = put("slot_run", _runs(slots.astype("i8")).reshape(-1, 2), "i8")
         start += size
     pointer = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(pattern // (n + 1), minlength=n), out=pointer[1:])
@@ -314,6 +320,9 @@ def build_system(
         code=joined("code", "i8"),
         stamp=joined("stamp", "i8", 4),
         wiring=joined("wiring", "f8", 3),
+        input_run=joined("input_run", "i8", 4),
+        flow_run=joined("flow_run", "i8", 4),
+        slot_run=joined("slot_run", "i8", 2),
         column_pointer=pointer,
         row_index=row_index,
         diagonal=diagonal.astype("i8"),
@@ -356,6 +365,36 @@ def slots_of_rows(row_index: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, 
     pointer = np.concatenate([[0], np.cumsum(end - begin)]).astype(np.int64)
     within = np.arange(pointer[-1]) - np.repeat(pointer[:-1], end - begin)
     return pointer, by_row[np.repeat(begin, end - begin) + within]
+
+
+def _runs(places: np.ndarray) -> np.ndarray:
+    """First place and stride along the last axis, shape (..., 2); `layout.IRREGULAR` where there is no one stride."""
+    first = places[..., 0]
+    if places.shape[-1] == 1:
+        return np.stack([first, np.zeros_like(first)], -1)
+    steps = np.diff(places, axis=-1)
+    even = (steps == steps[..., :1]).all(-1) & (steps[..., 0] >= 0)
+    return np.stack([first, np.where(even, steps[..., 0], layout.IRREGULAR)], -1)
+
+
+def _reads_time(batch: BatchSpec) -> bool:
+    """Whether the law of a batch may depend on the time beside its inputs."""
+    if batch.law is None or isinstance(batch.law, PythonLaw):
+        return batch.law is not None
+    if batch.law is evaluate_expression:
+        words = np.array(batch.code, "i8")[HEADER:].reshape(-1, WORDS)
+        return bool(((words[:, 0] == CONTEXT) & (words[:, 2] == TIME)).any())
+    pending: list[Any] = [batch.law]
+    seen: set[int] = set()
+    while pending:
+        function = pending.pop().function
+        if id(function) not in seen:
+            seen.add(id(function))
+            names = function.__code__.co_names
+            if "TIME" in names:
+                return True
+            pending += [v for v in map(function.__globals__.get, names) if isinstance(v, Recorded)]
+    return False
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

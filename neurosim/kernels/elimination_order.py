@@ -363,3 +363,46 @@ def _find(
         nl = put
         lower_start[k + 1] = nl
     return n
+
+
+def _levels_signature() -> Any:
+    import numba
+
+    index, _ = index_and_real()
+    return numba.void(index, index, index, index, numba.int64, index, index)
+
+
+@driver(_levels_signature)
+def find_levels(
+    lower_start: np.ndarray, lower_row: np.ndarray, upper_start: np.ndarray, upper_row: np.ndarray, longest: int,
+    level: np.ndarray, direct: np.ndarray,
+) -> None:  # fmt: skip
+    """Find the columns that may be eliminated first, in which order, and which of them nothing changes.
+
+    All rows and columns by pivot number. `level` gets the number of columns that must come one after another before
+    each one, and columns of one level do not touch each other; it is -1 for columns that need others and have more than
+    `longest` entries beside the pivot, and for all that need such a one. `direct` gets 1 where the columns of L that a
+    column needs are empty.
+    """
+    n = level.size
+    for k in range(n):
+        level[k] = 0
+    for k in range(n):
+        direct[k] = 1
+        for p in range(upper_start[k], upper_start[k + 1]):
+            i = upper_row[p]
+            if lower_start[i + 1] > lower_start[i]:
+                direct[k] = 0
+            if level[i] < 0:
+                level[k] = -1
+            elif level[k] >= 0:
+                level[k] = max(level[k], level[i] + 1)
+        count = upper_start[k + 1] - upper_start[k] + lower_start[k + 1] - lower_start[k]
+        if level[k] > 0 and count > longest:
+            level[k] = -1
+        for p in range(lower_start[k], lower_start[k + 1]):
+            i = lower_row[p]
+            if level[k] < 0:
+                level[i] = -1
+            elif level[i] >= 0:
+                level[i] = max(level[i], level[k] + 1)

@@ -19,10 +19,12 @@ which an event lies."""
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,
     SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
-    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, COUNTS,
-) = range(31)  # fmt: skip
+    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED,
+    COUNTS,
+) = range(32)  # fmt: skip
 """Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
-holds f(t, y) already. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
+holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
+step. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
 
 EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2 = range(4)
 """Values of ``count[METHOD]``."""

@@ -23,6 +23,7 @@ from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.elimination_order import (
     equilibrate,
     fill_order,
+    find_levels,
     find_pattern,
     index_and_real,
     match_rows,
@@ -35,6 +36,12 @@ GROWTH_LIMIT = 1e8
 
 CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
+
+LONG, SHORT, DIRECT = 0, 1, 2
+"""Kinds of runs of columns, see `LU`: LONG or SHORT, plus DIRECT."""
+
+LONGEST_SHORT = 4
+"""Most entries beside the pivot in a short column."""
 
 
 @by_address
@@ -62,6 +69,9 @@ class LU(NamedTuple):
         Pivot numbers of the rows, ascending in each column; the diagonal is in neither.
     lower, upper : ndarray of float64
         The numbers.
+    run_start, run_kind : ndarray of uint32, shape (runs + 1,) and (runs,)
+        Consecutive columns that are worked on in one go: `SHORT` ones have all as many entries in L and in U, `LONG`
+        ones have not; `DIRECT` ones are those of A but for scaling.
     inverse_pivot : ndarray of float64, shape (n,)
         Reciprocal diagonal of U.
     work, correction : ndarray of float64, shape (n,)
@@ -80,6 +90,8 @@ class LU(NamedTuple):
     upper_start: np.ndarray
     upper_row: np.ndarray
     upper: np.ndarray
+    run_start: np.ndarray
+    run_kind: np.ndarray
     inverse_pivot: np.ndarray
     work: np.ndarray
     correction: np.ndarray
@@ -249,16 +261,46 @@ def _arrange(
     lower_start: np.ndarray, lower_row: np.ndarray, upper_start: np.ndarray, upper_row: np.ndarray,
     number_of_row: np.ndarray,
 ) -> LU:  # fmt: skip
-    """Renumber everything in elimination order and sort the columns."""
+    """Renumber everything in elimination order and sort the columns.
+
+    Short columns come first, those of equal shape side by side, as far as no column moves before one that it needs.
+    """
     n = order.size
+    lower_row, upper_row = number_of_row[lower_row], np.asarray(upper_row)
+    level, direct = np.empty(n, np.int64), np.empty(n, np.int64)
+    find_levels(lower_start, lower_row, upper_start, upper_row, LONGEST_SHORT, level, direct)
+    lower_count, upper_count = np.diff(lower_start), np.diff(upper_start)
+    is_late, is_long = level < 0, lower_count + upper_count > LONGEST_SHORT
+    # The late ones keep their order, in which neighbours share rows.
+    number = np.arange(n)
+    # A long column that nothing changes is a run of its own.
+    single = np.where(is_long, number, -1)
+    shape = np.stack([is_late, level, is_late | is_long, direct, single, upper_count, lower_count])
+    shape[:3, is_late], shape[3:, is_late] = 1, 0
+    moved = np.lexsort((number, *shape[::-1]))
+    shape = shape[:, moved]
+    new_number = np.empty(n, np.int64)
+    new_number[moved] = number
+    order, number_of_row = order[moved], new_number[number_of_row]
+    run_start = np.concatenate([[0], np.flatnonzero((np.diff(shape[2:]) != 0).any(0)) + 1])
+    kind = np.where(shape[2] > 0, LONG, SHORT)[run_start]
+    run_kind = kind + DIRECT * shape[3, run_start]
+    run_start = np.append(run_start, n)
 
-    def sorted_columns(start: np.ndarray, index: np.ndarray) -> np.ndarray:
-        columns = np.repeat(np.arange(n), np.diff(start))
-        return (np.sort(columns * n + index) % n).astype(np.uint32)
+    def columns(start: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        counts = np.diff(start)[moved]
+        begin = np.concatenate([[0], np.cumsum(counts)])
+        source = np.arange(rows.size) + np.repeat(start[moved] - begin[:-1], counts)
+        column = np.repeat(np.arange(n), counts)
+        index = np.sort(column * n + new_number[rows[source]]) % n
+        return begin.astype(np.uint32), index.astype(np.uint32)
 
+    lower_start, lower_row = columns(lower_start, lower_row)
+    upper_start, upper_row = columns(upper_start, upper_row)
     counts = np.diff(pointer)[order]
     column_start = np.r_[0, np.cumsum(counts)]
     source = np.arange(rows.size) + np.repeat(pointer[order] - column_start[:-1], counts)
+    source = source[np.lexsort((number_of_row[rows[source]], np.repeat(number, counts)))]
     row_order = np.argsort(number_of_row)
     return LU(
         column_start=column_start.astype(np.uint32),
@@ -267,12 +309,14 @@ def _arrange(
         row_order=row_order.astype(np.uint32),
         column_order=order.astype(np.uint32),
         row_scale=scale[row_order],
-        lower_start=lower_start.astype(np.uint32),
-        lower_row=sorted_columns(lower_start, number_of_row[lower_row]),
+        lower_start=lower_start,
+        lower_row=lower_row,
         lower=np.zeros(lower_row.size),
-        upper_start=upper_start.astype(np.uint32),
-        upper_row=sorted_columns(upper_start, upper_row),
+        upper_start=upper_start,
+        upper_row=upper_row,
         upper=np.zeros(upper_row.size),
+        run_start=run_start.astype(np.uint32),
+        run_kind=run_kind.astype(np.uint32),
         inverse_pivot=np.zeros(n),
         work=np.zeros(n),
         correction=np.zeros(n),
@@ -284,31 +328,64 @@ def _refactor_signature() -> Any:
     return numba.int64(lu_type(), index_and_real()[1])
 
 
-@unit(_refactor_signature)
-def refactor(lu, values):
-    """Compute L and U for new `values` (in the order of the analysis).
+@helper
+def _refused(lu, k, largest, size, diagonal):
+    """What `refactor` returns for a column whose pivot may be too small; 0 if it is not."""
+    largest = max(largest, size)
+    unknown = np.int64(lu.column_order[k]) + 1
+    if not (largest > CANCELLATION * diagonal and largest < np.inf and size < np.inf):
+        return unknown
+    return -unknown if largest > GROWTH_LIMIT * size else np.int64(0)
 
-    Returns
-    -------
-    int
-        0 when done; k + 1 when the column of unknown k holds a value that is not finite, or nothing but rounding
-        errors after elimination (singular); -(k + 1) when the recorded pivot of unknown k is too small beside the
-        rest of its column, so that a new analysis would help. The factors are usable only after 0.
-    """
+
+@helper
+def _refactor_direct(lu, values, first, last):
+    """Columns that no earlier one changes: scaling is all there is to do. Returns how many pivots may be too small."""
+    columns = last - first
+    u, v = np.int64(lu.upper_start[first]), np.int64(lu.lower_start[first])
+    upper_count = np.int64(lu.upper_start[first + 1]) - u
+    lower_count = np.int64(lu.lower_start[first + 1]) - v
+    step = upper_count + 1 + lower_count
+    inverse, scale = lu.inverse_pivot[first:last], lu.row_scale
+    bad = 0
+    at = np.int64(lu.column_start[first])
+    end = at + columns * step
+    for j in range(upper_count):
+        source, row = lu.entry_source[at + j : end : step], lu.entry_row[at + j : end : step]
+        upper = lu.upper[u + j : u + columns * upper_count : upper_count]
+        for k in range(columns):
+            upper[k] = values[source[k]] * scale[row[k]]
+    at += upper_count
+    source = lu.entry_source[at:end:step]
+    for k in range(columns):
+        inverse[k] = 1.0 / (values[source[k]] * scale[first + k])
+        bad += not 0.0 < abs(inverse[k]) < np.inf
+    at += 1
+    if columns == 1:
+        source, row, lower = lu.entry_source[at:end], lu.entry_row[at:end], lu.lower[v : v + lower_count]
+        for j in range(lower_count):
+            a = values[source[j]] * scale[row[j]] * inverse[0]
+            lower[j] = a
+            bad += not abs(a) <= GROWTH_LIMIT
+        return bad
+    for j in range(lower_count):
+        source, row = lu.entry_source[at + j : end : step], lu.entry_row[at + j : end : step]
+        lower = lu.lower[v + j : v + columns * lower_count : lower_count]
+        for k in range(columns):
+            a = values[source[k]] * scale[row[k]] * inverse[k]
+            lower[k] = a
+            bad += not abs(a) <= GROWTH_LIMIT
+    return bad
+
+
+@helper
+def _refactor_columns(lu, values, first, last):
+    """Left-looking elimination, one column after another."""
     column_start, entry_row, entry_source = lu.column_start, lu.entry_row, lu.entry_source
     lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
     upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
     scale, inverse_pivot, work = lu.row_scale, lu.inverse_pivot, lu.work
-    n = work.size
-    bad = 0
-    for p in range(entry_source.size):
-        bad += values[p] - values[p] != 0.0
-    if bad:
-        for k in range(n):
-            for p in range(column_start[k], column_start[k + 1]):
-                if not np.isfinite(values[entry_source[p]]):
-                    return np.int64(lu.column_order[k]) + 1
-    for k in range(n):
+    for k in range(first, last):
         for p in range(column_start[k], column_start[k + 1]):
             i = entry_row[p]
             work[i] = values[entry_source[p]] * scale[i]
@@ -318,8 +395,12 @@ def refactor(lu, values):
             u = work[i]
             work[i] = 0.0
             upper[p] = u
-            for q in range(lower_start[i], lower_start[i + 1]):
+            q, end = lower_start[i], lower_start[i + 1]
+            if q < end:
+                # Most columns are this short: a loop costs more than what it does.
                 work[lower_row[q]] -= lower[q] * u
+                for more in range(q + 1, end):
+                    work[lower_row[more]] -= lower[more] * u
         pivot = work[k]
         work[k] = 0.0
         inverse = 1.0 / pivot
@@ -333,12 +414,37 @@ def refactor(lu, values):
             largest = max(largest, abs(a))
         size = abs(pivot)
         if not (largest <= GROWTH_LIMIT * size and size > CANCELLATION * diagonal and size < np.inf):
-            largest = max(largest, size)
-            unknown = np.int64(lu.column_order[k]) + 1
-            if not (largest > CANCELLATION * diagonal and largest < np.inf and size < np.inf):
-                return unknown
-            if largest > GROWTH_LIMIT * size:
-                return -unknown
+            refused = _refused(lu, k, largest, size, diagonal)
+            if refused != 0:
+                return refused
+    return np.int64(0)
+
+
+@unit(_refactor_signature)
+def refactor(lu, values):
+    """Compute L and U for new `values` (in the order of the analysis).
+
+    Returns
+    -------
+    int
+        0 when done; k + 1 when the column of unknown k holds a value that is not finite, or nothing but rounding
+        errors after elimination (singular); -(k + 1) when the recorded pivot of unknown k is too small beside the
+        rest of its column, so that a new analysis would help. The factors are usable only after 0.
+    """
+    bad = 0
+    for p in range(lu.entry_source.size):
+        bad += values[p] - values[p] != 0.0
+    if bad:
+        for k in range(lu.work.size):
+            for p in range(lu.column_start[k], lu.column_start[k + 1]):
+                if not np.isfinite(values[lu.entry_source[p]]):
+                    return np.int64(lu.column_order[k]) + 1
+    for r in range(lu.run_kind.size):
+        first, last = np.int64(lu.run_start[r]), np.int64(lu.run_start[r + 1])
+        if lu.run_kind[r] < DIRECT or _refactor_direct(lu, values, first, last) > 0:
+            refused = _refactor_columns(lu, values, first, last)
+            if refused != 0:
+                return refused
     return np.int64(0)
 
 
@@ -358,16 +464,55 @@ def solve(lu, b):
     n = y.size
     for k in range(n):
         y[k] = b[row_order[k]] * scale[k]
+    for r in range(lu.run_kind.size):
+        first, last = np.int64(lu.run_start[r]), np.int64(lu.run_start[r + 1])
+        at = np.int64(lower_start[first])
+        count = np.int64(lower_start[first + 1]) - at
+        if count > 2 or lu.run_kind[r] & SHORT == 0:
+            for k in range(first, last):
+                t = y[k]
+                for p in range(lower_start[k], lower_start[k + 1]):
+                    y[lower_row[p]] -= lower[p] * t
+        elif count == 1:
+            x, row, number = y[first:last], lower_row[at:], lower[at:]
+            for k in range(last - first):
+                y[row[k]] -= number[k] * x[k]
+        elif count == 2:
+            x, row, number = y[first:last], lower_row[at:], lower[at:]
+            for k in range(last - first):
+                t = x[k]
+                y[row[2 * k]] -= number[2 * k] * t
+                y[row[2 * k + 1]] -= number[2 * k + 1] * t
+    for r in range(lu.run_kind.size - 1, -1, -1):
+        first, last = np.int64(lu.run_start[r]), np.int64(lu.run_start[r + 1])
+        at = np.int64(upper_start[first])
+        count = np.int64(upper_start[first + 1]) - at
+        if count > 2 or lu.run_kind[r] & SHORT == 0:
+            for k in range(last - 1, first - 1, -1):
+                t = y[k] * inverse_pivot[k]
+                y[k] = t
+                for p in range(upper_start[k], upper_start[k + 1]):
+                    y[upper_row[p]] -= upper[p] * t
+        else:
+            x, inverse = y[first:last], inverse_pivot[first:last]
+            row, number = upper_row[at:], upper[at:]
+            if count == 0:
+                for k in range(last - first):
+                    x[k] *= inverse[k]
+            elif count == 1:
+                for k in range(last - first - 1, -1, -1):
+                    t = x[k] * inverse[k]
+                    x[k] = t
+                    y[row[k]] -= number[k] * t
+            else:
+                for k in range(last - first - 1, -1, -1):
+                    t = x[k] * inverse[k]
+                    x[k] = t
+                    y[row[2 * k]] -= number[2 * k] * t
+                    y[row[2 * k + 1]] -= number[2 * k + 1] * t
     for k in range(n):
-        t = y[k]
-        for p in range(lower_start[k], lower_start[k + 1]):
-            y[lower_row[p]] -= lower[p] * t
-    for k in range(n - 1, -1, -1):
-        t = y[k] * inverse_pivot[k]
-        y[k] = 0.0
-        b[column_order[k]] = t
-        for p in range(upper_start[k], upper_start[k + 1]):
-            y[upper_row[p]] -= upper[p] * t
+        b[column_order[k]] = y[k]
+    y[:] = 0.0
 
 
 @helper

@@ -16,6 +16,7 @@ from neurosim.kernels.run import (
     ALPHA,
     BDF2,
     BETA,
+    EVALUATED,
     EVALUATIONS,
     FACTORISATIONS,
     H_1,
@@ -39,13 +40,18 @@ from neurosim.kernels.run import (
 )  # fmt: skip
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
+    add_mass,
     evaluate_both,
     evaluate_flow,
+    evaluate_timed,
     multiply_mass,
     project_rates,
     project_rates_and_rows,
     system_arrays_type,
 )  # fmt: skip
+
+PART = 512
+"""Unknowns that linear combinations of stages treat at a time [1]."""
 
 REPEAT = 100
 """Returned by a step that did not converge: try a smaller one."""
@@ -69,7 +75,46 @@ def _refactor(lu, run, matrix):
     return 0
 
 
-@unit(lambda: _step_signature())
+@helper
+def first_not_finite(values, n):
+    """Place of the first of n values that is not finite; -1 if all are."""
+    bad = 0
+    for i in range(n):
+        bad += values[i] - values[i] != 0.0
+    if bad > 0:
+        for i in range(n):
+            if not np.isfinite(values[i]):
+                return i
+    return -1
+
+
+@helper
+def _combine(stage, count, first, by_first, second, by_second, n):
+    """Add the first `count` rows of `stage` times `by_first` to `first`, and times `by_second` to `second`.
+
+    Parts that stay in the first-level cache are finished one after another.
+    """
+    for low in range(0, n, PART):
+        high = min(low + PART, n)
+        one, two = first[low:high], second[low:high]
+        for j in range(count):
+            k = stage[j, low:high]
+            a, b = by_first[j], by_second[j]
+            if a != 0.0:
+                for i in range(high - low):
+                    one[i] += a * k[i]
+            if b != 0.0:
+                for i in range(high - low):
+                    two[i] += b * k[i]
+
+
+def _step_signature() -> Any:
+    from numba import types
+
+    return types.i8(system_arrays_type(), lu_type(), run_type(), types.Array(types.f8, 1, "C"), types.f8)
+
+
+@unit(_step_signature)
 def rosenbrock_defect(S, lu, run, context, h):
     """Put an estimate of the interpolant's error in the middle of the step into `run.error`.
 
@@ -77,21 +122,26 @@ def rosenbrock_defect(S, lu, run, context, h):
     ``f(t + h/2, y(1/2)) - M y'(1/2)`` is turned into an error by the matrix of the step.
     """
     n = run.y.size - 1
-    middle = run.stage[0]
-    slope = run.stage[1]
+    s = run.tableau.shape[1]
+    middle, slope = run.stage[s + 1], run.stage[s + 2]
     error = run.error
-    work = run.stage[2]
+    # With k_r = sum_j H_rj K_j: y(1/2) = (y0 + y1)/2 + k1/4 + k2/8 + k3/16 and h y'(1/2) = y1 - y0 + (k2 + k3)/4.
+    H = run.tableau[2 * s + 3 :]
+    by_middle, by_slope = np.empty(s), np.empty(s)
+    for j in range(s):
+        by_middle[j] = 0.25 * H[0, j] + 0.125 * H[1, j] + 0.0625 * H[2, j]
+        by_slope[j] = (0.25 * H[1, j] + 0.25 * H[2, j]) / h
     for i in range(n):
-        q1, q2, q3, q4 = run.q[1, i], run.q[2, i], run.q[3, i], run.q[4, i]
-        middle[i] = run.q[0, i] + 0.5 * (q1 + 0.5 * (q2 + 0.5 * (q3 + 0.5 * q4)))
-        slope[i] = (q1 + q2 + 0.75 * q3 + 0.5 * q4) / h
+        middle[i] = 0.5 * (run.y[i] + run.y_new[i])
+        slope[i] = (run.y_new[i] - run.y[i]) / h
+    _combine(run.stage, s, middle, by_middle, slope, by_slope, n)
     middle[n] = 0.0
     context[TIME] = run.real[T] + 0.5 * h
     evaluate_flow(S, context, middle, error)
     run.count[EVALUATIONS] += 1
-    multiply_mass(S, slope, work)
     for i in range(n):
-        error[i] -= work[i]
+        slope[i] = -slope[i]
+    add_mass(S, slope, error)
     for j in range(S.bounded.size):
         # The interpolant of a state that meets a bound in this step is cut there.
         i = S.bounded[j]
@@ -101,10 +151,49 @@ def rosenbrock_defect(S, lu, run, context, h):
     return 0
 
 
-def _step_signature() -> Any:
-    from numba import types
+@helper
+def _evaluate_step(S, run, context, t, h):
+    """Put f, its derivatives and its time derivative at (t, y) into the run, or return `NOT_FINITE`."""
+    n = run.y.size - 1
+    f0 = run.f
+    s = run.tableau.shape[1]
+    ft, before = run.stage[s], run.stage[s + 1]
+    context[TIME] = t
+    evaluate_both(S, context, run.y, f0, run.jacobian)
+    run.count[EVALUATIONS] += 1
+    project_rates_and_rows(S, run.y, f0, run.jacobian)
+    place = first_not_finite(f0, n)
+    if place >= 0:
+        run.count[STATUS_INDEX] = place
+        return NOT_FINITE
+    # The time derivative enters multiplied by h: a forward difference over a small part of the step is enough.
+    small = 1e-5 * h
+    evaluate_timed(S, context, run.y, before)
+    context[TIME] = t + small
+    evaluate_timed(S, context, run.y, ft)
+    for i in range(n):
+        ft[i] = (ft[i] - before[i]) / small
+    _hold_stopped(S, run, ft)
+    return 0
 
-    return types.i8(system_arrays_type(), lu_type(), run_type(), types.Array(types.f8, 1, "C"), types.f8)
+
+@helper
+def _stopped(S, run):
+    """Number of states that stand at a bound and stay there for this step."""
+    count = 0
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        count += run.f[i] == 0.0 and (run.y[i] >= S.upper[j] or run.y[i] <= S.lower[j])
+    return count
+
+
+@helper
+def _hold_stopped(S, run, f):
+    """Set the rates of `_stopped` states to zero."""
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        if run.f[i] == 0.0 and (run.y[i] >= S.upper[j] or run.y[i] <= S.lower[j]):
+            f[i] = 0.0
 
 
 @unit(_step_signature)
@@ -119,30 +208,18 @@ def rosenbrock_step(S, lu, run, context, h):
     s = tableau.shape[1]
     gamma = tableau[2 * s + 2, 0]
     K = run.stage
-    f0 = run.f
-    ft = run.stage[s]
-    u = run.stage[s + 1]
-    work = run.stage[s + 2]
-    increment = run.stage[s + 3]
+    ft, u, increment = run.stage[s], run.stage[s + 1], run.stage[s + 2]
+    coupling = np.empty(s)
     t = run.real[T]
-    context[TIME] = t
     context[STEP] = h
     alpha = 1.0 / (h * gamma)
     linear = run.count[LINEAR_SYSTEM] != 0
-    evaluate_both(S, context, run.y, f0, run.jacobian)
-    project_rates_and_rows(S, run.y, f0, run.jacobian)
-    for i in range(n):
-        if not np.isfinite(f0[i]):
-            run.count[STATUS_INDEX] = i
-            return NOT_FINITE
-    # The time derivative enters multiplied by h: a forward difference over a small part of the step is enough.
-    small = 1e-5 * h
-    context[TIME] = t + small
-    evaluate_flow(S, context, run.y, ft)
-    project_rates(S, run.y, ft)
-    for i in range(n):
-        ft[i] = (ft[i] - f0[i]) / small
-    run.count[EVALUATIONS] += 2
+    if run.count[EVALUATED] == 0:
+        status = _evaluate_step(S, run, context, t, h)
+        if status != 0:
+            return status
+        run.count[EVALUATED] = 1
+    stopped = _stopped(S, run)
     if not (linear and run.real[ALPHA] == alpha):
         status = _factor(S, lu, run, alpha)
         if status != 0:
@@ -150,41 +227,28 @@ def rosenbrock_step(S, lu, run, context, h):
             return status
         run.real[ALPHA] = alpha
     for stage in range(s):
+        work = K[stage]
+        u[:] = run.y
         if stage == 0:
-            u[:] = run.y
-            work[:] = f0
+            work[:] = run.f
         else:
-            u[:] = run.y
+            increment[:] = 0.0
             for j in range(stage):
-                a = tableau[stage, j]
-                if a != 0.0:
-                    for i in range(n):
-                        u[i] += a * K[j, i]
+                coupling[j] = tableau[s + stage, j] / h
+            _combine(K, stage, u, tableau[stage], increment, coupling, n)
             context[TIME] = t + tableau[2 * s, stage] * h
             evaluate_flow(S, context, u, work)
             # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back at
             # the end, while a rate that vanished halfway would make the error estimate refuse every step.
-            for j in range(S.bounded.size):
-                i = S.bounded[j]
-                if f0[i] == 0.0 and (run.y[i] >= S.upper[j] or run.y[i] <= S.lower[j]):
-                    work[i] = 0.0
+            if stopped > 0:
+                _hold_stopped(S, run, work)
             run.count[EVALUATIONS] += 1
-            increment[:] = 0.0
-            for j in range(stage):
-                c = tableau[s + stage, j] / h
-                if c != 0.0:
-                    for i in range(n):
-                        increment[i] += c * K[j, i]
-            multiply_mass(S, increment, K[stage])
-            for i in range(n):
-                work[i] += K[stage, i]
+            add_mass(S, increment, work)
         d = tableau[2 * s + 1, stage] * h
         if d != 0.0:
             for i in range(n):
                 work[i] += d * ft[i]
         solve(lu, work[:n])
-        for i in range(n):
-            K[stage, i] = work[i]
     for i in range(n):
         run.y_new[i] = u[i] + K[s - 1, i]
         run.error[i] = K[s - 1, i]
@@ -193,20 +257,37 @@ def rosenbrock_step(S, lu, run, context, h):
 
 
 @helper
-def rosenbrock_interpolant(run):
-    """Powers of the step fraction x: (1-x) y0 + x (y1 + (1-x)(k1 + x (k2 + x k3))), k = H K."""
+def rosenbrock_interpolant(run, places):
+    """Powers of the step fraction x: (1-x) y0 + x (y1 + (1-x)(k1 + x (k2 + x k3))), k = H K, of some unknowns."""
+    s = run.tableau.shape[1]
+    H = run.tableau[2 * s + 3 :]
+    q = run.q
+    for place in range(places.size):
+        i = places[place]
+        k1, k2, k3 = 0.0, 0.0, 0.0
+        for j in range(s):
+            k = run.stage[j, i]
+            k1 += H[0, j] * k
+            k2 += H[1, j] * k
+            k3 += H[2, j] * k
+        q[0, i] = run.y[i]
+        q[1, i] = run.y_new[i] - run.y[i] + k1
+        q[2, i] = k2 - k1
+        q[3, i] = k3 - k2
+        q[4, i] = -k3
+
+
+@helper
+def whole_rosenbrock_interpolant(run):
+    """`rosenbrock_interpolant` of all unknowns."""
     n = run.y.size - 1
     s = run.tableau.shape[1]
-    row = 2 * s + 3
+    H = run.tableau[2 * s + 3 :]
     q = run.q
     q[1:, :] = 0.0
     # Down the rows of the stages, so that the loops vectorise: first k1, k2, k3 into q1, q2, q3.
-    for j in range(s):
-        for k in range(3):
-            h = run.tableau[row + k, j]
-            if h != 0.0:
-                for i in range(n):
-                    q[1 + k, i] += h * run.stage[j, i]
+    _combine(run.stage, s, q[1], H[0], q[2], H[1], n)
+    _combine(run.stage, s, q[3], H[2], q[4], np.zeros(s), n)
     for i in range(n):
         k1, k2, k3 = q[1, i], q[2, i], q[3, i]
         q[0, i] = run.y[i]

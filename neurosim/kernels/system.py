@@ -17,9 +17,13 @@ from neurosim.kernels.native import by_address
 (
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
     INPUT_AT, FLOW_AT, PARAMETER_AT, MEMORY_AT, TABLE_AT, TABLE_LENGTH, CODE_AT, CODE_LENGTH, STAMP_AT, STAMPS, SLOT_AT,
-    LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, COLUMNS,
-) = range(32)  # fmt: skip
-"""Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch."""
+    LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, INPUT_RUN_AT, FLOW_RUN_AT, SLOT_RUN_AT,
+    TIMED, COLUMNS,
+) = range(36)  # fmt: skip
+"""Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time."""
+
+IRREGULAR = -1
+"""Stride of a row of places that do not follow each other evenly."""
 
 
 @by_address
@@ -39,6 +43,13 @@ class SystemArrays(NamedTuple):
     """uint32: row to which a flow is added."""
     flow_minus: np.ndarray
     """uint32: row from which a flow is taken."""
+    input_run: np.ndarray
+    """int64 [blocks and inputs, 4]: first place and stride of `input_plus`, then of `input_minus`; such places need
+    not be looked up one by one."""
+    flow_run: np.ndarray
+    """int64 [blocks and flows, 4]: the same for `flow_plus` and `flow_minus`."""
+    slot_run: np.ndarray
+    """int64 [blocks and stamps, 2]: the same for `slot`."""
     parameters: np.ndarray
     memory: np.ndarray
     table: np.ndarray
@@ -89,8 +100,9 @@ _DTYPES = {
     "batch": "i8", "input_plus": "u4", "input_minus": "u4", "flow_plus": "u4", "flow_minus": "u4", "code": "i8",
     "stamp": "i8", "slot": "u4", "column_pointer": "i8", "row_index": "u4", "diagonal": "i8", "is_state": "i8",
     "mass_row": "u4", "mass_column": "u4", "bounded": "i8", "row_slot_pointer": "i8", "row_slot": "i8", "dims": "i8",
+    "input_run": "i8", "flow_run": "i8", "slot_run": "i8",
 }  # fmt: skip
-_MATRICES = {"batch", "stamp", "wiring"}
+_MATRICES = {"batch", "stamp", "wiring", "input_run", "flow_run", "slot_run"}
 
 
 def system_arrays_type() -> Any:
@@ -130,37 +142,108 @@ def _call(S, b, address, inputs, k, context, F, D):
 def _gather(S, b, k, y):
     """Put the inputs of block k of batch b into S.u."""
     B = S.batch[b]
-    size = B[INPUTS] * B[WIDTH]
-    at = B[INPUT_AT] + k * size
-    u = S.u
-    plus = S.input_plus
-    minus = S.input_minus
-    for j in range(size):
-        u[j] = y[plus[at + j]] - y[minus[at + j]]
+    w = B[WIDTH]
+    rows = B[INPUTS]
+    ground = y.size - 1
+    for r in range(rows):
+        at = B[INPUT_AT] + (k * rows + r) * w
+        run = B[INPUT_RUN_AT] + k * rows + r
+        first, stride = S.input_run[run, 0], S.input_run[run, 1]
+        u = S.u[r * w : r * w + w]
+        if stride == 0:
+            value = y[first]
+            for e in range(w):
+                u[e] = value
+        elif stride == 1:
+            u[:] = y[first : first + w]
+        elif stride > 0:
+            source = y[first : first + stride * (w - 1) + 1 : stride]
+            for e in range(w):
+                u[e] = source[e]
+        else:
+            place = S.input_plus[at : at + w]
+            for e in range(w):
+                u[e] = y[place[e]]
+        first, stride = S.input_run[run, 2], S.input_run[run, 3]
+        if stride == 0:
+            if first != ground:
+                value = y[first]
+                for e in range(w):
+                    u[e] -= value
+        elif stride == 1:
+            source = y[first : first + w]
+            for e in range(w):
+                u[e] -= source[e]
+        elif stride > 0:
+            source = y[first : first + stride * (w - 1) + 1 : stride]
+            for e in range(w):
+                u[e] -= source[e]
+        else:
+            place = S.input_minus[at : at + w]
+            for e in range(w):
+                u[e] -= y[place[e]]
+
+
+@helper
+def _add_row(target, values, sign, first, stride, place):
+    """Add ``sign * values`` to the places of `target` that a run or the list `place` names; the last one is dropped."""
+    w = values.size
+    if stride == 0:
+        if first != target.size - 1:
+            # Four sums side by side: one alone would wait for itself.
+            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+            whole = w // 4 * 4
+            for e in range(0, whole, 4):
+                s0 += values[e]
+                s1 += values[e + 1]
+                s2 += values[e + 2]
+                s3 += values[e + 3]
+            for e in range(whole, w):
+                s0 += values[e]
+            target[first] += sign * ((s0 + s1) + (s2 + s3))
+    elif stride == 1:
+        goal = target[first : first + w]
+        for e in range(w):
+            goal[e] += sign * values[e]
+    elif stride > 0:
+        goals = target[first : first + stride * (w - 1) + 1 : stride]
+        for e in range(w):
+            goals[e] += sign * values[e]
+    else:
+        for e in range(w):
+            target[place[e]] += sign * values[e]
+
+
+@helper
+def _add_wiring(S, b):
+    """Add wiring to the flows of the block whose inputs are in S.u."""
+    B = S.batch[b]
+    w = B[WIDTH]
+    for j in range(B[LAW_FLOWS] * w, B[FLOWS] * w):
+        S.F[j] = 0.0
+    for q in range(B[WIRING_AT], B[WIRING_AT] + B[WIRINGS]):
+        r = np.int64(S.wiring[q, 0]) * w
+        c = np.int64(S.wiring[q, 1]) * w
+        coefficient = S.wiring[q, 2]
+        flow = S.F[r : r + w]
+        u = S.u[c : c + w]
+        for e in range(w):
+            flow[e] += coefficient * u[e]
 
 
 @helper
 def _scatter_flows(S, b, k, f):
     """Add wiring to the flows of block k and put them into f."""
+    _add_wiring(S, b)
     B = S.batch[b]
     w = B[WIDTH]
-    F = S.F
-    u = S.u
-    for j in range(B[LAW_FLOWS] * w, B[FLOWS] * w):
-        F[j] = 0.0
-    for q in range(B[WIRING_AT], B[WIRING_AT] + B[WIRINGS]):
-        r = np.int64(S.wiring[q, 0]) * w
-        c = np.int64(S.wiring[q, 1]) * w
-        coefficient = S.wiring[q, 2]
-        for e in range(w):
-            F[r + e] += coefficient * u[c + e]
-    size = B[FLOWS] * w
-    at = B[FLOW_AT] + k * size
-    plus = S.flow_plus
-    minus = S.flow_minus
-    for j in range(size):
-        f[plus[at + j]] += F[j]
-        f[minus[at + j]] -= F[j]
+    rows = B[FLOWS]
+    for r in range(rows):
+        at = B[FLOW_AT] + (k * rows + r) * w
+        run = S.flow_run[B[FLOW_RUN_AT] + k * rows + r]
+        flow = S.F[r * w : r * w + w]
+        _add_row(f, flow, 1.0, run[0], run[1], S.flow_plus[at : at + w])
+        _add_row(f, flow, -1.0, run[2], run[3], S.flow_minus[at : at + w])
 
 
 @helper
@@ -169,22 +252,21 @@ def _scatter_derivatives(S, b, k, jacobian):
     B = S.batch[b]
     w = B[WIDTH]
     nu = B[LAW_INPUTS]
-    D = S.D
-    slot = S.slot
-    at = B[SLOT_AT] + k * B[STAMPS] * w
-    for q in range(B[STAMPS]):
+    stamps = B[STAMPS]
+    for q in range(stamps):
         row = B[STAMP_AT] + q
         sign = np.float64(S.stamp[row, 2])
         wire = S.stamp[row, 3]
-        here = at + q * w
+        at = B[SLOT_AT] + (k * stamps + q) * w
+        run = S.slot_run[B[SLOT_RUN_AT] + k * stamps + q]
         if wire >= 0:
-            value = sign * S.wiring[wire, 2]
-            for e in range(w):
-                jacobian[slot[here + e]] += value
+            sign *= S.wiring[wire, 2]
+            values = S.F[:w]
+            values[:] = 1.0
         else:
             d = (S.stamp[row, 0] * nu + S.stamp[row, 1]) * w
-            for e in range(w):
-                jacobian[slot[here + e]] += sign * D[d + e]
+            values = S.D[d : d + w]
+        _add_row(jacobian, values, sign, run[0], run[1], S.slot[at : at + w])
 
 
 def _evaluate_signature(outputs: int) -> Any:
@@ -207,6 +289,19 @@ def evaluate_flow(S, context, y, f):
             if address != 0:
                 _call(S, b, address, S.batch[b, LAW_INPUTS], k, context, S.F, S.D)
             _scatter_flows(S, b, k, f)
+
+
+@unit(lambda: _evaluate_signature(2))
+def evaluate_timed(S, context, y, f):
+    """f as in `evaluate_flow`, from the laws that read the time only: its change in time is that of the whole."""
+    context[WANT_DERIVATIVES] = 0.0
+    f[:] = 0.0
+    for b in range(S.batch.shape[0]):
+        if S.batch[b, TIMED] != 0:
+            for k in range(S.batch[b, BLOCKS]):
+                _gather(S, b, k, y)
+                _call(S, b, S.batch[b, LAW], S.batch[b, LAW_INPUTS], k, context, S.F, S.D)
+                _scatter_flows(S, b, k, f)
 
 
 @unit(lambda: _evaluate_signature(3))
@@ -282,6 +377,13 @@ def clip_states(S, y):
 def multiply_mass(S, y, out):
     """out = M y, over the entries of M that differ from zero."""
     out[:] = 0.0
+    for q in range(S.mass_value.size):
+        out[S.mass_row[q]] += S.mass_value[q] * y[S.mass_column[q]]
+
+
+@helper
+def add_mass(S, y, out):
+    """out += M y."""
     for q in range(S.mass_value.size):
         out[S.mass_row[q]] += S.mass_value[q] * y[S.mass_column[q]]
 
@@ -435,7 +537,7 @@ def compute_flows(S, context, y, flows, trash):
             _gather(S, b, k, y)
             if B[LAW] != 0:
                 _call(S, b, B[LAW], B[LAW_INPUTS], k, context, S.F, S.D)
-            _scatter_flows(S, b, k, trash)
+            _add_wiring(S, b)
             at = B[FLOW_AT] + k * size
             for j in range(size):
                 flows[at + j] = S.F[j]
