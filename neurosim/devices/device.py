@@ -419,6 +419,8 @@ class Device:
         """
         rows = [instance.values for instance in instances]
         given = set().union(*rows)
+        if not given.isdisjoint(self.alternatives):
+            return self._columns_one_by_one(instances)
         result: dict[str, np.ndarray] = {}
         for p in self.parameters:
             column = _column(p, rows, result) if p.name in given else _default_column(p, len(rows), result)

@@ -56,7 +56,7 @@ def test_gradients_pass_through_delays():
 
 
 def test_delays_that_do_not_fit_are_refused_by_edge():
-    with pytest.raises(ParameterError, match="'rate' -> 'rate'.*0.3 s"):
+    with pytest.raises(ParameterError, match=r"'rate' -> 'rate'.*0\.3 s"):
         digital(delayed(0.3), "forward_euler", 0.25)
     with pytest.raises(ParameterError, match="give dt"):
         digital(delayed(0.3))
