@@ -34,7 +34,7 @@ def fully_recurrent(
     Parameters
     ----------
     inputs, units, outputs : int
-        Ports ``u`` and ``y``; the state is ``r`` (rates) or ``x`` (membrane).
+        Ports ``u`` (none for 0 inputs) and ``y``; the state is ``r`` (rates) or ``x`` (membrane).
     form : str
         ``"rate"`` or ``"membrane"``.
     activation : str
@@ -64,12 +64,13 @@ def fully_recurrent(
         raise ParameterError(f"fully_recurrent: form = {form!r} must be 'rate' or 'membrane'")
     draw = stream(seed, "fully_recurrent")
     graph = SignalGraph("fully recurrent")
-    graph.parameter("U", uniform_weights(draw, units, inputs))
+    if inputs:
+        graph.port("u", inputs)
+        graph.parameter("U", uniform_weights(draw, units, inputs))
     graph.parameter("W", gain * uniform_weights(draw, units, units))
     graph.parameter("b", np.zeros(units))
     if train_time_constant:
         graph.parameter("tau", np.broadcast_to(np.asarray(time_constant, dtype=float), units), unit="s")
-    graph.port("u", inputs)
     state, drive = ("r", "rate") if form == "rate" else ("x", "current")
     graph.state(state, units, time_constant="tau" if train_time_constant else time_constant)
     if form == "rate":
@@ -80,7 +81,8 @@ def fully_recurrent(
         graph.map("rate", units, activation)
         graph.connect("x", "rate")
         rates = "rate"
-    graph.connect("u", drive, weight="U")
+    if inputs:
+        graph.connect("u", drive, weight="U")
     graph.connect(rates, drive, weight="W")
     graph.connect(drive, state)
     if output_units is None:

@@ -14,7 +14,7 @@ from validation.case import Case, Context
 from validation.literature.trained import keep, network_of
 
 STEPS, BATCHES = 200, 1500
-SOURCE = "Hochreiter & Schmidhuber (1997); IndRNN: Li et al., CVPR 2018. Variance of the sum of two uniform numbers: 1/6"
+SOURCE = "Hochreiter & Schmidhuber (1997); IndRNN: Li et al., CVPR 2018; constant guess: 1/6, the variance of the sum"
 
 
 def data(draw: np.random.Generator, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
