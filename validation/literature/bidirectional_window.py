@@ -40,24 +40,20 @@ def one_way() -> SignalGraph:
     return elman(1, 24, 1)
 
 
-def training(graph: SignalGraph, batches: int = 600) -> Training:
-    """Batches of 16 sequences of 100 steps."""
+def training(graph: SignalGraph) -> Training:
+    """600 batches of 16 sequences of 100 steps."""
     return train(
-        graph, lambda draw, _: data(draw, 100, 16), "mean_squared_error", Adam(5e-3), batches=batches, progress=False
-    )
-
-
-def longer(graph: SignalGraph) -> Training:
-    """One way gets more batches: it must not lose for want of them."""
-    return training(graph, 1500)
+        graph, lambda draw, _: data(draw, 100, 16), "mean_squared_error", Adam(1e-2), batches=600, clip=1.0,
+        schedule=lambda k: 0.5 * (1.0 + np.cos(np.pi * k / 600)), progress=False,
+    )  # fmt: skip
 
 
 def cases(context: Context) -> Iterator[Case]:
     """Normalised mean squared error both ways and one way; one way has a floor that follows from the window."""
     u, y, mask = data(stream(0, "window", "test"), 600, 16)
     found = {}
-    for name, graph, make in (("window_both", both_ways(), training), ("window_one", one_way(), longer)):
-        network = network_of(name, graph, make, context)
+    for name, graph in (("window_both", both_ways()), ("window_one", one_way())):
+        network = network_of(name, graph, training, context)
         error = (network.sequence(u, record=False).outputs - y)[mask > 0.0]
         found[name] = float((error**2).mean() / y[mask > 0.0].var())
     yield Case(
@@ -67,12 +63,11 @@ def cases(context: Context) -> Iterator[Case]:
     floor = float((FUTURE**2).sum() / ((PAST**2).sum() + 1.0 + (FUTURE**2).sum()))
     yield Case(
         "window task, one way", "share of the window's energy in the future: no causal net can be better",
-        "NMSE (constant guess: 1); error: how far below the floor, or above 1", f"at least {floor:.3f}",
-        f"{found['window_one']:.3f}", max(floor - found["window_one"], found["window_one"] - 1.0, 0.0), 0.02,
-        "spread of the test set",
+        "NMSE (constant guess: 1)", f"{floor:.3f}", f"{found['window_one']:.3f}", abs(found["window_one"] - floor), 0.06,
+        "comes near the floor, and not below it but for the spread of the test set",
     )  # fmt: skip
 
 
 if __name__ == "__main__":
     keep("window_both", both_ways(), training, SCRIPT)
-    keep("window_one", one_way(), longer, SCRIPT)
+    keep("window_one", one_way(), training, SCRIPT)
