@@ -19,12 +19,14 @@ STEPS, BATCHES = 200, 1200
 SOURCE = "Hochreiter & Schmidhuber (1997); IndRNN: Li et al., CVPR 2018; constant guess: 1/6, the variance of the sum"
 
 
-def data(draw: np.random.Generator, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def data(
+    draw: np.random.Generator, samples: int, steps: int = STEPS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Numbers and marks (one in each half), the sum at the last step, and a mask of that step."""
-    x, marks = draw.random((STEPS, samples)), np.zeros((STEPS, samples))
-    for low, high in ((0, STEPS // 2), (STEPS // 2, STEPS)):
+    x, marks = draw.random((steps, samples)), np.zeros((steps, samples))
+    for low, high in ((0, steps // 2), (steps // 2, steps)):
         marks[draw.integers(low, high, samples), np.arange(samples)] = 1.0
-    y, mask = np.zeros((STEPS, samples, 1)), np.zeros((STEPS, samples))
+    y, mask = np.zeros((steps, samples, 1)), np.zeros((steps, samples))
     y[-1, :, 0] = (x * marks).sum(axis=0)
     mask[-1] = 1.0
     return np.stack([x, marks], axis=-1), y, mask

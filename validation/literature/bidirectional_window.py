@@ -63,8 +63,8 @@ def cases(context: Context) -> Iterator[Case]:
     floor = float((FUTURE**2).sum() / ((PAST**2).sum() + 1.0 + (FUTURE**2).sum()))
     yield Case(
         "window task, one way", "share of the window's energy in the future: no causal net can be better",
-        "NMSE (constant guess: 1)", f"{floor:.3f}", f"{found['window_one']:.3f}", abs(found["window_one"] - floor), 0.06,
-        "comes near the floor, and not below it but for the spread of the test set",
+        "NMSE (constant guess: 1)", f"{floor:.3f}", f"{found['window_one']:.3f}", abs(found["window_one"] - floor),
+        0.06, "comes near the floor, and not below it but for the spread of the test set",
     )  # fmt: skip
 
 
