@@ -7,8 +7,8 @@ Forward Euler with dt = tau gives r+ = phi(W r + U u + b) and x+ = W phi(x) + U 
 chosen units, or a read-out y = V r + c.
 
 Source: Williams & Zipser, Neural Computation 1, 270 (1989), doi 10.1162/neco.1989.1.2.270; its continuous forms:
-Hopfield, PNAS 81, 3088 (1984), and Pearlmutter, Neural Computation 1, 263 (1989), doi 10.1162/neco.1989.1.2.263 (recalled). With
-x = W r + u (inputs held) the two forms are one; where inputs move they differ by one lag on the input.
+Hopfield, PNAS 81, 3088 (1984), and Pearlmutter, Neural Computation 1, 263 (1989), doi 10.1162/neco.1989.1.2.263
+(recalled). With x = W r + u (inputs held) the two forms are one; where inputs move they differ by one lag on the input.
 """
 
 from __future__ import annotations

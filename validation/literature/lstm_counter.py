@@ -12,7 +12,7 @@ from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.randomness import stream
 from validation.case import Case, Context, number_case
 
-TASK = "Gers & Schmidhuber, IEEE Trans. Neural Networks 12, 1333 (2001): trained LSTM with peepholes, right to n = 500 (recalled)"
+TASK = "Gers & Schmidhuber, IEEE Trans. Neural Networks 12, 1333 (2001): trained, to n = 500 (recalled)"
 
 
 def word(n: int, b: int = 0, c: int = 0) -> str:
