@@ -7,8 +7,8 @@ Forward Euler with dt = tau gives r+ = phi(W r + U u + b) and x+ = W phi(x) + U 
 chosen units, or a read-out y = V r + c.
 
 Source: Williams & Zipser, Neural Computation 1, 270 (1989), doi 10.1162/neco.1989.1.2.270; its continuous forms:
-Hopfield, PNAS 81, 3088 (1984), and Pearlmutter, Neural Computation 1, 263 (1989), doi 10.1162/neco.1989.1.2.263. With
-x = W r + u (inputs held) the two forms are one; where inputs move they differ by one lag on the input.
+Hopfield, PNAS 81, 3088 (1984), and Pearlmutter, Neural Computation 1, 263 (1989), doi 10.1162/neco.1989.1.2.263
+(recalled). With x = W r + u (inputs held) the two forms are one; where inputs move they differ by one lag on the input.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def fully_recurrent(
     Parameters
     ----------
     inputs, units, outputs : int
-        Ports ``u`` and ``y``; the state is ``r`` (rates) or ``x`` (membrane).
+        Ports ``u`` (none for 0 inputs) and ``y``; the state is ``r`` (rates) or ``x`` (membrane).
     form : str
         ``"rate"`` or ``"membrane"``.
     activation : str
@@ -64,12 +64,13 @@ def fully_recurrent(
         raise ParameterError(f"fully_recurrent: form = {form!r} must be 'rate' or 'membrane'")
     draw = stream(seed, "fully_recurrent")
     graph = SignalGraph("fully recurrent")
-    graph.parameter("U", uniform_weights(draw, units, inputs))
+    if inputs:
+        graph.port("u", inputs)
+        graph.parameter("U", uniform_weights(draw, units, inputs))
     graph.parameter("W", gain * uniform_weights(draw, units, units))
     graph.parameter("b", np.zeros(units))
     if train_time_constant:
         graph.parameter("tau", np.broadcast_to(np.asarray(time_constant, dtype=float), units), unit="s")
-    graph.port("u", inputs)
     state, drive = ("r", "rate") if form == "rate" else ("x", "current")
     graph.state(state, units, time_constant="tau" if train_time_constant else time_constant)
     if form == "rate":
@@ -80,7 +81,8 @@ def fully_recurrent(
         graph.map("rate", units, activation)
         graph.connect("x", "rate")
         rates = "rate"
-    graph.connect("u", drive, weight="U")
+    if inputs:
+        graph.connect("u", drive, weight="U")
     graph.connect(rates, drive, weight="W")
     graph.connect(drive, state)
     if output_units is None:

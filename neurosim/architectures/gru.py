@@ -171,7 +171,7 @@ architecture = Architecture(
     ),
     analog="tau h' = (1 - z) (.) (n - h)",
     digital="forward_euler, dt = tau",
-    check="all variants against one another on parity (validation/literature/gru_variants)",
+    check="all variants against one another on parity and adding (validation/literature/gru_variants)",
     build=gru,
     example={"inputs": 2, "hidden": 4, "outputs": 1, "layers": 2},
 )

@@ -62,6 +62,16 @@ def test_chosen_units_are_outputs_and_time_constants_train():
     check_gradient(network, u, y0)
 
 
+def test_it_runs_without_inputs():
+    graph = fully_recurrent(0, 4, 1, form="membrane", gain=2.0)
+    assert graph.inputs == []
+    w, x = graph.weights(), np.full(4, 0.2)
+    made = digital(graph).sequence(5, x)
+    for t in range(5):
+        x = w["W"] @ np.tanh(x)
+        assert made.states[t, 0] == pytest.approx(x, abs=1e-14)
+
+
 def test_gradient_of_the_membrane_form():
     u, y0, _, network = run(randomised(fully_recurrent(2, 5, 3, form="membrane")))
     check_gradient(network, u, y0)

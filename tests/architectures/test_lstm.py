@@ -86,6 +86,12 @@ def test_a_leaking_counter_fails_where_the_law_says():
     assert list(accepts(network, ["a" * n + "b" * n + "c" * n for n in (5, 6, 9)])) == [True, True, False]
 
 
+def test_what_mismatch_leaves_of_one_count_does_not_disturb_the_other():
+    """p ends at 0.3 counts instead of 0, which is still told from 1; c must empty it."""
+    network = digital(lstm_counter(deviations=(0.03, 0.0, 0.0, 0.0)))
+    assert list(accepts(network, ["a" * n + "b" * n + "c" * n for n in (10, 30)])) == [True, False]
+
+
 def test_a_counter_refuses_what_it_cannot_be():
     with pytest.raises(ParameterError, match=r"leak = 1\.5"):
         lstm_counter(leak=1.5)

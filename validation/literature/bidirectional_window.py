@@ -42,7 +42,10 @@ def one_way() -> SignalGraph:
 
 def training(graph: SignalGraph) -> Training:
     """600 batches of 16 sequences of 100 steps."""
-    return train(graph, lambda draw, _: data(draw, 100, 16), "mean_squared_error", Adam(5e-3), batches=600, progress=False)
+    return train(
+        graph, lambda draw, _: data(draw, 100, 16), "mean_squared_error", Adam(1e-2), batches=600, clip=1.0,
+        schedule=lambda k: 0.5 * (1.0 + np.cos(np.pi * k / 600)), progress=False,
+    )  # fmt: skip
 
 
 def cases(context: Context) -> Iterator[Case]:
@@ -60,9 +63,8 @@ def cases(context: Context) -> Iterator[Case]:
     floor = float((FUTURE**2).sum() / ((PAST**2).sum() + 1.0 + (FUTURE**2).sum()))
     yield Case(
         "window task, one way", "share of the window's energy in the future: no causal net can be better",
-        "NMSE (constant guess: 1); error: how far below the floor, or above 1", f"at least {floor:.3f}",
-        f"{found['window_one']:.3f}", max(floor - found["window_one"], found["window_one"] - 1.0, 0.0), 0.02,
-        "spread of the test set",
+        "NMSE (constant guess: 1)", f"{floor:.3f}", f"{found['window_one']:.3f}", abs(found["window_one"] - floor),
+        0.06, "comes near the floor, and not below it but for the spread of the test set",
     )  # fmt: skip
 
 

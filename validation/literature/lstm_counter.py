@@ -12,7 +12,7 @@ from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.randomness import stream
 from validation.case import Case, Context, number_case
 
-TASK = "Gers & Schmidhuber, IEEE Trans. Neural Networks 12, 1333 (2001): trained LSTM with peepholes, right to n = 500"
+TASK = "Gers & Schmidhuber, IEEE Trans. Neural Networks 12, 1333 (2001): trained, to n = 500 (recalled)"
 
 
 def word(n: int, b: int = 0, c: int = 0) -> str:
@@ -33,8 +33,8 @@ def cases(context: Context) -> Iterator[Case]:
     wrong = int((verdicts(network, every) != truth).sum())
     yield Case(
         "LSTM counter, all words to 8 symbols", "definition of a^n b^n c^n",
-        f"words judged wrongly, of {len(every)} (rejecting all: {truth.sum()}; coin: {len(every) // 2})", "0", str(wrong),
-        wrong, 0.0, "a construction, exact",
+        f"words judged wrongly, of {len(every)} (rejecting all: {truth.sum()}; coin: {len(every) // 2})", "0",
+        str(wrong), wrong, 0.0, "a construction, exact",
     )  # fmt: skip
     near = ((0, 0), (1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, -1))
     words = [word(n, *d) for n in (10, 100, 999, 1000) for d in near]

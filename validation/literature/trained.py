@@ -16,7 +16,9 @@ from validation.case import Context
 FOLDER = Path(__file__).parent / "weights"
 
 
-def network_of(name: str, graph: SignalGraph, training: Callable[[SignalGraph], Training], context: Context) -> DigitalNetwork:
+def network_of(
+    name: str, graph: SignalGraph, training: Callable[[SignalGraph], Training], context: Context
+) -> DigitalNetwork:  # fmt: skip
     """The trained network: from ``weights/<name>.npz`` in the fast part, else by `training`."""
     if context.fast:
         return digital(load_weights(FOLDER / f"{name}.npz", graph))
