@@ -89,8 +89,8 @@ def first_not_finite(values, n):
 
 
 @helper
-def _combine(stage, count, first, by_first, second, by_second, n):
-    """Add the first `count` rows of `stage` times `by_first` to `first`, and times `by_second` to `second`.
+def _combine(stage, count, first, by_first, second, by_second, scale, n):
+    """Add the first `count` rows of `stage` times `by_first` to `first`, and times `scale` `by_second` to `second`.
 
     Parts that stay in the first-level cache are finished one after another.
     """
@@ -99,7 +99,7 @@ def _combine(stage, count, first, by_first, second, by_second, n):
         one, two = first[low:high], second[low:high]
         for j in range(count):
             k = stage[j, low:high]
-            a, b = by_first[j], by_second[j]
+            a, b = by_first[j], scale * by_second[j]
             if a != 0.0:
                 for i in range(high - low):
                     one[i] += a * k[i]
@@ -126,15 +126,11 @@ def rosenbrock_defect(S, lu, run, context, h):
     middle, slope = run.stage[s + 1], run.stage[s + 2]
     error = run.error
     # With k_r = sum_j H_rj K_j: y(1/2) = (y0 + y1)/2 + k1/4 + k2/8 + k3/16 and h y'(1/2) = y1 - y0 + (k2 + k3)/4.
-    H = run.tableau[2 * s + 3 :]
-    by_middle, by_slope = np.empty(s), np.empty(s)
-    for j in range(s):
-        by_middle[j] = 0.25 * H[0, j] + 0.125 * H[1, j] + 0.0625 * H[2, j]
-        by_slope[j] = (0.25 * H[1, j] + 0.25 * H[2, j]) / h
+    by_middle, by_slope = run.tableau[2 * s + 6], run.tableau[2 * s + 7]
     for i in range(n):
         middle[i] = 0.5 * (run.y[i] + run.y_new[i])
         slope[i] = (run.y_new[i] - run.y[i]) / h
-    _combine(run.stage, s, middle, by_middle, slope, by_slope, n)
+    _combine(run.stage, s, middle, by_middle, slope, by_slope, 1.0 / h, n)
     middle[n] = 0.0
     context[TIME] = run.real[T] + 0.5 * h
     evaluate_flow(S, context, middle, error)
@@ -198,7 +194,7 @@ def _hold_stopped(S, run, f):
 
 @unit(_step_signature)
 def rosenbrock_step(S, lu, run, context, h):
-    """Linearly implicit step; `run.tableau` rows: A (s), C (s), then [c], [d], then gamma in the first column.
+    """Linearly implicit step; `run.tableau` as `neurosim.solve.methods.method.rosenbrock_tableau` makes it.
 
     With k_i the stage increments: ``(M/(h gamma) - J) k_i = f(t + c_i h, y + sum a_ij k_j) + M sum (C_ij/h) k_j
     + h d_i f_t``; the last stage is the error estimate and completes the step (stiffly accurate).
@@ -209,7 +205,6 @@ def rosenbrock_step(S, lu, run, context, h):
     gamma = tableau[2 * s + 2, 0]
     K = run.stage
     ft, u, increment = run.stage[s], run.stage[s + 1], run.stage[s + 2]
-    coupling = np.empty(s)
     t = run.real[T]
     context[STEP] = h
     alpha = 1.0 / (h * gamma)
@@ -233,16 +228,17 @@ def rosenbrock_step(S, lu, run, context, h):
             work[:] = run.f
         else:
             increment[:] = 0.0
-            for j in range(stage):
-                coupling[j] = tableau[s + stage, j] / h
-            _combine(K, stage, u, tableau[stage], increment, coupling, n)
-            context[TIME] = t + tableau[2 * s, stage] * h
-            evaluate_flow(S, context, u, work)
-            # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back at
-            # the end, while a rate that vanished halfway would make the error estimate refuse every step.
-            if stopped > 0:
-                _hold_stopped(S, run, work)
-            run.count[EVALUATIONS] += 1
+            _combine(K, stage, u, tableau[stage], increment, tableau[s + stage], 1.0 / h, n)
+            if tableau[2 * s, stage] == 0.0 and not tableau[stage, :stage].any():
+                work[:] = run.f
+            else:
+                context[TIME] = t + tableau[2 * s, stage] * h
+                evaluate_flow(S, context, u, work)
+                # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back
+                # at the end, while a rate that vanished halfway would make the error estimate refuse every step.
+                if stopped > 0:
+                    _hold_stopped(S, run, work)
+                run.count[EVALUATIONS] += 1
             add_mass(S, increment, work)
         d = tableau[2 * s + 1, stage] * h
         if d != 0.0:
@@ -286,8 +282,8 @@ def whole_rosenbrock_interpolant(run):
     q = run.q
     q[1:, :] = 0.0
     # Down the rows of the stages, so that the loops vectorise: first k1, k2, k3 into q1, q2, q3.
-    _combine(run.stage, s, q[1], H[0], q[2], H[1], n)
-    _combine(run.stage, s, q[3], H[2], q[4], np.zeros(s), n)
+    _combine(run.stage, s, q[1], H[0], q[2], H[1], 1.0, n)
+    _combine(run.stage, s, q[3], H[2], q[4], H[2], 0.0, n)
     for i in range(n):
         k1, k2, k3 = q[1, i], q[2, i], q[3, i]
         q[0, i] = run.y[i]

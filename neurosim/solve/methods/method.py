@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class Method:
     source : Reference
     tableau : ndarray
         Coefficients as the compiled step wants them: `neurosim.kernels.explicit.explicit_tableau`, or
-        `neurosim.kernels.steps.rosenbrock_step`; empty for multistep methods.
+        `rosenbrock_tableau`; empty for multistep methods.
     aliases : tuple of str
     adaptive : bool
         Whether it estimates its error; without, a fixed step must be given. Default True.
@@ -74,3 +75,19 @@ class Method:
     def takes_mass(self) -> bool:
         """Whether it solves ``M y' = f(t, y)`` with M not the identity, also singular (index 1)."""
         return self.kind != EXPLICIT
+
+
+def rosenbrock_tableau(
+    a: Sequence[Sequence[float]], coupling: Sequence[Sequence[float]], c: Sequence[float], d: Sequence[float],
+    gamma: float, interpolant: Sequence[Sequence[float]],
+) -> np.ndarray:  # fmt: skip
+    """Coefficients of a linearly implicit method of s stages, as `neurosim.kernels.steps.rosenbrock_step` takes them.
+
+    Rows: A (s), C (s), c, d, gamma in the first column, H (3) of the interpolant, and what k = H K adds in the middle
+    of the step to the value and (over h) to the slope. Missing numbers are 0.
+    """
+    s = len(a)
+    rows = [[*row, *[0.0] * (s - len(row))] for row in [*a, *coupling, c, d, [gamma], *interpolant]]
+    rows += [[0.0] * s] * (2 * s + 6 - len(rows))
+    first, second, third = np.array(rows[2 * s + 3 :])
+    return np.array([*rows, first / 4 + second / 8 + third / 16, (second + third) / 4])

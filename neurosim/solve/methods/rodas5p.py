@@ -10,11 +10,9 @@ code in OrdinaryDiffEq.jl (Rodas5PTableau).
 
 from __future__ import annotations
 
-import numpy as np
-
 from neurosim.devices.device import Reference
 from neurosim.kernels.run import ROSENBROCK
-from neurosim.solve.methods.method import Method
+from neurosim.solve.methods.method import Method, rosenbrock_tableau
 
 _GAMMA = 0.21193756319429014
 _LAST = [-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946]
@@ -72,7 +70,7 @@ method = Method(
     summary="Rosenbrock-Wanner 5(4): stiff and algebraic equations of index 1, no Newton iteration",
     stability="L-stable",
     source=Reference("G. Steinebach, BIT Numer. Math. 63 (2023) 27", "10.1007/s10543-023-00967-x"),
-    tableau=np.array([[*row, *[0.0] * (8 - len(row))] for row in [*_A, *_COUPLING, _C, _D, [_GAMMA], *_H]]),
+    tableau=rosenbrock_tableau(_A, _COUPLING, _C, _D, _GAMMA, _H),
     aliases=("rodas",),
     factor_max=6.0,
 )
