@@ -74,17 +74,14 @@ def _tanh_mean(q0: np.ndarray, q1: np.ndarray) -> Pair:
     near = np.abs(half) <= NEAR
     narrow = np.where(near, half, 0.0)
 
-    def relative_slope(x: np.ndarray) -> np.ndarray:
+    def relative_slope(x: np.ndarray, centre: np.ndarray) -> np.ndarray:
         t = np.exp(-2.0 * np.abs(x))
-        return np.exp(-2.0 * (np.abs(x) - middle)) / (1.0 + t) ** 2
+        return np.exp(-2.0 * (np.abs(x) - centre)) / (1.0 + t) ** 2
 
-    total, moment = np.zeros_like(middle), np.zeros_like(middle)
-    for node, weight in zip(NODES, WEIGHTS, strict=True):
-        share = weight * relative_slope(middle + narrow * node)
-        total += share
-        moment += node * share
-    centre = moment / total
-    mean, change = middle + narrow * centre, (1.0 - centre) * relative_slope(middle + narrow) / total
+    shares = WEIGHTS * relative_slope(middle[..., None] + narrow[..., None] * NODES, middle[..., None])
+    total = shares.sum(axis=-1)
+    centre = shares @ NODES / total
+    mean, change = middle + narrow * centre, (1.0 - centre) * relative_slope(middle + narrow, middle) / total
     if not near.all():
         decay0, decay1 = _decay(a), _decay(b)
         rise = np.where(near, 1.0, 2.0 * (decay0 - decay1))
