@@ -164,8 +164,8 @@ def discrete_gradient_step(
             sample, place = np.unravel_index(int(error.argmax()), error.shape)
             raise SimulationError(
                 f"rule '{network.rule.name}' with dt = {network.dt:g} s: no solution found for a step; worst state "
-                f"{network.state_name(int(place))} (sample {sample}), relative residual {error.max():.1e}; a smaller dt, "
-                "or itoh_abe, may help"
+                f"{network.state_name(int(place))} (sample {sample}), relative residual {error.max():.1e}; a smaller "
+                "dt, or itoh_abe, may help"
             )
         return form.state(q1)
 

@@ -269,7 +269,7 @@ class DigitalNetwork:
             parameter = program.parameters.slices[self.graph.nodes[state][key]]
             values = {"time_constant": program.time_constant.astype(complex), "leak": program.leak.astype(complex)}
             values[key][part] += 1e-30j
-            slope = _mix(self.rule, program, values["time_constant"], values["leak"], self.dt).imag / 1e-30
+            slope = np.imag(_mix(self.rule, program, values["time_constant"], values["leak"], self.dt)) / 1e-30
             share = (d_mix * slope).sum(axis=(0, 1))[part]
             gradient[parameter] += share if parameter.stop - parameter.start == share.size else share.sum()
 

@@ -32,6 +32,8 @@ class Rule:
     fixed_points, stability : str
         Statements for people.
     source : Reference
+    descends : bool
+        Whether the energy of a network that descends one falls at any dt.
     coefficients : callable, optional
         Of an explicit rule: ``coefficients(tau, leak, dt)`` gives rows s = 1 .. stages of [A_s, B_s0, .., B_s(s-1)],
         each of shape (n,): stage s is at ``A_s x + sum_j B_sj G_j``, the last one is the new state. It must also take
@@ -49,5 +51,6 @@ class Rule:
     fixed_points: str
     stability: str
     source: Reference
+    descends: bool = False
     coefficients: Coefficients | None = None
     step: Step | None = None

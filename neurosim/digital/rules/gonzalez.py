@@ -55,5 +55,6 @@ rule = Rule(
     fixed_points="exactly the points where dE = 0, for any dt",
     stability="the energy never rises, for any dt; only for networks that descend an energy",
     source=Reference("Gonzalez, Journal of Nonlinear Science 6, 449 (1996)", "10.1007/BF02440162"),
+    descends=True,
     step=step,
 )

@@ -25,7 +25,7 @@ def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarr
     from neurosim.digital.batched_newton import TOLERANCE, newton
 
     program = network.program
-    half = np.where(program.is_clocked, 0.0, 0.5 * network.dt / np.where(program.is_clocked, 1.0, program.time_constant))
+    half = np.where(program.is_clocked, 0.0, 0.5 * network.dt / program.time_constant)
     keep = 1.0 / (1.0 + half * program.leak)
     identity = np.eye(half.size)
 
@@ -42,8 +42,8 @@ def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarr
             sample, place = np.unravel_index(int(error.argmax()), error.shape)
             raise SimulationError(
                 f"rule 'implicit_midpoint' with dt = {network.dt:g} s: no solution found for a step; worst state "
-                f"{network.state_name(int(place))} (sample {sample}), relative residual {error.max():.1e}; try a smaller "
-                "dt"
+                f"{network.state_name(int(place))} (sample {sample}), relative residual {error.max():.1e}; try a "
+                "smaller dt"
             )
         return 2.0 * middle - y
 
@@ -58,6 +58,6 @@ rule = Rule(
     order=2,
     fixed_points="those of the flow; at large dt cycles of period two may join them",
     stability="a linear net is stable at any dt where its flow is (A-stable); modes with |rate| dt > 2 ring",
-    source=Reference("Hairer, Lubich & Wanner, Geometric Numerical Integration (2006), II.1.1", "10.1007/3-540-30666-8"),
+    source=Reference("Hairer, Lubich & Wanner, Geometric Numerical Integration (2006)", "10.1007/3-540-30666-8"),
     step=step,
 )

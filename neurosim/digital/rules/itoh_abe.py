@@ -60,5 +60,6 @@ rule = Rule(
     fixed_points="exactly the points where dE = 0, for any dt",
     stability="the energy never rises, for any dt; only for networks that descend an energy",
     source=Reference("Itoh & Abe, Journal of Computational Physics 76, 85 (1988)", "10.1016/0021-9991(88)90132-5"),
+    descends=True,
     step=step,
 )

@@ -44,5 +44,6 @@ rule = Rule(
     fixed_points="exactly the points where dE = 0, for any dt",
     stability="the energy never rises, for any dt; only for networks that descend an energy",
     source=Reference("Harten, Lax & van Leer, SIAM Review 25, 35 (1983)", "10.1137/1025002"),
+    descends=True,
     step=step,
 )
