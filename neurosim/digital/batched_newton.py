@@ -8,8 +8,8 @@ import numpy as np
 
 TOLERANCE = 1e-13
 """Largest residual, relative to the size of what is added up in it."""
-ITERATIONS = 40
-HALVINGS = 12
+ITERATIONS = 25
+HALVINGS = 5
 
 Equation = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """``(x, rows) -> (residual (k, n), size of its terms (k, n), Jacobian (k, n, n))`` for the samples `rows`."""
@@ -46,7 +46,9 @@ def newton(equation: Equation, start: np.ndarray, rows: np.ndarray) -> tuple[np.
         for _ in range(HALVINGS):
             which = wanted[trying]
             trial = x[which] - damping[trying, None] * step[trying]
-            new = equation(trial, rows[which])
+            # a direction may lead anywhere; what overflows there is not better
+            with np.errstate(all="ignore"):
+                new = equation(trial, rows[which])
             better = np.linalg.norm(new[0], axis=1) < (1.0 - 1e-4 * damping[trying]) * before[trying]
             at = which[better]
             x[at] = trial[better]

@@ -140,7 +140,7 @@ class GradientForm:
         inputs = np.zeros((*y.shape[:-1], m)) if u is None else np.broadcast_to(u, (*y.shape[:-1], m))
         q = self.argument(y)
         w = self.value(q) * self.scale
-        b = self.bias(inputs.reshape(-1, m)).reshape(*y.shape[:-1], n)
+        b = self.bias(inputs.reshape(int(np.prod(y.shape[:-1])), m)).reshape(*y.shape[:-1], n)
         each = self._each(lambda function, part: function.energy(part), q) * self.scale * self.curvature
         return (each - (0.5 * (w @ self.weights) + b) * w).sum(axis=-1)
 

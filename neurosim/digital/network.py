@@ -322,7 +322,7 @@ def digital(
     rule : str or Rule
         Name of a rule (``neurosim list rules``), default forward Euler.
     dt : float, optional
-        Step [s]. Default the time constant where all states share one, or the period of the only clock.
+        Step [s]. Default the period of the clocks, or the time constant where all states share one.
     parameters : mapping of str to array_like, optional
         Other values.
 
@@ -338,7 +338,7 @@ def digital(
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
     periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}
     if dt is None:
-        found = {float(t) for t in program.time_constant[~program.is_clocked]} | periods
+        found = periods or {float(t) for t in program.time_constant[~program.is_clocked]}
         if len(found) != 1:
             raise ParameterError(
                 f"give dt: graph '{program.graph.title}' has {len(found)} time constants and clock periods"
