@@ -150,6 +150,18 @@ def test_slope_bounds_hold_on_random_graphs(seed: int):
                 assert np.linalg.norm(jacobian[a, b], 2) <= bounds.norms[i, j] * (1 + 1e-12) + 1e-14
 
 
+def test_bounds_of_softmax_are_reached():
+    graph = SignalGraph("softmax")
+    graph.state("x", 2, time_constant=1.0)
+    graph.map("s", 2, "softmax", gain=2.0)
+    graph.connect("x", "s")
+    graph.connect("s", "x")
+    bounds = slope_bounds(compile_graph(graph))
+    jacobian = compile_graph(graph).jacobian(np.zeros(2))[0]
+    assert bounds.entries == pytest.approx(np.abs(jacobian))
+    assert bounds.norms[0, 0] == pytest.approx(np.linalg.norm(jacobian, 2))
+
+
 def rises(network: DigitalNetwork, rng: np.random.Generator, runs: int, steps: int, size: float = 0.9) -> int:
     form, n = gradient_form(network.program), network.program.states.size
     y0 = rng.uniform(-size, size, (runs, n))

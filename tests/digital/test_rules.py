@@ -10,9 +10,10 @@ from scipy.integrate import quad, solve_ivp
 
 from neurosim.digital.activation_integrals import SUPPORTED, increasing_function
 from neurosim.digital.clocked import clocked, gated_state
+from neurosim.digital.discrete_gradient import Separable
 from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.network import digital
-from neurosim.digital.rules import rules
+from neurosim.digital.rules import gonzalez, mean_value, rules
 from neurosim.digital.rules.phi_functions import phi_functions
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.program import Program, compile_graph
@@ -181,6 +182,28 @@ def test_the_energy_is_that_of_the_flow(form: str):
     rest = flow_to(program, y[0], u[None], 100.0)
     at_rest = np.array([energy.energy(rest + e, u) - energy.energy(rest - e, u) for e in 1e-6 * np.eye(SIZE)])
     assert np.abs(at_rest).max() / 2e-6 < 1e-5
+
+
+@pytest.mark.parametrize("separable", [gonzalez.separable, mean_value.separable])
+@pytest.mark.parametrize("form", ["membrane", "rate"])
+def test_discrete_gradients_take_the_difference_of_the_energy(separable: Separable, form: str):
+    """D . (w1 - w0) = E(w1) - E(w0) for the separable part, and its derivative against differences."""
+    rng = np.random.default_rng(9)
+    energy = gradient_form(compile_graph(symmetric_net(rng, form, leak=1.2)))
+    q0, q1 = rng.normal(size=(2, 4, SIZE))
+
+    def total(q: np.ndarray) -> np.ndarray:
+        psi = energy.blocks[0][1].energy(q)
+        return (psi * energy.scale * energy.curvature).sum(axis=-1)
+
+    part = separable(energy, q0, q1, None)
+    distance = (energy.value(q1) - energy.value(q0)) * energy.scale
+    assert (part.value * distance).sum(axis=-1) == pytest.approx(total(q1) - total(q0), abs=1e-14)
+    coupling = np.zeros((4, SIZE, SIZE)) if part.coupling is None else part.coupling
+    jacobian = coupling + np.eye(SIZE) * part.change[:, None, :]
+    for k, e in enumerate(1e-6 * np.eye(SIZE)):
+        ends = [separable(energy, q0, q1 + s * e, None).value for s in (1.0, -1.0)]
+        assert jacobian[..., k] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-8)
 
 
 def test_two_fields_with_one_weight_and_its_transpose_descend():
