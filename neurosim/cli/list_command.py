@@ -23,22 +23,19 @@ UNLIMITED = 1e300
 def registries() -> dict[str, Registry[Any]]:
     """Every registry by the plural of what it holds."""
     from neurosim.devices import devices
-    from neurosim.digital.rules import rules
     from neurosim.formats import formats
     from neurosim.plots import plots
     from neurosim.solve.methods import methods
 
-    return {"devices": devices, "methods": methods, "formats": formats, "plots": plots, "rules": rules}
+    return {"devices": devices, "methods": methods, "formats": formats, "plots": plots}
 
 
 def list_command(
-    kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="devices, methods, formats, plots or rules.")
-    ] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="devices, methods, formats or plots.")] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = None,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """List devices, methods, formats, plots, rules, or describe one.
+    """List devices, methods, formats, plots, or describe one.
 
     As in: neurosim list devices; neurosim list resistor
     """
@@ -97,9 +94,7 @@ def _describe(registry: Registry[Any], name: str) -> None:
     if registry.kind == "device":
         _describe_device(item)
     else:
-        for label in (
-            "suffixes", "formula", "leak", "order", "fixed_points", "stability", "default_for", "options"
-        ):  # fmt: skip
+        for label in ("suffixes", "order", "stability", "default_for", "options"):
             value = getattr(item, label, None)
             if value not in (None, "", ()):
                 text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

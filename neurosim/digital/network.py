@@ -120,7 +120,8 @@ class DigitalNetwork:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
             return self._implicit(y, inputs, record)
-        stages = self.coefficients().shape[0] - 1
+        mix = self.coefficients()
+        stages = mix.shape[0] - 1
         plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
         code = program.code
         tape = np.empty((steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples)
@@ -128,7 +129,7 @@ class DigitalNetwork:
         outputs = np.zeros((steps, k * samples))
         states = np.zeros((steps if record else 0, n * samples))
         sequence.run_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(samples), blocks,
+            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), blocks,
             program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), tape,
         )  # fmt: skip
         final = program.states.from_blocks(blocks, samples)
@@ -175,7 +176,7 @@ class DigitalNetwork:
         wanted = np.asarray(d_outputs, float).reshape(steps, samples, -1)
         by_states = np.zeros((0, samples, n)) if d_states is None else np.asarray(d_states, float)
         sequence.reverse_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(samples), run.tape,
+            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), run.tape,
             program.outputs.to_blocks(wanted).ravel(), program.states.to_blocks(by_states).ravel(), d_y, d_u, dp, d_mix,
             np.zeros((stages + 1) * n * samples), np.zeros(size),
         )  # fmt: skip
@@ -200,8 +201,7 @@ class DigitalNetwork:
             raise ParameterError("u has values that are not finite")
         return inputs
 
-    def _blocked_mix(self, samples: int) -> np.ndarray:
-        mix = self.coefficients()
+    def _blocked_mix(self, mix: np.ndarray, samples: int) -> np.ndarray:
         rows = np.repeat(mix[:, :, None, :], samples, axis=2)
         return self.program.states.to_blocks(rows).ravel()
 
