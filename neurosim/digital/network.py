@@ -322,7 +322,7 @@ def digital(
     rule : str or Rule
         Name of a rule (``neurosim list rules``), default forward Euler.
     dt : float, optional
-        Step [s]. Default the period of the clocks, or the time constant where all states share one.
+        Step [s]. Default the time constant where all states share one, or the period of the only clock.
     parameters : mapping of str to array_like, optional
         Other values.
 
