@@ -32,8 +32,6 @@ class Rule:
     fixed_points, stability : str
         Statements for people.
     source : Reference
-    descends : bool
-        Whether the energy of a network that descends one falls at any dt.
     coefficients : callable, optional
         Of an explicit rule: ``coefficients(tau, leak, dt)`` gives rows s = 1 .. stages of [A_s, B_s0, .., B_s(s-1)],
         each of shape (n,): stage s is at ``A_s x + sum_j B_sj G_j``, the last one is the new state. It must also take
@@ -41,6 +39,8 @@ class Rule:
     step : callable, optional
         Of an implicit rule: ``step(network)`` checks that the rule fits the network and gives ``(y, u) -> new y``, with
         y (samples, n) and u (samples, m).
+    descends : bool
+        Whether the energy of a network that descends one falls at any dt.
     """
 
     name: str
@@ -51,6 +51,6 @@ class Rule:
     fixed_points: str
     stability: str
     source: Reference
-    descends: bool = False
     coefficients: Coefficients | None = None
     step: Step | None = None
+    descends: bool = False
