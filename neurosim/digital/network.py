@@ -16,6 +16,9 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
 
+DELAY_CLOCK = "delay steps"
+"""Clock of the chains of copies that stand for delays of edges."""
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -209,12 +212,14 @@ class DigitalNetwork:
         assert self.rule.step is not None
         program = self.program
         held = program.is_hold
-        jumps = program.is_clocked & ~held
+        delayed = _is_delayed(program)
+        jumps = program.is_clocked & ~held & ~delayed
         outputs, states, step = [], [], self.rule.step(self)
         for u in inputs:
             if held.any():
                 y = np.where(held, program.drive(y, u), y)
-            y = step(y, u)
+            before = program.drive(y, u) if delayed.any() else y
+            y = np.where(delayed, before, step(y, u))
             if jumps.any():
                 y = np.where(jumps, program.drive(y, u), y)
             outputs.append(program.output(y, u))
@@ -276,8 +281,8 @@ class DigitalNetwork:
 
 def _mix(rule: Rule, program: Program, tau: np.ndarray, leak: np.ndarray, dt: float) -> np.ndarray:
     assert rule.coefficients is not None
-    clocked, held = program.is_clocked, program.is_hold
-    jumps = clocked & ~held
+    clocked, held, delayed = program.is_clocked, program.is_hold, _is_delayed(program)
+    jumps = clocked & ~held & ~delayed
     rows = rule.coefficients(np.where(clocked, dt, tau), np.where(clocked, 1.0, leak), dt)
     first = int(held.any())
     last = int(jumps.any() and not clocked.all())
@@ -295,7 +300,17 @@ def _mix(rule: Rule, program: Program, tau: np.ndarray, leak: np.ndarray, dt: fl
     mix[1:, 1, held] = 1.0
     mix[-1, 0, jumps] = 0.0
     mix[-1, stages, jumps] = 1.0
+    mix[-1, 0, delayed] = 0.0
+    mix[-1, 1 + first, delayed] = 1.0
     return mix
+
+
+def _is_delayed(program: Program) -> np.ndarray:
+    """Which states are chains that stand for delays: they take what their source was when the step began."""
+    made = np.zeros(program.states.size, dtype=bool)
+    for name, part in program.states.slices.items():
+        made[part] = program.graph.nodes[name].get("clock") == DELAY_CLOCK
+    return made
 
 
 def _with_parameters(program: Program, vector: np.ndarray) -> Program:

@@ -12,7 +12,7 @@ from neurosim.digital.activation_integrals import SUPPORTED, increasing_function
 from neurosim.digital.clocked import clocked, gated_state
 from neurosim.digital.discrete_gradient import Separable
 from neurosim.digital.gradient_form import gradient_form
-from neurosim.digital.network import digital
+from neurosim.digital.network import DELAY_CLOCK, digital
 from neurosim.digital.rules import gonzalez, mean_value, rules
 from neurosim.digital.rules.phi_functions import phi_functions
 from neurosim.errors import ParameterError, SimulationError
@@ -396,3 +396,27 @@ def test_holds_and_jumps_have_gradients():
     assert gradient @ direction == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-7)
     z, h = (network.program.states.slices[name] for name in ("z", "h"))
     assert run.states[..., z] == pytest.approx(run.states[..., h], abs=0)
+
+
+@pytest.mark.parametrize("name", ["forward_euler", "etd2rk", "implicit_midpoint"])
+def test_order_of_events_at_a_tick(name: str):
+    """What jumps sees the flow at the end of the step; what stands for a delay, the beginning."""
+    graph = SignalGraph("ticks")
+    graph.clock("tick", 0.5)
+    graph.clock(DELAY_CLOCK, 0.5)
+    graph.port("u")
+    graph.state("x", time_constant=1.0, leak=0.0)
+    graph.state("jumped", clock="tick")
+    graph.state("delayed", clock=DELAY_CLOCK)
+    graph.hold("held", clock="tick")
+    graph.connect("u", "x")
+    for target in ("jumped", "delayed", "held"):
+        graph.connect("x", target)
+    network = digital(graph, name)
+    states = network.sequence(np.ones((4, 1))).states[:, 0]
+    column = {part: states[:, where.start] for part, where in network.program.states.slices.items()}
+    x = 0.5 * np.arange(5)
+    assert column["x"] == pytest.approx(x[1:])
+    assert column["jumped"] == pytest.approx(x[1:])
+    assert column["delayed"] == pytest.approx(x[:-1])
+    assert column["held"] == pytest.approx(x[:-1])
