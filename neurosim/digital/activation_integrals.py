@@ -40,6 +40,8 @@ class IncreasingFunction:
         ``(q0, q1) -> (mean, its derivative by q1)``.
     argument_of_mean : callable
         ``(q0, q1) -> (argument, its derivative by q1)``.
+    steepest : float
+        Largest slope.
     lower, upper : float
         Range of phi, open.
     """
@@ -50,6 +52,7 @@ class IncreasingFunction:
     energy: Callable[[np.ndarray], np.ndarray]
     mean_argument: Callable[[np.ndarray, np.ndarray], Pair]
     argument_of_mean: Callable[[np.ndarray, np.ndarray], Pair]
+    steepest: float = 1.0
     lower: float = -np.inf
     upper: float = np.inf
 
@@ -74,17 +77,14 @@ def _tanh_mean(q0: np.ndarray, q1: np.ndarray) -> Pair:
     near = np.abs(half) <= NEAR
     narrow = np.where(near, half, 0.0)
 
-    def relative_slope(x: np.ndarray) -> np.ndarray:
+    def relative_slope(x: np.ndarray, centre: np.ndarray) -> np.ndarray:
         t = np.exp(-2.0 * np.abs(x))
-        return np.exp(-2.0 * (np.abs(x) - middle)) / (1.0 + t) ** 2
+        return np.exp(-2.0 * (np.abs(x) - centre)) / (1.0 + t) ** 2
 
-    total, moment = np.zeros_like(middle), np.zeros_like(middle)
-    for node, weight in zip(NODES, WEIGHTS, strict=True):
-        share = weight * relative_slope(middle + narrow * node)
-        total += share
-        moment += node * share
-    centre = moment / total
-    mean, change = middle + narrow * centre, (1.0 - centre) * relative_slope(middle + narrow) / total
+    shares = WEIGHTS * relative_slope(middle[..., None] + narrow[..., None] * NODES, middle[..., None])
+    total = shares.sum(axis=-1)
+    centre = shares @ NODES / total
+    mean, change = middle + narrow * centre, (1.0 - centre) * relative_slope(middle + narrow, middle) / total
     if not near.all():
         decay0, decay1 = _decay(a), _decay(b)
         rise = np.where(near, 1.0, 2.0 * (decay0 - decay1))
@@ -129,38 +129,41 @@ def _middle(q0: np.ndarray, q1: np.ndarray) -> Pair:
     return 0.5 * (q0 + q1), np.full_like(q0 + q1, 0.5)
 
 
-def _leaky(a: float, q: np.ndarray) -> np.ndarray:
-    return np.where(q > 0.0, q, a * q)
+def _leaky(a: float) -> IncreasingFunction:
+    """x, or a x below 0."""
 
+    def value(q: np.ndarray) -> np.ndarray:
+        return np.where(q > 0.0, q, a * q)
 
-def _leaky_slope(a: float, q: np.ndarray) -> np.ndarray:
-    return np.where(q > 0.0, 1.0, a)
+    def slope(q: np.ndarray) -> np.ndarray:
+        return np.where(q > 0.0, 1.0, a)
 
+    def inverse(v: np.ndarray) -> np.ndarray:
+        return np.where(v > 0.0, v, v / a)
 
-def _leaky_inverse(a: float, v: np.ndarray) -> np.ndarray:
-    return np.where(v > 0.0, v, v / a)
+    def mean_argument(q0: np.ndarray, q1: np.ndarray) -> Pair:
+        crossing = q0 * q1 < 0.0
+        v0, v1 = value(q0), value(q1)
+        rise = np.where(crossing, v1 - v0, 1.0)
+        across = 0.5 * (q1 * v1 - q0 * v0) / rise
+        mean = np.where(crossing, across, 0.5 * (q0 + q1))
+        return mean, np.where(crossing, (q1 - across) * slope(q1) / rise, 0.5)
 
+    def argument_of_mean(q0: np.ndarray, q1: np.ndarray) -> Pair:
+        argument = inverse(0.5 * (value(q0) + value(q1)))
+        return argument, 0.5 * slope(q1) / slope(argument)
 
-def _leaky_mean(a: float, q0: np.ndarray, q1: np.ndarray) -> Pair:
-    crossing = q0 * q1 < 0.0
-    v0, v1 = _leaky(a, q0), _leaky(a, q1)
-    rise = np.where(crossing, v1 - v0, 1.0)
-    across = 0.5 * (q1 * v1 - q0 * v0) / rise
-    mean = np.where(crossing, across, 0.5 * (q0 + q1))
-    return mean, np.where(crossing, (q1 - across) * _leaky_slope(a, q1) / rise, 0.5)
-
-
-def _leaky_argument_of_mean(a: float, q0: np.ndarray, q1: np.ndarray) -> Pair:
-    argument = _leaky_inverse(a, 0.5 * (_leaky(a, q0) + _leaky(a, q1)))
-    return argument, 0.5 * _leaky_slope(a, q1) / _leaky_slope(a, argument)
+    return IncreasingFunction(
+        value, slope, inverse, lambda q: 0.5 * q * value(q), mean_argument, argument_of_mean, max(1.0, a)
+    )
 
 
 TANH = IncreasingFunction(
-    np.tanh, _tanh_slope, np.arctanh, _tanh_energy, _tanh_mean, _tanh_argument_of_mean, -1.0, 1.0
+    np.tanh, _tanh_slope, np.arctanh, _tanh_energy, _tanh_mean, _tanh_argument_of_mean, 1.0, -1.0, 1.0
 )  # fmt: skip
 LOGISTIC = IncreasingFunction(
     lambda q: _decay(-0.5 * q), lambda q: 0.25 * _tanh_slope(0.5 * q), lambda v: np.log(v) - np.log1p(-v),
-    _logistic_energy, partial(_halved, _tanh_mean), partial(_halved, _tanh_argument_of_mean), 0.0, 1.0,
+    _logistic_energy, partial(_halved, _tanh_mean), partial(_halved, _tanh_argument_of_mean), 0.25, 0.0, 1.0,
 )  # fmt: skip
 IDENTITY = IncreasingFunction(
     lambda q: q, np.ones_like, lambda v: v, lambda q: 0.5 * q * q, _middle, _middle
@@ -177,10 +180,7 @@ def increasing_function(name: str, argument: float | None) -> IncreasingFunction
         The constant of functions that have one.
     """
     if name == "leaky_relu" and argument is not None and argument > 0.0:
-        parts = (_leaky, _leaky_slope, _leaky_inverse, None, _leaky_mean, _leaky_argument_of_mean)
-        value, slope, inverse, _, mean, middle = (part and partial(part, argument) for part in parts)
-        assert value and slope and inverse and mean and middle
-        return IncreasingFunction(value, slope, inverse, lambda q: 0.5 * q * value(q), mean, middle)
+        return _leaky(argument)
     return {"tanh": TANH, "logistic": LOGISTIC, "identity": IDENTITY}.get(name)
 
 

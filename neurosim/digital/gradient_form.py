@@ -109,13 +109,21 @@ class GradientForm:
         """States y for arguments q."""
         return self.value(q) * self.scale if self.is_rate else (q - self.offset) / self.gain
 
-    def value(self, q: np.ndarray) -> np.ndarray:
-        """phi(q)."""
+    def value(self, q: np.ndarray, units: slice | int = slice(None)) -> np.ndarray:
+        """phi(q) of all units, or of one: q (..., n) or (...)."""
+        if isinstance(units, int):
+            return self.function_of(units).value(q)
         return self._each(lambda function, part: function.value(part), q)
 
-    def slope(self, q: np.ndarray) -> np.ndarray:
-        """phi'(q)."""
+    def slope(self, q: np.ndarray, units: slice | int = slice(None)) -> np.ndarray:
+        """phi'(q), likewise."""
+        if isinstance(units, int):
+            return self.function_of(units).slope(q)
         return self._each(lambda function, part: function.slope(part), q)
+
+    def function_of(self, unit: int) -> IncreasingFunction:
+        """Activation function of one unit."""
+        return next(function for part, function in self.blocks if part.start <= unit < part.stop)
 
     def mean_argument(self, q0: np.ndarray, q1: np.ndarray) -> Pair:
         """Mean argument and its derivative by q1."""
@@ -132,7 +140,7 @@ class GradientForm:
         inputs = np.zeros((*y.shape[:-1], m)) if u is None else np.broadcast_to(u, (*y.shape[:-1], m))
         q = self.argument(y)
         w = self.value(q) * self.scale
-        b = self.bias(inputs.reshape(-1, m)).reshape(*y.shape[:-1], n)
+        b = self.bias(inputs.reshape(int(np.prod(y.shape[:-1])), m)).reshape(*y.shape[:-1], n)
         each = self._each(lambda function, part: function.energy(part), q) * self.scale * self.curvature
         return (each - (0.5 * (w @ self.weights) + b) * w).sum(axis=-1)
 

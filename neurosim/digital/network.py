@@ -18,6 +18,9 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
 
+DELAY_CLOCK = "delay steps"
+"""Clock of the chains of copies that stand for delays of edges."""
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -84,8 +87,12 @@ class DigitalNetwork:
         return replace(self, program=_with_parameters(self.program, vector))
 
     def coefficients(self) -> np.ndarray:
-        """The coefficients of an explicit rule, shape (stages + 1, 1 + stages, states); row 0 is unused."""
-        return _mix(self.rule, self.program.time_constant, self.program.leak, self.dt)
+        """The coefficients of an explicit rule, shape (stages + 1, 1 + stages, states); row 0 is unused.
+
+        The stages are those of the rule, one before them where holds sample, and one after them where states that jump
+        at a clock see what the others have become.
+        """
+        return _mix(self.rule, self.program, self.program.time_constant, self.program.leak, self.dt)
 
     def sequence(
         self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
@@ -212,11 +219,17 @@ class DigitalNetwork:
     def _implicit(self, y: np.ndarray, inputs: np.ndarray, record: bool) -> Trajectory:
         assert self.rule.step is not None
         program = self.program
-        if program.is_clocked.any():
-            raise ParameterError(f"rule '{self.rule.name}' is for nets without clocked states; use forward_euler")
+        held = program.is_hold
+        delayed = _is_delayed(program)
+        jumps = program.is_clocked & ~held & ~delayed
         outputs, states, step = [], [], self.rule.step(self)
         for u in inputs:
-            y = step(y, u)
+            if held.any():
+                y = np.where(held, program.drive(y, u), y)
+            before = program.drive(y, u) if delayed.any() else y
+            y = np.where(delayed, before, step(y, u))
+            if jumps.any():
+                y = np.where(jumps, program.drive(y, u), y)
             outputs.append(program.output(y, u))
             if record:
                 states.append(y)
@@ -238,6 +251,11 @@ class DigitalNetwork:
             f"state {self.state_name(place)} is not finite at {where} (sample {sample}) under rule '{self.rule.name}' "
             f"with dt = {self.dt:g} s; a smaller dt, or a rule that is stable at any step, may help"
         )
+
+    def __str__(self) -> str:
+        from neurosim.digital.certificates import describe
+
+        return describe(self)
 
     def state_name(self, place: int) -> str:
         """Address of one element of y, ``hidden[3]``."""
@@ -264,26 +282,43 @@ class DigitalNetwork:
             parameter = program.parameters.slices[self.graph.nodes[state][key]]
             values = {"time_constant": program.time_constant.astype(complex), "leak": program.leak.astype(complex)}
             values[key][part] += 1e-30j
-            slope = _mix(self.rule, values["time_constant"], values["leak"], self.dt).imag / 1e-30
+            slope = np.imag(_mix(self.rule, program, values["time_constant"], values["leak"], self.dt)) / 1e-30
             share = (d_mix * slope).sum(axis=(0, 1))[part]
             gradient[parameter] += share if parameter.stop - parameter.start == share.size else share.sum()
 
 
-def _mix(rule: Rule, tau: np.ndarray, leak: np.ndarray, dt: float) -> np.ndarray:
+def _mix(rule: Rule, program: Program, tau: np.ndarray, leak: np.ndarray, dt: float) -> np.ndarray:
     assert rule.coefficients is not None
-    clocked = np.isnan(tau)
+    clocked, held, delayed = program.is_clocked, program.is_hold, _is_delayed(program)
+    jumps = clocked & ~held & ~delayed
     rows = rule.coefficients(np.where(clocked, dt, tau), np.where(clocked, 1.0, leak), dt)
-    stages = len(rows)
+    first = int(held.any())
+    last = int(jumps.any() and not clocked.all())
+    stages = first + len(rows) + last
     mix = np.zeros((stages + 1, 1 + stages, tau.size), dtype=tau.dtype)
-    for s, row in enumerate(rows, start=1):
-        for j, value in enumerate(row):
-            mix[s, j] = value
-    if clocked.any():
-        # What jumps at a clock keeps its value within the step and takes its drive at the end.
-        mix[:, :, clocked] = 0.0
-        mix[:-1, 0, clocked] = 1.0
-        mix[-1, 1, clocked] = 1.0
+    mix[:, 0] = 1.0
+    for s, row in enumerate(rows, start=1 + first):
+        mix[s, 0] = np.where(clocked, 1.0, row[0])
+        for j, value in enumerate(row[1:]):
+            mix[s, 1 + first + j] = np.where(clocked, 0.0, value)
+    if last:
+        mix[-1] = mix[-2]
+    # A hold takes its sample at the tick that begins the step and keeps it; what jumps, at the tick that ends it.
+    mix[1:, 0, held] = 0.0
+    mix[1:, 1, held] = 1.0
+    mix[-1, 0, jumps] = 0.0
+    mix[-1, stages, jumps] = 1.0
+    mix[-1, 0, delayed] = 0.0
+    mix[-1, 1 + first, delayed] = 1.0
     return mix
+
+
+def _is_delayed(program: Program) -> np.ndarray:
+    """Which states are chains that stand for delays: they take what their source was when the step began."""
+    made = np.zeros(program.states.size, dtype=bool)
+    for name, part in program.states.slices.items():
+        made[part] = program.graph.nodes[name].get("clock") == DELAY_CLOCK
+    return made
 
 
 def _with_parameters(program: Program, vector: np.ndarray) -> Program:
@@ -335,7 +370,7 @@ def digital(
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
     periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}
     if dt is None:
-        found = {float(t) for t in program.time_constant[~program.is_clocked]} | periods
+        found = periods or {float(t) for t in program.time_constant[~program.is_clocked]}
         if len(found) != 1:
             raise ParameterError(
                 f"give dt: graph '{program.graph.title}' has {len(found)} time constants and clock periods"
@@ -346,4 +381,7 @@ def digital(
         raise ParameterError(f"dt = {dt!r} must be positive and finite")
     if any(abs(period - dt) > 1e-9 * dt for period in periods):
         raise ParameterError(f"dt = {dt:g} s must be the period of the clocks, which is {sorted(periods)} s")
-    return DigitalNetwork(program, chosen, float(dt))
+    network = DigitalNetwork(program, chosen, float(dt))
+    if chosen.step is not None:
+        chosen.step(network)
+    return network

@@ -39,6 +39,8 @@ class Rule:
     step : callable, optional
         Of an implicit rule: ``step(network)`` checks that the rule fits the network and gives ``(y, u) -> new y``, with
         y (samples, n) and u (samples, m).
+    descends : bool
+        Whether the energy of a network that descends one falls at any dt.
     """
 
     name: str
@@ -51,3 +53,4 @@ class Rule:
     source: Reference
     coefficients: Coefficients | None = None
     step: Step | None = None
+    descends: bool = False

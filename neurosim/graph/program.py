@@ -122,6 +122,14 @@ class Program:
         return np.isnan(self.time_constant)
 
     @property
+    def is_hold(self) -> np.ndarray:
+        """Which states are samples of holds."""
+        made = np.zeros(self.states.size, dtype=bool)
+        for name, part in self.states.slices.items():
+            made[part] = self.graph.nodes[name]["kind"] == "hold"
+        return made
+
+    @property
     def transposed(self) -> np.ndarray:
         """The parameters with their dense weights transposed, for the interpreter."""
         pt = np.empty_like(self.p)

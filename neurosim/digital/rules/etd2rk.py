@@ -24,11 +24,11 @@ def coefficients(tau: np.ndarray, leak: np.ndarray, dt: float) -> list[list[np.n
 rule = Rule(
     name="etd2rk",
     summary="exact decay, drive linear in time over the step",
-    formula="x1 = exp(z) x + (dt/tau) phi_1(z) G(x, u); x+ = x1 + (dt/tau) phi_2(z) (G(x1, u) - G(x, u)), z = -leak dt/tau",
+    formula="x1 = exp(z) x + (dt/tau) phi_1(z) G(x, u); x+ = x1 + (dt/tau) phi_2(z) (G(x1, u) - G), z = -leak dt/tau",
     leak="(1 - exp(-leak dt/tau)) / leak",
     order=2,
     fixed_points="those of the flow; at large dt there may be more",
     stability="the leak alone is never unstable; the drive, if dt g |W|/tau is of order 1 or less",
-    source=Reference("Cox & Matthews, Journal of Computational Physics 176, 430 (2002), eq. 22", "10.1006/jcph.2002.6995"),
+    source=Reference("Cox & Matthews, Journal of Computational Physics 176, 430 (2002)", "10.1006/jcph.2002.6995"),
     coefficients=coefficients,
 )

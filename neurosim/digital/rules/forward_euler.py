@@ -21,7 +21,7 @@ def coefficients(tau: np.ndarray, leak: np.ndarray, dt: float) -> list[list[np.n
 
 rule = Rule(
     name="forward_euler",
-    summary="x+ = x + dt x': the leaky RNN; dt = tau gives the plain one",
+    summary="the leaky RNN, x+ = x + dt x'; dt = tau gives the plain one",
     formula="x+ = (1 - a leak) x + a G(x, u), a = dt/tau",
     leak="a = dt/tau",
     order=1,

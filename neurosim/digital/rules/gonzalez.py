@@ -14,25 +14,29 @@ from neurosim.devices.device import Reference
 from neurosim.digital.rule import Rule
 
 if TYPE_CHECKING:
+    from neurosim.digital.discrete_gradient import SeparablePart
     from neurosim.digital.gradient_form import GradientForm
     from neurosim.digital.network import DigitalNetwork
 
 
-def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray, shift: np.ndarray | None) -> SeparablePart:
     """Argument of the mean plus the correction; the correction couples all units by a matrix of rank one."""
-    mean, mean_change = form.mean_argument(q0, q1)
+    from neurosim.digital.discrete_gradient import SeparablePart
+
     middle, middle_change = form.argument_of_mean(q0, q1)
     distance = (form.value(q1) - form.value(q0)) * form.scale
     by_argument = form.slope(q1) * form.scale
+    value, change = form.curvature * middle, form.curvature * middle_change
+    if shift is not None:
+        return SeparablePart(value + shift * distance, change + shift * by_argument)
+    mean, mean_change = form.mean_argument(q0, q1)
     total = (distance**2).sum(axis=-1, keepdims=True)
     total = np.where(total > 0.0, total, 1.0)
-    excess = form.curvature * (mean - middle)
+    excess, d_excess = form.curvature * (mean - middle), form.curvature * (mean_change - middle_change)
     factor = (excess * distance).sum(axis=-1, keepdims=True) / total
-    d_excess = form.curvature * (mean_change - middle_change)
     d_factor = (d_excess * distance + (excess - 2.0 * factor * distance) * by_argument) / total
-    part = form.curvature * middle + factor * distance
-    change = form.curvature * middle_change + factor * by_argument
-    return part, change, distance[..., :, None] * d_factor[..., None, :]
+    coupling = distance[..., :, None] * d_factor[..., None, :]
+    return SeparablePart(value + factor * distance, change + factor * by_argument, coupling, factor)
 
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -51,5 +55,6 @@ rule = Rule(
     fixed_points="exactly the points where dE = 0, for any dt",
     stability="the energy never rises, for any dt; only for networks that descend an energy",
     source=Reference("Gonzalez, Journal of Nonlinear Science 6, 449 (1996)", "10.1007/BF02440162"),
+    descends=True,
     step=step,
 )

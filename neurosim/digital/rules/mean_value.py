@@ -15,14 +15,17 @@ from neurosim.devices.device import Reference
 from neurosim.digital.rule import Rule
 
 if TYPE_CHECKING:
+    from neurosim.digital.discrete_gradient import SeparablePart
     from neurosim.digital.gradient_form import GradientForm
     from neurosim.digital.network import DigitalNetwork
 
 
-def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray) -> tuple[np.ndarray, np.ndarray, None]:
-    """Mean argument, scaled, and its derivative."""
+def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray, shift: np.ndarray | None) -> SeparablePart:
+    """Mean argument, scaled; `shift` is always 0."""
+    from neurosim.digital.discrete_gradient import SeparablePart
+
     mean, change = form.mean_argument(q0, q1)
-    return form.curvature * mean, form.curvature * change, None
+    return SeparablePart(form.curvature * mean, form.curvature * change)
 
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -41,5 +44,6 @@ rule = Rule(
     fixed_points="exactly the points where dE = 0, for any dt",
     stability="the energy never rises, for any dt; only for networks that descend an energy",
     source=Reference("Harten, Lax & van Leer, SIAM Review 25, 35 (1983)", "10.1137/1025002"),
+    descends=True,
     step=step,
 )
