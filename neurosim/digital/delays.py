@@ -8,7 +8,8 @@ from neurosim.errors import ParameterError
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 
-CLOCK = "delay steps"
+DELAY_CLOCK = "delay steps"
+"""Clock of the chains; what is on it takes its drive from before the step."""
 
 
 def has_delays(graph: SignalGraph) -> bool:
@@ -33,7 +34,7 @@ def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
     flat = flatten(graph)
     made = flat.copy()
     made.graph["flat"] = True
-    made.clock(CLOCK, dt)
+    made.clock(DELAY_CLOCK, dt)
     chains: dict[tuple[str, Any, int], str] = {}
     for a, b, key, data in list(flat.edges(keys=True, data=True)):
         if data["delay"] == 0.0:
@@ -48,7 +49,7 @@ def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
         chain = chains.get((a, data["source_part"], steps))
         if chain is None:
             chain = chains[a, data["source_part"], steps] = f"{a}/delayed {steps} steps from {start}"
-            made.state(chain, size * steps, clock=CLOCK)
+            made.state(chain, size * steps, clock=DELAY_CLOCK)
             made.connect(a, chain, source_part=data["source_part"], target_part=(0, size))
             if steps > 1:
                 kept = size * (steps - 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.digital.delays import has_delays, with_chains
+from neurosim.digital.delays import DELAY_CLOCK, has_delays, with_chains
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -17,9 +17,6 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
-
-DELAY_CLOCK = "delay steps"
-"""Clock of the chains of copies that stand for delays of edges."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _graph_module(path: str | os.PathLike[str]) -> Any:
     suffix = Path(path).suffix.lower()
     if suffix not in _GRAPH_MODULES:
         raise FormatError(f"'{path}': a signal graph is kept as {' or '.join(_GRAPH_MODULES)}, not '{suffix}'")
-    return importlib.import_module(f"neurosim.formats.{_GRAPH_MODULES[suffix]}")
+    return importlib.import_module(f"neurosim.formats.graphs.{_GRAPH_MODULES[suffix]}")
 
 
 def holds_graph(path: str | os.PathLike[str]) -> bool:

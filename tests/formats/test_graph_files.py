@@ -16,7 +16,7 @@ from scipy import sparse
 from neurosim.architectures.elman import elman
 from neurosim.errors import FormatError
 from neurosim.formats import load, save
-from neurosim.formats.graph_json import from_document, to_document
+from neurosim.formats.graphs.graph_json import from_document, to_document
 from neurosim.graph.convert import from_networkx
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import compile_graph

@@ -1,7 +1,7 @@
 """Signal graphs as GraphML: nodes and edges for other graph programs, and all that `SignalGraph` needs to come back.
 
 Attributes that are text (``kind``, ``function``, ``weight``, ...) are written as they are, all others as JSON;
-parameters and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graph_json`.
+parameters and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graphs.graph_json`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from neurosim.errors import FormatError
 from neurosim.formats import strict_json
-from neurosim.formats.graph_json import from_document, to_document
+from neurosim.formats.graphs.graph_json import from_document, to_document
 from neurosim.graph.signal_graph import SignalGraph
 
 NAMESPACE = "http://graphml.graphdrawing.org/xmlns"

@@ -1,0 +1,1 @@
+"""Files of signal graphs; `neurosim.formats` finds them by suffix."""
