@@ -223,10 +223,14 @@ def compare(
         scores = {side: float(judge(values, wanted)) for side, values in zip(("analog", "digital"), ends, strict=True)}
     rule = network.rule
     return Comparison(
-        graph.title, rule.name, dt, float(times[-1]), period, times, analog, runs[0][0], *outputs,
-        _names(program.states.shapes), _names(program.outputs.shapes), errors[0], steps[0].horizon, steps, order,
-        rule.order, found, _attractors(network, program, constant, starts, seed), scores, seconds_analog,
-        (f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}"),
+        title=graph.title, rule=rule.name, dt=dt, duration=float(times[-1]), sample_period=period, times=times,
+        analog=analog, twin=runs[0][0], analog_output=outputs[0], twin_output=outputs[1],
+        state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
+        horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
+        attractors=_attractors(network, program, constant, starts, seed), score=scores, seconds_analog=seconds_analog,
+        statements=(
+            f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
+        ),
     )  # fmt: skip
 
 

@@ -131,18 +131,17 @@ class DigitalNetwork:
         plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
         code = program.code
         length = (steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples
-        if tape is None or tape.size != length:
-            tape = np.empty(length)
+        room = np.empty(length) if tape is None or tape.size != length else tape
         blocks = program.states.to_blocks(np.ascontiguousarray(y)).copy()
         outputs = np.zeros((steps, k * samples))
         states = np.zeros((steps if record else 0, n * samples))
         sequence.run_sequence(
             code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), blocks,
-            program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), tape,
+            program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), room,
         )  # fmt: skip
         final = program.states.from_blocks(blocks, samples)
         made = Trajectory(
-            program.outputs.from_blocks(outputs, samples), program.states.from_blocks(states, samples), final, tape
+            program.outputs.from_blocks(outputs, samples), program.states.from_blocks(states, samples), final, room
         )
         self._check(made)
         return made
