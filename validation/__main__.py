@@ -1,7 +1,7 @@
 """``python -m validation [--fast] [--only NAME] [--out DIR] [--benchmarks]``: run all cases and write a report.
 
-Every module in analytic/, literature/ and ngspice/ (with ``--benchmarks``: those in benchmarks/) that has a function
-``cases(context)`` is run; it yields `Case` objects. The exit code is 1 if a case misses its tolerance.
+Every module in analytic/, literature/, ngspice/ and peers/ (with ``--benchmarks``: those in benchmarks/) that has a
+function ``cases(context)`` is run; it yields `Case` objects. The exit code is 1 if a case misses its tolerance.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from neurosim.results import versions
 from validation.case import Case, Context
 from validation.report import line, write
 
-FOLDERS = ("analytic", "literature", "ngspice")
+FOLDERS = ("analytic", "literature", "ngspice", "peers")
 
 
 def modules(folders: tuple[str, ...]) -> list[str]:

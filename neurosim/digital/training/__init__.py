@@ -4,9 +4,13 @@
 >>> run = train(network, (inputs, targets), optimiser=Adam(0.01), epochs=100, batch_size=16)
 """
 
+from neurosim.digital.training.associative import bam, hebb, pseudo_inverse, storkey
 from neurosim.digital.training.backpropagation import Training, train
+from neurosim.digital.training.kalman import KalmanFilter, train_kalman
 from neurosim.digital.training.losses import LOSSES, logistic_cross_entropy, mean_squared_error, softmax_cross_entropy
 from neurosim.digital.training.optimisers import LBFGS, SGD, Adam, clip_by_norm
+from neurosim.digital.training.readouts import Readout, RecursiveLeastSquares, fit_readout, ridge
+from neurosim.digital.training.rtrl import Sensitivities, real_time_gradient, train_online
 from neurosim.digital.training.weights import graph_of, load_weights, read_notes, save_weights
 
 __all__ = [
@@ -14,14 +18,27 @@ __all__ = [
     "LOSSES",
     "SGD",
     "Adam",
+    "KalmanFilter",
+    "Readout",
+    "RecursiveLeastSquares",
+    "Sensitivities",
     "Training",
+    "bam",
     "clip_by_norm",
+    "fit_readout",
     "graph_of",
+    "hebb",
     "load_weights",
     "logistic_cross_entropy",
     "mean_squared_error",
+    "pseudo_inverse",
     "read_notes",
+    "real_time_gradient",
+    "ridge",
     "save_weights",
     "softmax_cross_entropy",
+    "storkey",
     "train",
+    "train_kalman",
+    "train_online",
 ]

@@ -1,7 +1,7 @@
 """Training by backpropagation through time, whole or truncated, deterministic and resumable bit for bit.
 
-Sources: Werbos, Proc. IEEE 78, 1550 (1990), doi 10.1109/5.58337; truncation: Williams & Peng, Neural Computation 2,
-490 (1990), doi 10.1162/neco.1990.2.4.490.
+Sources: Werbos, Proc. IEEE 78, 1550 (1990), doi 10.1109/5.58337 (recalled); truncation: Williams & Peng, Neural
+Computation 2, 490 (1990), doi 10.1162/neco.1990.2.4.490 (recalled).
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def train(
     source = make_batches(data, net.program, batch_size, seed)
     sequences = None if source.whole is None else source.whole.targets.shape[1]
     problem = make_problem(net, loss_of(loss), initial, trainable_initial, sequences)
-    total = _total(epochs, batches, source)
+    total = count_batches(epochs, batches, source)
     for name, value in (("truncate", truncate), ("early_stop", early_stop), ("validate_every", validate_every),
                         ("checkpoint_every", checkpoint_every)):  # fmt: skip
         if value is not None and value < 1:
@@ -294,7 +294,14 @@ def _train_whole(problem: Problem, optimiser: LBFGS, source: Batches, total: int
     )  # fmt: skip
 
 
-def _total(epochs: int | None, batches: int | None, source: Batches) -> int:
+def count_batches(epochs: int | None, batches: int | None, source: Batches) -> int:
+    """Batches in all.
+
+    Raises
+    ------
+    ParameterError
+        Not just one of the two is given, or generated data is to have epochs.
+    """
     if (epochs is None) == (batches is None):
         raise ParameterError("give either epochs or batches")
     if epochs is not None and source.whole is None:
@@ -309,7 +316,8 @@ def _score(validation: Any, problem: Problem, sequences: int | None) -> Callable
     if validation is None:
         return None
     if callable(validation):
-        return lambda x: float(validation(problem.network_at(x)))
+        function: Any = validation
+        return lambda x: float(function(problem.network_at(x)))
     batch = as_batch(validation, problem.network.program)
     rows = 1 if problem.initial is None else problem.initial.shape[0]
     if rows > 1 and batch.targets.shape[1] != sequences:
