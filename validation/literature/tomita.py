@@ -23,7 +23,7 @@ from validation.case import Case, Context
 from validation.literature.trained import keep, network_of
 
 CONSTRUCTION = "Omlin & Giles, Journal of the ACM 43, 937 (1996): stable for every word if H is large enough"
-TRAINING = "Giles et al., Neural Computation 4, 393 (1992): trained on short words, the automaton extracted and minimised"
+TRAINING = "Giles et al., Neural Computation 4, 393 (1992): trained on short words, automaton extracted"
 UNITS, LENGTH, START = 5, 10, 2
 
 
@@ -79,7 +79,7 @@ def constructed(context: Context) -> Iterator[Case]:
 
 @functools.cache
 def lesson(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All words of length 10 after a start symbol, what is accepted up to each place, both answers weighing the same."""
+    """All words of length 10 after a start symbol, what is accepted at each place; both answers weigh the same."""
     words, automaton = all_words(LENGTH), TOMITA[number]
     begun = np.concatenate([np.full((len(words), 1), START), words], axis=1)
     states = np.array([[0, *automaton.run(word)] for word in words]).T
@@ -153,8 +153,8 @@ def cases(context: Context) -> Iterator[Case]:
         ours = "none" if found is None else f"{found.states} states, {'the same' if same else 'another'}"
         yield Case(
             f"Tomita {number} trained and extracted", TRAINING,
-            f"automaton at {levels} levels a unit; {wrong} of {wanted.size} answers of the net wrong; of {nets} nets with "
-            f"random weights {solved} right, the best on {best:.2f} (balanced; coin: 0.5)",
+            f"automaton at {levels} levels a unit; {wrong} of {wanted.size} answers of the net wrong; of {nets} nets "
+            f"with random weights {solved} right, the best on {best:.2f} (balanced; coin: 0.5)",
             f"{automaton.states} states", ours, float(not same), 0.0, "the same language, decided by minimisation",
         )  # fmt: skip
 
