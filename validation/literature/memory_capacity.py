@@ -44,7 +44,8 @@ def cases(context: Context) -> Iterator[Case]:
         largest = max(largest, ours / units)
         yield number_case(
             f"memory capacity, linear cycle of {units}", CYCLE, "delays (with W = 0: 0)",
-            units - 1 + radius ** (2 * units), ours, 0.015, "10,000 samples to fit and 10,000 to test: about N/10,000 is lost at each of N delays",
+            units - 1 + radius ** (2 * units), ours, 0.015,
+            "10,000 samples to fit and 10,000 to test: about N/10,000 is lost at each of N delays",
         )  # fmt: skip
     graph = echo_state(1, 50, topology="orthogonal", spectral_radius=0.95, activation="identity", seed=1)
     ours = capacity(graph, 1, 1e-12)
