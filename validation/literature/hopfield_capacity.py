@@ -19,6 +19,7 @@ THEORY = "Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985), doi 1
 DILUTED = "Sompolinsky, Phys. Rev. A 34, 2571 (1986), doi 10.1103/PhysRevA.34.2571 (recalled): acts as noise"
 DESCENT = "Hopfield, PNAS 79, 2554 (1982) and 81, 3088 (1984)"
 POINTS = np.linspace(0.5, 8.0, 20_001)
+UNITS = 24
 
 
 def load_of(y: np.ndarray | float, kept: float) -> np.ndarray:
@@ -58,9 +59,9 @@ def overlaps(units: int, load: float, networks: int, kept: float = 1.0) -> np.nd
 
 def cases(context: Context) -> Iterator[Case]:
     """Overlap curve, breakdown, deleted weights, energies."""
-    units, networks = (1000, 4) if context.fast else (2000, 10)
+    units, networks = (1000, 2) if context.fast else (2000, 10)
     loads = (0.08, 0.10, 0.12)
-    curve = {load: overlaps(units, load, networks) for load in (*loads, 0.13, 0.14, 0.15, 0.16, 0.17, 0.18, 0.20)}
+    curve = {load: overlaps(units, load, networks) for load in (*loads, 0.14, 0.15, 0.16, 0.18, 0.20)}
     chance = 1.0 / math.sqrt(units)
     for load in loads:
         ours, expected = float(curve[load].mean()), overlap_of(load)
@@ -98,9 +99,9 @@ def cases(context: Context) -> Iterator[Case]:
 def descent() -> Iterator[Case]:
     """Largest rise of the energy along runs of each kind, and of one that has to rise."""
     draw = stream(0, "hopfield capacity", "descent")
-    patterns = draw.choice([-1.0, 1.0], (6, 60))
-    graph, start = hopfield(patterns), draw.normal(size=60)
-    scale = float(np.ptp(energy(graph, [np.zeros(60), simulate(graph, start)[-1]])))
+    patterns = draw.choice([-1.0, 1.0], (3, UNITS))
+    graph, start = hopfield(patterns), draw.normal(size=UNITS)
+    scale = float(np.ptp(energy(graph, [np.zeros(UNITS), simulate(graph, start)[-1]])))
     quantity = "largest rise over a step, as a share of the depth of the energy"
     rise = float(np.diff(energy(graph, simulate(graph, start))).max()) / scale
     yield Case(
@@ -108,7 +109,7 @@ def descent() -> Iterator[Case]:
     )
     for rule in ("mean_value", "gonzalez"):
         for dt in (0.1, 10.0, 1000.0):
-            run = digital(graph, rule, dt=dt).sequence(np.zeros((40, 1, 60)), start[None])
+            run = digital(graph, rule, dt=dt).sequence(np.zeros((20, 1, UNITS)), start[None])
             rise = float(np.diff(energy(graph, np.concatenate([start[None], run.states[:, 0]]))).max()) / scale
             yield Case(
                 f"Hopfield energy, {rule}, dt = {dt:g} RC", "discrete gradients: Gonzalez 1996; McLachlan et al. 1999",
@@ -117,7 +118,7 @@ def descent() -> Iterator[Case]:
     weights = hebbian_weights(patterns)
     values = []
     for number in range(20):
-        s = draw.choice([-1.0, 1.0], 60)
+        s = draw.choice([-1.0, 1.0], UNITS)
         trace = [s @ weights @ s]
         for sweep in range(5):
             s = recall(weights, s, sweeps=1, seed=100 * number + sweep)
@@ -140,7 +141,7 @@ def descent() -> Iterator[Case]:
 
 
 def simulate(graph, start: np.ndarray) -> np.ndarray:
-    """States along the flow for 20 time constants, shape (points, 60)."""
+    """States along the flow for 20 time constants, shape (points, units)."""
     run = simulate_graph(graph, (0.0, 20.0), initial={"u": start}, rtol=1e-8, save=["u"])
     return np.stack([run[f"u[{i}]"] for i in range(start.size)], axis=1)
 
