@@ -20,7 +20,7 @@ from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 
-GROUPS = ("io", "fast", "slow")
+GROUPS: tuple[str, ...] = ("io", "fast", "slow")
 UNCONNECTED = {("io", "slow"), ("slow", "io")}
 
 
@@ -58,7 +58,7 @@ def multiple_timescale(
     if feedback not in ("sensed", "closed"):
         raise ParameterError(f"multiple_timescale: feedback = {feedback!r} must be 'sensed' or 'closed'")
     draw = stream(seed, "multiple timescale")
-    size = dict(zip(GROUPS, (io, fast, slow), strict=True))
+    size: dict[str, int] = dict(zip(GROUPS, (io, fast, slow), strict=True))
     tau = dict(zip(GROUPS, (io_time_constant, fast_time_constant, slow_time_constant), strict=True))
     graph = SignalGraph("multiple_timescale")
     if feedback == "sensed":
@@ -69,7 +69,7 @@ def multiple_timescale(
         graph.map(f"rate_{name}", size[name], activation)
         graph.connect(name, f"rate_{name}")
     for target in GROUPS:
-        sources = [s for s in GROUPS if (target, s) not in UNCONNECTED]
+        sources = [source for source in GROUPS if (target, source) not in UNCONNECTED]
         bound = scale / np.sqrt(sum(size[s] for s in sources))
         for source in sources:
             weight = f"W_{target}_{source}"

@@ -42,7 +42,7 @@ def test_any_real_weights_are_stable(seed: int) -> None:
     """E = -x'Wy never rises, and the memory settles."""
     draw = np.random.default_rng(seed)
     weights = draw.normal(size=(9, 6))
-    x, y = draw.choice([-1.0, 1.0], 9), None
+    x, y = draw.choice([-1.0, 1.0], 9), np.ones(6)
     last = np.inf
     for _ in range(200):
         old = x
