@@ -147,7 +147,7 @@ def cases(context: Context) -> Iterator[Case]:
         u, wanted, _ = lesson(number)
         wrong = int(((network.sequence(u, record=False).outputs > 0.0) != (wanted > 0.5)).sum())
         found, levels = extracted(network, number)
-        nets = 25 if context.fast else 2000
+        nets = 25 if context.fast else 300
         best, solved = guessing(number, nets)
         same = found == automaton.minimise()
         ours = "none" if found is None else f"{found.states} states, {'the same' if same else 'another'}"
