@@ -109,15 +109,34 @@ def hopfield(
 
 
 def energy(graph: SignalGraph, u: Any, currents: Any = 0.0) -> np.ndarray:
-    """Energy of the graded form at inputs u [V], shape (..., units); the integral of g^-1 in closed form."""
-    if "W" not in graph.parameters:
-        raise ParameterError("this is the energy of the graded form, which has weights W")
+    """Energy of either form at the state u, whose gradient by v is -C u' (graded), by u is -u' R C (modern).
+
+    Graded: as above, the integral of g^-1 in closed form. Modern, with patterns X of unit length: E = |u|^2/2 -
+    R I'u - log(sum exp(beta X u))/beta, whose network steps of dt = R C never raise it (Ramsauer et al., theorem 1).
+
+    Parameters
+    ----------
+    graph : SignalGraph
+        Of `hopfield`.
+    u : array_like, shape (..., units)
+    currents : array_like, shape (units,)
+        I [A], default 0.
+
+    Returns
+    -------
+    ndarray, shape (...)
+    """
+    u, weights = np.asarray(u, dtype=float), graph.weights()
+    if "X" in weights:
+        beta = graph.nodes["match"]["gain"]
+        match = beta * u @ weights["X"].T
+        top = match.max(axis=-1, keepdims=True)
+        mean = (np.log(np.exp(match - top).sum(axis=-1)) + top[..., 0]) / beta
+        return 0.5 * (u**2).sum(-1) - (graph.edges["I", "u", 0]["gain"] * np.asarray(currents) * u).sum(-1) - mean
     gain, leak = graph.nodes["rate"]["gain"], graph.nodes["u"]["leak"]
-    weights = graph.weights()["W"]
-    v = np.tanh(gain * np.asarray(u, dtype=float))
-    # integral of artanh(v) / gain from 0 to v; log1p keeps its precision near +-1
+    v = np.tanh(gain * u)
     integral = 0.5 * (_entropy(1.0 + v) + _entropy(1.0 - v)) / gain
-    quadratic = 0.5 * np.einsum("...i,ij,...j->...", v, weights, v)
+    quadratic = 0.5 * np.einsum("...i,ij,...j->...", v, weights["W"], v)
     return leak * integral.sum(-1) - quadratic - (np.asarray(currents) * v).sum(-1)
 
 
@@ -142,14 +161,22 @@ def recall(weights: np.ndarray, start: Any, *, sweeps: int = 100, seed: int = 0)
     """
     draw = stream(seed, "hopfield", "order")
     s = np.array(start, dtype=float)
+    field = weights @ s
+    rounding = 1e-12 * np.abs(weights).sum(axis=1).max()
     for _ in range(sweeps):
-        changed = False
-        for i in draw.permutation(s.size):
-            field = weights[i] @ s
-            new = np.sign(field) if field != 0.0 else s[i]
-            changed |= new != s[i]
-            s[i] = new
-        if not changed:
+        order, place = draw.permutation(s.size), 0
+        before = s.copy()
+        while True:
+            # The next unit in the order that disagrees with its field; those in between keep their values.
+            against = field[order[place:]] * s[order[place:]] < -rounding
+            if not against.any():
+                break
+            place += int(against.argmax())
+            i = order[place]
+            s[i] = -s[i]
+            field += 2.0 * s[i] * weights[:, i]
+            place += 1
+        if (s == before).all():
             break
     return s
 
