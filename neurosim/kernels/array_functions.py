@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import fast_exp, fast_log, fast_logistic, fast_pow, fast_tanh, softplus
+from neurosim.kernels.functions import fast_exp, fast_log, fast_pow, softplus
+from neurosim.kernels.vector_functions import apply_logistic, apply_tanh
 
 (
     IDENTITY, TANH, LOGISTIC, RELU, SOFTPLUS, EXP, SIGN, HEAVISIDE, HARD_TANH, HARD_LOGISTIC, COMPLEMENT, LEAKY_RELU,
@@ -17,19 +18,19 @@ from neurosim.kernels.functions import fast_exp, fast_log, fast_logistic, fast_p
 @helper
 def apply_function(function, d, at, a, a_at, n, c):
     """d = function(a), element by element or over a row of n."""
+    if function == TANH:
+        apply_tanh(d, at, a, a_at, n)
+        return
+    if function == LOGISTIC:
+        apply_logistic(d, at, a, a_at, n)
+        return
     y = d[at : at + n]
     x = a[a_at : a_at + n]
     # One array only: a loop over two that may be the same is not vectorised.
     if at != a_at and (function < SOFTMAX or function > CUMULATIVE_PRODUCT):
         for i in range(n):
             y[i] = x[i]
-    if function == TANH:
-        for i in range(n):
-            y[i] = fast_tanh(y[i])
-    elif function == LOGISTIC:
-        for i in range(n):
-            y[i] = fast_logistic(y[i])
-    elif function == RELU:
+    if function == RELU:
         for i in range(n):
             y[i] = 0.0 if y[i] < 0.0 else y[i]
     elif function == SOFTPLUS:
