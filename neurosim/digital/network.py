@@ -90,7 +90,7 @@ class DigitalNetwork:
         if changed:
             program = replace(program, **changed)
         made = DigitalNetwork(program, self.rule, self.dt)
-        made._kept.update(self._kept)
+        object.__setattr__(made, "_kept", self._kept)
         return made
 
     def coefficients(self) -> np.ndarray:

@@ -375,7 +375,8 @@ class _Compiler:
             return False
         _, b, edge = edges[0]
         terms = sum(d["role"] == "add" for _, _, d in self.graph.in_edges(b, data=True))
-        return self.graph.nodes[b]["kind"] in ("map", "state") and edge["role"] == "add" and terms > 1 and _is_plain(edge)
+        is_sum = self.graph.nodes[b]["kind"] in ("map", "state") and edge["role"] == "add" and terms > 1
+        return is_sum and _is_plain(edge)
 
     def _node(self, name: str) -> None:
         data = self.graph.nodes[name]

@@ -15,8 +15,6 @@ program has two parts: instructions that give the drives, and instructions that 
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.array_functions import (
     CUMULATIVE_PRODUCT,
@@ -25,6 +23,7 @@ from neurosim.kernels.array_functions import (
     apply_function,
     multiply_by_slopes,
 )
+from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 from neurosim.kernels.matrix_product import add_product
 
@@ -53,7 +52,7 @@ INDICES = 6
 """Most index letters of a contraction."""
 
 
-@helper
+@unit(lambda: signature_of(*"cirrriirri"))
 def _contract(code, k, arena, p, other, rows, ratio, target, dp, mode):
     """One contraction. mode -1: its value into arena; mode j >= 0 with `other` the adjoint: gradient of factor j;
     mode -2 - j with `other` the tangent: the share of factor j into the tangent.
@@ -258,7 +257,7 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, tangent, rows, ratio, tangent, p, -2 - f)
         elif op in (ADD, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, GAIN, ZERO):
-            evaluate_part(code, q, q + WORDS, p, pt, tangent, rows)
+            evaluate_instructions(code, q, q + WORDS, p, pt, tangent, rows)
         elif op != BIAS:
             for r in range(rows):
                 s = r // ratio
@@ -281,7 +280,7 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
                     for i in range(0, n, m):
                         add_row_slopes(
                             function, arena, a0 + s * al + i, arena, d0 + s * dl + i, tangent, a + r * al + i, tangent,
-                            d + r * dl + i, m, p[k], False, False,
+                            d + r * dl + i, m, p[k], 0, 0,
                         )  # fmt: skip
 
 
@@ -324,7 +323,7 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
                     for i in range(0, n, m):
                         add_row_slopes(
                             function, arena, a + r * al + i, arena, d + r * dl + i, adjoint, d + r * dl + i, adjoint,
-                            a + r * al + i, m, p[k], a != d, True,
+                            a + r * al + i, m, p[k], int(a != d), 1,
                         )  # fmt: skip
         elif op == ADD:
             c = p[k]
@@ -387,15 +386,6 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         elif op == CONTRACT:
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, adjoint, rows, 1, adjoint, dp, f)
-
-
-def signature_of(*kinds: str) -> Any:
-    """Signature of a driver: c code (int64 array), i integer, any other letter an array of float64."""
-    from numba import types
-
-    by_letter = {"c": types.Array(types.i8, 1, "C"), "i": types.i8}
-    real = types.Array(types.f8, 1, "C")
-    return types.void(*[by_letter.get(kind, real) for kind in kinds])
 
 
 @unit(lambda: signature_of(*"ciirrri"))

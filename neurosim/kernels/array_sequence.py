@@ -17,8 +17,8 @@ from neurosim.kernels.array_program import (
     STATES,
     evaluate_instructions,
     reverse_instructions,
-    signature_of,
 )
+from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 
 ROWS, STEPS, STAGES, KEEP, RECORD, WANT_INPUTS, WANT_MIX = range(7)

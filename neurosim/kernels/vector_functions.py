@@ -1,8 +1,8 @@
 """Hyperbolic tangent and logistic function of eight numbers at a time, for the maps of networks.
 
-Loops that the compiler turns into vector code use half of the widest registers, and `neurosim.kernels.functions` carries
-each quotient as a sum of two numbers. Here the formulas are written on vectors of eight, with one division: errors stay
-below 2.5 units in the last place (tests/kernels/test_vector_functions.py); logistic values below 3.3e-308 become that.
+Loops that the compiler turns into vector code use half of the widest registers, and `neurosim.kernels.functions`
+carries each quotient as a sum of two numbers. Here the formulas are written on vectors of eight, with one division:
+errors stay below 2.5 units in the last place (tests/kernels/test_vector_functions.py); logistic values below 3.3e-308 become that.
 An element gives the same bits at every place of an array.
 """
 
@@ -14,9 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import (
-    E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, E12, E13, EXPONENT_ONE, LN2_HIGH, LN2_LOW, LOG2_E, ROUND, Instruction,
-)  # fmt: skip
+from neurosim.kernels.functions import EXPONENT_ONE, LN2_HIGH, LN2_LOW, LOG2_E, ROUND, Instruction
 
 LANES = 8
 
@@ -48,7 +46,7 @@ class _Numbers:
 
 def _reduced(m: Any, x: Any) -> tuple[Any, Any, Any]:
     """(s, r, t) with exp(x) = s (1 + r + t), s a power of two; as `neurosim.kernels.functions._reduced_exp`."""
-    e = [m.constant(value) for value in (E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, E12, E13)]
+    e = [m.constant(1.0 / math.factorial(k)) for k in range(2, 14)]
     rounded = m.fused(x, m.constant(LOG2_E), m.constant(ROUND))
     k = rounded - m.constant(ROUND)
     high = m.fused(k, m.constant(-LN2_HIGH), x)
