@@ -131,7 +131,8 @@ class DigitalNetwork:
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
             raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
-        y = np.broadcast_to(start, (samples, n))
+        y = np.empty((samples, n))
+        y[:] = start
         if self.rule.coefficients is None:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
@@ -143,7 +144,7 @@ class DigitalNetwork:
         length = self._tape_size(steps if keep else 1, samples, stages)
         if tape is None or tape.size != length:
             tape = np.empty(length)
-        blocks = program.states.to_blocks(y.copy())
+        blocks = program.states.to_blocks(y)
         outputs = np.empty((steps, k * samples))
         states = np.empty((steps if record else 0, n * samples))
         sequence.run_sequence(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -134,9 +135,11 @@ class Program:
 
     def with_parameters(self, vector: np.ndarray) -> Program:
         """The same program with other parameter values, shape (parameters.size,)."""
-        p = self.p.copy()
-        p[: self.parameters.size] = vector
-        return replace(self, p=p)
+        made = copy(self)
+        made.__dict__.pop("transposed", None)
+        object.__setattr__(made, "p", self.p.copy())
+        made.p[: self.parameters.size] = vector
+        return made
 
     def drive(self, y: Any, u: Any = ()) -> np.ndarray:
         """G(y, u): what drives each state; y (..., states.size), u (..., inputs.size)."""

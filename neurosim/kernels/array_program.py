@@ -26,6 +26,7 @@ from neurosim.kernels.array_functions import (
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 from neurosim.kernels.matrix_product import add_product
+from neurosim.kernels.sparse_product import row_product
 
 HEADER = 14
 (
@@ -212,21 +213,11 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
                     y[i] *= c
         elif op == SPARSE:
             for r in range(rows):
-                x, column = a + r * al, k + n + 1
                 for i in range(n):
-                    # four sums, so that one addition need not wait for the other
-                    t0 = t1 = t2 = t3 = 0.0
-                    e, stop_e = code[k + i], code[k + i + 1]
-                    while e + 4 <= stop_e:
-                        t0 = fused(p[w + e], arena[x + code[column + e]], t0)
-                        t1 = fused(p[w + e + 1], arena[x + code[column + e + 1]], t1)
-                        t2 = fused(p[w + e + 2], arena[x + code[column + e + 2]], t2)
-                        t3 = fused(p[w + e + 3], arena[x + code[column + e + 3]], t3)
-                        e += 4
-                    while e < stop_e:
-                        t0 = fused(p[w + e], arena[x + code[column + e]], t0)
-                        e += 1
-                    arena[d + r * dl + i] += (t0 + t1) + (t2 + t3)
+                    e = code[k + i]
+                    arena[d + r * dl + i] += row_product(
+                        p, w + e, code, k + n + 1 + e, arena, a + r * al, code[k + i + 1] - e
+                    )  # fmt: skip
         elif op == SPARSE_TRANSPOSED:
             for r in range(rows):
                 for i in range(m):

@@ -2,8 +2,8 @@
 
 Loops that the compiler turns into vector code use half of the widest registers, and `neurosim.kernels.functions`
 carries each quotient as a sum of two numbers. Here the formulas are written on vectors of eight, with one division:
-errors stay below 2.5 units in the last place (tests/kernels/test_vector_functions.py); logistic values below 3.3e-308 become that.
-An element gives the same bits at every place of an array.
+errors stay below 2.5 units in the last place (tests/kernels/test_vector_functions.py); logistic values below 3.3e-308
+become that. An element gives the same bits at every place of an array.
 """
 
 from __future__ import annotations
