@@ -73,6 +73,8 @@ class DigitalNetwork:
     program: Program
     rule: Rule
     dt: float
+    _kept: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+    """What does not change with the parameters."""
 
     @property
     def graph(self) -> SignalGraph:
@@ -81,7 +83,16 @@ class DigitalNetwork:
 
     def with_parameters(self, vector: np.ndarray) -> DigitalNetwork:
         """The same network with other parameter values, shape (program.parameters.size,)."""
-        return replace(self, program=_with_parameters(self.program, vector))
+        program = self.program.with_parameters(np.asarray(vector, dtype=float))
+        changed: dict[str, np.ndarray] = {}
+        for state, key, parameter in self._named():
+            values = changed.setdefault(key, getattr(program, key).copy())
+            values[program.states.slices[state]] = program.p[program.parameters.slices[parameter]]
+        if changed:
+            program = replace(program, **changed)
+        made = DigitalNetwork(program, self.rule, self.dt)
+        object.__setattr__(made, "_kept", self._kept)
+        return made
 
     def coefficients(self) -> np.ndarray:
         """The coefficients of an explicit rule, shape (stages + 1, 1 + stages, states); row 0 is unused.
@@ -89,7 +100,12 @@ class DigitalNetwork:
         The stages are those of the rule, one before them where holds sample, and one after them where states that jump
         at a clock see what the others have become.
         """
-        return _mix(self.rule, self.program, self.program.time_constant, self.program.leak, self.dt)
+        program = self.program
+        if self._parameters_of_time():
+            return _mix(self.rule, program, program.time_constant, program.leak, self.dt)
+        if "mix" not in self._kept:
+            self._kept["mix"] = _mix(self.rule, program, program.time_constant, program.leak, self.dt)
+        return self._kept["mix"]
 
     def sequence(
         self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
@@ -121,7 +137,8 @@ class DigitalNetwork:
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
             raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
-        y = np.broadcast_to(start, (samples, n))
+        y = np.empty((samples, n))
+        y[:] = start
         if self.rule.coefficients is None:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
@@ -130,14 +147,15 @@ class DigitalNetwork:
         stages = mix.shape[0] - 1
         plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
         code = program.code
-        length = (steps if keep else 1) * (stages + 1) * int(code[ap.SIZE]) * samples
+        length = self._tape_size(steps if keep else 1, samples, stages)
         room = np.empty(length) if tape is None or tape.size != length else tape
-        blocks = program.states.to_blocks(np.ascontiguousarray(y)).copy()
-        outputs = np.zeros((steps, k * samples))
-        states = np.zeros((steps if record else 0, n * samples))
+        blocks = program.states.to_blocks(y)
+        outputs = np.empty((steps, k * samples))
+        states = np.empty((steps if record else 0, n * samples))
         sequence.run_sequence(
             code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), blocks,
             program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), room,
+            np.empty(int(code[ap.SIZE]) * samples),
         )  # fmt: skip
         final = program.states.from_blocks(blocks, samples)
         made = Trajectory(
@@ -172,7 +190,7 @@ class DigitalNetwork:
         stages = mix.shape[0] - 1
         code = program.code
         size = int(code[ap.SIZE]) * samples
-        if run.tape.size != steps * (stages + 1) * size:
+        if run.tape.size != self._tape_size(steps, samples, stages):
             raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
         of_time = self._parameters_of_time()
         plan = np.array([samples, steps, stages, 1, 0, inputs, bool(of_time)], np.int64)
@@ -185,7 +203,7 @@ class DigitalNetwork:
         sequence.reverse_sequence(
             code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), run.tape,
             program.outputs.to_blocks(wanted).ravel(), program.states.to_blocks(by_states).ravel(), d_y, d_u, dp, d_mix,
-            np.zeros((stages + 1) * n * samples), np.zeros(size),
+            np.empty((stages + 1) * n * samples), np.empty(size), np.empty(size),
         )  # fmt: skip
         gradient = dp[: program.parameters.size]
         if of_time:
@@ -208,9 +226,18 @@ class DigitalNetwork:
             raise ParameterError("u has values that are not finite")
         return inputs
 
+    def _tape_size(self, steps: int, samples: int, stages: int) -> int:
+        code = self.program.code
+        of_outputs = code[ap.OUTPUT_HIGH] - code[ap.OUTPUT_LOW]
+        return samples * int(steps * (stages * code[ap.SIZE] + of_outputs) + code[ap.STATES])
+
     def _blocked_mix(self, mix: np.ndarray, samples: int) -> np.ndarray:
-        rows = np.repeat(mix[:, :, None, :], samples, axis=2)
-        return self.program.states.to_blocks(rows).ravel()
+        old, blocked = self._kept.get("blocked", (None, np.empty(0)))
+        if old is not mix or blocked.size != mix.size * samples:
+            rows = np.repeat(mix[:, :, None, :], samples, axis=2)
+            blocked = self.program.states.to_blocks(rows).ravel()
+            self._kept["blocked"] = (mix, blocked)
+        return blocked
 
     def _implicit(self, y: np.ndarray, inputs: np.ndarray, record: bool) -> Trajectory:
         assert self.rule.step is not None
@@ -262,13 +289,19 @@ class DigitalNetwork:
 
     def _parameters_of_time(self) -> list[tuple[str, str]]:
         """States whose time constant or leak is a parameter: (state, which of the two)."""
-        nodes = self.graph.nodes
-        return [
-            (name, key)
-            for name in self.program.states.slices
-            for key in ("time_constant", "leak")
-            if isinstance(nodes[name].get(key), str)
-        ]
+        return [(state, key) for state, key, _ in self._named() if key != "initial"]
+
+    def _named(self) -> list[tuple[str, str, str]]:
+        """Time constants, leaks and initial states that are parameters: (state, which of them, parameter)."""
+        if "named" not in self._kept:
+            nodes = self.graph.nodes
+            self._kept["named"] = [
+                (name, key, nodes[name][key])
+                for name in self.program.states.slices
+                for key in ("time_constant", "leak", "initial")
+                if isinstance(nodes[name].get(key), str)
+            ]
+        return self._kept["named"]
 
     def _add_gradient_of_time(self, gradient: np.ndarray, d_mix: np.ndarray) -> None:
         """Chain rule through the coefficients, by complex steps."""
@@ -315,18 +348,6 @@ def _is_delayed(program: Program) -> np.ndarray:
     for name, part in program.states.slices.items():
         made[part] = program.graph.nodes[name].get("clock") == DELAY_CLOCK
     return made
-
-
-def _with_parameters(program: Program, vector: np.ndarray) -> Program:
-    """Other parameter values; time constants, leaks and initial states that are parameters included."""
-    made = program.with_parameters(np.asarray(vector, dtype=float))
-    changed = {key: getattr(program, key).copy() for key in ("time_constant", "leak", "initial")}
-    for name, part in program.states.slices.items():
-        for key, values in changed.items():
-            parameter = program.graph.nodes[name].get(key)
-            if isinstance(parameter, str):
-                values[part] = made.p[program.parameters.slices[parameter]]
-    return replace(made, **changed)
 
 
 def digital(

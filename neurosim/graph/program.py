@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -70,13 +71,17 @@ class Layout:
         leading, samples = rows.shape[:-2], rows.shape[-2]
         if samples == 1 or len(self.slices) == 1:
             # kernels take no read-only arrays, such as views by broadcasting
-            return np.require(rows, float, ("C", "W")).reshape(*leading, samples * self.size)
+            if not (rows.flags.carray and rows.dtype == float):
+                rows = np.require(rows, float, ("C", "W"))
+            return rows.reshape(*leading, samples * self.size)
         parts = [rows[..., p].reshape(*leading, samples * (p.stop - p.start)) for p in self.slices.values()]
         return np.ascontiguousarray(np.concatenate(parts, axis=-1)) if parts else np.zeros((*leading, 0))
 
     def from_blocks(self, blocks: np.ndarray, samples: int) -> np.ndarray:
-        """Inverse of `to_blocks`."""
+        """Inverse of `to_blocks`; neither of them copies what lies right already."""
         leading = blocks.shape[:-1]
+        if samples == 1 or len(self.slices) == 1:
+            return blocks.reshape(*leading, samples, self.size)
         made = np.empty((*leading, samples, self.size))
         for part in self.slices.values():
             n = part.stop - part.start
@@ -121,7 +126,7 @@ class Program:
         """Which states jump at a clock and do not flow."""
         return np.isnan(self.time_constant)
 
-    @property
+    @cached_property
     def is_hold(self) -> np.ndarray:
         """Which states are samples of holds."""
         made = np.zeros(self.states.size, dtype=bool)
@@ -129,7 +134,7 @@ class Program:
             made[part] = self.graph.nodes[name]["kind"] == "hold"
         return made
 
-    @property
+    @cached_property
     def transposed(self) -> np.ndarray:
         """The parameters with their dense weights transposed, for the interpreter."""
         pt = np.empty_like(self.p)
@@ -138,9 +143,11 @@ class Program:
 
     def with_parameters(self, vector: np.ndarray) -> Program:
         """The same program with other parameter values, shape (parameters.size,)."""
-        p = self.p.copy()
-        p[: self.parameters.size] = vector
-        return replace(self, p=p)
+        made = copy(self)
+        made.__dict__.pop("transposed", None)
+        object.__setattr__(made, "p", self.p.copy())
+        made.p[: self.parameters.size] = vector
+        return made
 
     def drive(self, y: Any, u: Any = ()) -> np.ndarray:
         """G(y, u): what drives each state; y (..., states.size), u (..., inputs.size)."""
@@ -312,6 +319,7 @@ class _Compiler:
         self.p = np.concatenate(flat) if flat else np.empty(0)
         self.instructions: list[tuple[int, ...]] = []
         self.tables: list[int] = []
+        self.temporaries: dict[Any, _View] = {}
         self.dense: dict[int, tuple[int, int]] = {}
 
     def _at(self, offset: int, part: slice) -> _View:
@@ -326,13 +334,18 @@ class _Compiler:
 
     def build(self, notes: tuple[str, ...]) -> Program:
         graph = self.graph
-        order = memoryless_order(graph)
-        for name in order:
-            if name not in self.values:
-                self.values[name] = self._alias(name) or self._new(graph.size_of(name))
-        self.temporaries: dict[Any, _View] = {}
         reaching_states = self._ancestors(list(self.states.slices))
         reaching_outputs = self._ancestors(list(self.outputs.slices))
+        order = memoryless_order(graph)
+        self.summed = {name for name in order if self._is_summed(name)}
+        order = [name for name in order if name not in self.summed]
+        # What the outputs need lies together: it is all that a tape keeps of their instructions.
+        for name in sorted(order, key=lambda name: name not in reaching_outputs):
+            if name not in self.values:
+                self.values[name] = self._alias(name) or self._new(graph.size_of(name))
+            if name in reaching_outputs:
+                self._node(name)
+        of_outputs, self.instructions = self.instructions, []
         for name in order:
             if name in reaching_states:
                 self._node(name)
@@ -341,9 +354,7 @@ class _Compiler:
             if not (len(edges) == 1 and self.values[edges[0][0]] == view):
                 self._sum(view, edges, graph.nodes[name].get("bias"), name)
         middle = len(self.instructions)
-        for name in order:
-            if name in reaching_outputs:
-                self._node(name)
+        self.instructions += of_outputs
         return self._assemble(middle, notes)
 
     def _ancestors(self, names: list[str]) -> set[str]:
@@ -368,11 +379,21 @@ class _Compiler:
                 return self.drives[b]
         return None
 
+    def _is_summed(self, name: str) -> bool:
+        """Whether a product only goes into one sum of several terms, and can be added there right away."""
+        data, edges = self.graph.nodes[name], list(self.graph.out_edges(name, data=True))
+        if data["kind"] != "product" or data["form"] or len(edges) != 1 or name in self.values:
+            return False
+        _, b, edge = edges[0]
+        terms = sum(d["role"] == "add" for _, _, d in self.graph.in_edges(b, data=True))
+        is_sum = self.graph.nodes[b]["kind"] in ("map", "state") and edge["role"] == "add" and terms > 1
+        return is_sum and _is_plain(edge)
+
     def _node(self, name: str) -> None:
         data = self.graph.nodes[name]
         view = self.values[name]
         if data["kind"] == "product":
-            self._product(name)
+            self._product(name, view)
             return
         edges = [(str(a), d) for a, _, d in self.graph.in_edges(name, data=True) if d["role"] == "add"]
         if data["kind"] == "port":
@@ -405,10 +426,13 @@ class _Compiler:
         elif not edges or edges[0][1]["weight"] is not None or edges[0][1]["target_part"] is not None:
             self._emit(ap.ZERO, view, view, n=view.length)
         for number, (a, data) in enumerate(edges):
-            source = self.values[a].part(data["source_part"])
             target = view.part(data["target_part"])
+            starts = number == 0 and bias is None and data["target_part"] is None
+            if a in self.summed:
+                self._product(a, target, starts)
+                continue
+            source = self.values[a].part(data["source_part"])
             if data["weight"] is None:
-                starts = number == 0 and bias is None and data["target_part"] is None
                 self._emit(ap.ADD, target, source, n=target.length, k=self._constant(data["gain"]), starts=starts)
                 continue
             if data["gain"] != 1.0:
@@ -447,9 +471,9 @@ class _Compiler:
         self._sum(view, slot, None, f"{name}.{number}")
         return view
 
-    def _product(self, name: str) -> None:
-        data = self.graph.nodes[name]
-        view, slots = self.values[name], factors(self.graph, name)
+    def _product(self, name: str, view: _View, starts: bool = True) -> None:
+        """Put the product into `view`, or add it where it does not start the sum."""
+        data, slots = self.graph.nodes[name], factors(self.graph, name)
         if data["form"]:
             operands = [self._operand(name, i, slot, self.graph.size_of(slot[0][0])) for i, slot in enumerate(slots)]
             self._emit(ap.ZERO, view, view, n=view.length)
@@ -460,7 +484,7 @@ class _Compiler:
         for number, right in enumerate(operands[1:]):
             is_last = number == len(operands) - 2
             result = view if is_last else self._temporary((name, number, "partial"), view.length)
-            self._emit(ap.MULTIPLY, result, left, right, n=view.length)
+            self._emit(ap.MULTIPLY, result, left, right, n=view.length, starts=starts or not is_last)
             left = result
 
     def _contraction(self, name: str, operands: list[_View]) -> int:
@@ -515,6 +539,9 @@ class _Compiler:
         header[ap.DRIVE_AT], header[ap.OUTPUT_AT] = self.drive_at, self.output_at
         header[ap.FIRST], header[ap.MIDDLE], header[ap.LAST] = first, first + ap.WORDS * middle, last
         header[ap.TRANSPOSED], header[ap.DENSE_AT] = len(self.dense), last + len(self.tables)
+        if len(body) > middle:
+            header[ap.OUTPUT_LOW] = body[middle:, 6].min()
+            header[ap.OUTPUT_HIGH] = (body[middle:, 6] + body[middle:, 8]).max()
         code = np.concatenate([header, body.ravel(), np.array(self.tables, np.int64), np.array(dense, np.int64)])
         names = list(self.states.slices)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import fast_exp, fast_log, fast_logistic, fast_pow, fast_tanh, softplus
+from neurosim.kernels.abi import unit
+from neurosim.kernels.flat_signature import signature_of
+from neurosim.kernels.functions import fast_exp, fast_log, fast_pow, softplus
+from neurosim.kernels.vector_functions import apply_logistic, apply_tanh
 
 (
     IDENTITY, TANH, LOGISTIC, RELU, SOFTPLUS, EXP, SIGN, HEAVISIDE, HARD_TANH, HARD_LOGISTIC, COMPLEMENT, LEAKY_RELU,
@@ -14,22 +16,22 @@ from neurosim.kernels.functions import fast_exp, fast_log, fast_logistic, fast_p
 """Those from SOFTMAX to CUMULATIVE_PRODUCT act on a row as a whole."""
 
 
-@helper
+@unit(lambda: signature_of(*"iririif"))
 def apply_function(function, d, at, a, a_at, n, c):
     """d = function(a), element by element or over a row of n."""
+    if function == TANH:
+        apply_tanh(d, at, a, a_at, n)
+        return
+    if function == LOGISTIC:
+        apply_logistic(d, at, a, a_at, n)
+        return
     y = d[at : at + n]
     x = a[a_at : a_at + n]
     # One array only: a loop over two that may be the same is not vectorised.
     if at != a_at and (function < SOFTMAX or function > CUMULATIVE_PRODUCT):
         for i in range(n):
             y[i] = x[i]
-    if function == TANH:
-        for i in range(n):
-            y[i] = fast_tanh(y[i])
-    elif function == LOGISTIC:
-        for i in range(n):
-            y[i] = fast_logistic(y[i])
-    elif function == RELU:
+    if function == RELU:
         for i in range(n):
             y[i] = 0.0 if y[i] < 0.0 else y[i]
     elif function == SOFTPLUS:
@@ -110,7 +112,7 @@ def apply_function(function, d, at, a, a_at, n, c):
             y[i] = total
 
 
-@helper
+@unit(lambda: signature_of(*"iriririif"))
 def multiply_by_slopes(function, x, x_at, y, y_at, r, r_at, n, c):
     """r *= slope of an elementwise function; x argument, y value."""
     a = x[x_at : x_at + n]
@@ -172,9 +174,10 @@ def multiply_by_slopes(function, x, x_at, y, y_at, r, r_at, n, c):
             z[i] *= c * b[i] / a[i] if a[i] != 0.0 else (1.0 if c == 1.0 else 0.0)
 
 
-@helper
+@unit(lambda: signature_of(*"iririririifii"))
 def add_row_slopes(function, x, x_at, y, y_at, v, v_at, r, r_at, n, c, add, reverse):
-    """As `_slopes` for functions of a whole row; with `reverse` the transposed product."""
+    """As `multiply_by_slopes` for functions of a whole row; `add` and `reverse` are 0 or 1: add to r, and take the
+    transposed product."""
     a = x[x_at : x_at + n]
     b = y[y_at : y_at + n]
     w = v[v_at : v_at + n]
@@ -185,7 +188,7 @@ def add_row_slopes(function, x, x_at, y, y_at, v, v_at, r, r_at, n, c, add, reve
             total += b[i] * w[i]
         for i in range(n):
             t = b[i] * (w[i] - total)
-            z[i] = z[i] + t if add else t
+            z[i] = z[i] + t if add != 0 else t
     elif function == NORMALISE:
         total = c
         product = 0.0
@@ -195,16 +198,16 @@ def add_row_slopes(function, x, x_at, y, y_at, v, v_at, r, r_at, n, c, add, reve
         scale = 1.0 / np.sqrt(total)
         for i in range(n):
             t = scale * (w[i] - b[i] * product)
-            z[i] = z[i] + t if add else t
+            z[i] = z[i] + t if add != 0 else t
     elif function == CUMULATIVE_SUM:
         total = 0.0
         for i in range(n):
-            j = n - 1 - i if reverse else i
+            j = n - 1 - i if reverse != 0 else i
             total += w[j]
-            z[j] = z[j] + total if add else total
+            z[j] = z[j] + total if add != 0 else total
     elif function == CUMULATIVE_PRODUCT:
         # Products that leave one factor out, so that a zero factor does no harm.
-        if reverse:
+        if reverse != 0:
             for i in range(n):
                 before = b[i - 1] if i > 0 else 1.0
                 total = 0.0
@@ -213,11 +216,11 @@ def add_row_slopes(function, x, x_at, y, y_at, v, v_at, r, r_at, n, c, add, reve
                     if j > i:
                         partial *= a[j]
                     total += partial * w[j]
-                z[i] = z[i] + before * total if add else before * total
+                z[i] = z[i] + before * total if add != 0 else before * total
         else:
             previous = 0.0
             for i in range(n):
                 before = b[i - 1] if i > 0 else 1.0
                 t = before * w[i] + previous * a[i]
                 previous = t
-                z[i] = z[i] + t if add else t
+                z[i] = z[i] + t if add != 0 else t

@@ -15,8 +15,6 @@ program has two parts: instructions that give the drives, and instructions that 
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.array_functions import (
     CUMULATIVE_PRODUCT,
@@ -25,14 +23,20 @@ from neurosim.kernels.array_functions import (
     apply_function,
     multiply_by_slopes,
 )
+from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 from neurosim.kernels.matrix_product import add_product
+from neurosim.kernels.sparse_product import row_product
 
-HEADER = 12
-SIZE, STATES, INPUTS, OUTPUTS, DRIVE_AT, OUTPUT_AT, FIRST, MIDDLE, LAST, TRANSPOSED, DENSE_AT, LAW_AT = range(HEADER)
+HEADER = 14
+(
+    SIZE, STATES, INPUTS, OUTPUTS, DRIVE_AT, OUTPUT_AT, FIRST, MIDDLE, LAST, TRANSPOSED, DENSE_AT, LAW_AT, OUTPUT_LOW,
+    OUTPUT_HIGH,
+) = range(HEADER)  # fmt: skip
 """Header: arena size; numbers of states, inputs, outputs; offsets of drives and outputs; places of the first
 instruction, of the first output instruction and behind the last; number and place of the table of dense weights
-(offset, rows, columns); place of the table of `neurosim.graph.law`, 0 if there is none."""
+(offset, rows, columns); place of the table of `neurosim.graph.law`, 0 if there is none; the offsets between which the
+output instructions write."""
 
 WORDS = 16
 """Per instruction: operation, function, n, m, place in p, place in code or p, then (offset, first element, elements
@@ -43,13 +47,13 @@ per sample) of the result d, of a and of b, and whether it starts a sum (d = ins
     ZERO,
 ) = range(13)  # fmt: skip
 """Operations: d += k a; d += p; d += p a elementwise; d += p[0] a; d += W a; d += W' a; the same sparse (compressed
-rows); d = function(a); d = k d; d = a b; d += contraction; d = 0."""
+rows); d = function(a); d = k d; d += a b; d += contraction; d = 0."""
 
 INDICES = 6
 """Most index letters of a contraction."""
 
 
-@helper
+@unit(lambda: signature_of(*"cirrriirri"))
 def _contract(code, k, arena, p, other, rows, ratio, target, dp, mode):
     """One contraction. mode -1: its value into arena; mode j >= 0 with `other` the adjoint: gradient of factor j;
     mode -2 - j with `other` the tangent: the share of factor j into the tangent.
@@ -139,6 +143,10 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
         d, dl = code[q + 6] * rows + code[q + 7], code[q + 8]
         a, al = code[q + 9] * rows + code[q + 10], code[q + 11]
         b, bl = code[q + 12] * rows + code[q + 13], code[q + 14]
+        # elementwise work on whole arrays is one long row
+        lines, length = rows, n
+        if dl == n and al == n and bl == n:
+            lines, length = 1, n * rows
         if op in (DENSE, DENSE_TRANSPOSED):
             weight = pt if op == DENSE else p
             add_product(arena, d, dl, arena, a, al, 1, weight, w, n, rows, n, m)
@@ -154,13 +162,13 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
                     apply_function(function, arena, d + r * dl, arena, a + r * al, n, p[k])
         elif op == ADD:
             c = p[k]
-            for r in range(rows):
-                y, x = arena[d + r * dl : d + r * dl + n], arena[a + r * al : a + r * al + n]
+            for r in range(lines):
+                y, x = arena[d + r * dl : d + r * dl + length], arena[a + r * al : a + r * al + length]
                 if code[q + 15] != 0:
-                    for i in range(n):
+                    for i in range(length):
                         y[i] = c * x[i]
                 else:
-                    for i in range(n):
+                    for i in range(length):
                         y[i] = fused(c, x[i], y[i])
         elif op == BIAS:
             x = p[w : w + n]
@@ -176,11 +184,15 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
             for r in range(rows):
                 arena[d + r * dl : d + r * dl + n] = 0.0
         elif op == MULTIPLY:
-            for r in range(rows):
-                y, x = arena[d + r * dl : d + r * dl + n], arena[a + r * al : a + r * al + n]
-                z = arena[b + r * bl : b + r * bl + n]
-                for i in range(n):
-                    y[i] = x[i] * z[i]
+            for r in range(lines):
+                y, x = arena[d + r * dl : d + r * dl + length], arena[a + r * al : a + r * al + length]
+                z = arena[b + r * bl : b + r * bl + length]
+                if code[q + 15] != 0:
+                    for i in range(length):
+                        y[i] = x[i] * z[i]
+                else:
+                    for i in range(length):
+                        y[i] = fused(x[i], z[i], y[i])
         elif op == SCALE:
             z = p[w : w + n]
             for r in range(rows):
@@ -195,17 +207,17 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
                     y[i] += c * x[i]
         elif op == GAIN:
             c = p[k]
-            for r in range(rows):
-                y = arena[d + r * dl : d + r * dl + n]
-                for i in range(n):
+            for r in range(lines):
+                y = arena[d + r * dl : d + r * dl + length]
+                for i in range(length):
                     y[i] *= c
         elif op == SPARSE:
             for r in range(rows):
                 for i in range(n):
-                    total = 0.0
-                    for e in range(code[k + i], code[k + i + 1]):
-                        total += p[w + e] * arena[a + r * al + code[k + n + 1 + e]]
-                    arena[d + r * dl + i] += total
+                    e = code[k + i]
+                    arena[d + r * dl + i] += row_product(
+                        p, w + e, code, k + n + 1 + e, arena, a + r * al, code[k + i + 1] - e
+                    )  # fmt: skip
         elif op == SPARSE_TRANSPOSED:
             for r in range(rows):
                 for i in range(m):
@@ -236,14 +248,16 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, tangent, rows, ratio, tangent, p, -2 - f)
         elif op in (ADD, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, GAIN, ZERO):
-            evaluate_part(code, q, q + WORDS, p, pt, tangent, rows)
+            evaluate_instructions(code, q, q + WORDS, p, pt, tangent, rows)
         elif op != BIAS:
             for r in range(rows):
                 s = r // ratio
                 if op == MULTIPLY:
                     y = tangent[d + r * dl : d + r * dl + n]
+                    if code[q + 15] != 0:
+                        y[:] = 0.0
                     for i in range(n):
-                        y[i] = (
+                        y[i] += (
                             tangent[a + r * al + i] * arena[b0 + s * bl + i]
                             + arena[a0 + s * al + i] * tangent[b + r * bl + i]
                         )
@@ -257,7 +271,7 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
                     for i in range(0, n, m):
                         add_row_slopes(
                             function, arena, a0 + s * al + i, arena, d0 + s * dl + i, tangent, a + r * al + i, tangent,
-                            d + r * dl + i, m, p[k], False, False,
+                            d + r * dl + i, m, p[k], 0, 0,
                         )  # fmt: skip
 
 
@@ -270,6 +284,10 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         d, dl = code[q + 6] * rows + code[q + 7], code[q + 8]
         a, al = code[q + 9] * rows + code[q + 10], code[q + 11]
         b, bl = code[q + 12] * rows + code[q + 13], code[q + 14]
+        # elementwise work on whole arrays is one long row
+        lines, length = rows, n
+        if dl == n and al == n and bl == n:
+            lines, length = 1, n * rows
         if op == DENSE:
             add_product(adjoint, a, al, adjoint, d, dl, 1, p, w, m, rows, m, n)
             add_product(dp, w, m, adjoint, d, 1, dl, arena, a, al, n, m, rows)
@@ -296,13 +314,13 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
                     for i in range(0, n, m):
                         add_row_slopes(
                             function, arena, a + r * al + i, arena, d + r * dl + i, adjoint, d + r * dl + i, adjoint,
-                            a + r * al + i, m, p[k], a != d, True,
+                            a + r * al + i, m, p[k], int(a != d), 1,
                         )  # fmt: skip
         elif op == ADD:
             c = p[k]
-            for r in range(rows):
-                y, x = adjoint[d + r * dl : d + r * dl + n], adjoint[a + r * al : a + r * al + n]
-                for i in range(n):
+            for r in range(lines):
+                y, x = adjoint[d + r * dl : d + r * dl + length], adjoint[a + r * al : a + r * al + length]
+                for i in range(length):
                     x[i] = fused(c, y[i], x[i])
         elif op == BIAS:
             x = dp[w : w + n]
@@ -311,13 +329,13 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
                 for i in range(n):
                     x[i] += y[i]
         elif op == MULTIPLY:
-            for r in range(rows):
-                y, x = adjoint[d + r * dl : d + r * dl + n], adjoint[a + r * al : a + r * al + n]
-                z = arena[b + r * bl : b + r * bl + n]
-                for i in range(n):
+            for r in range(lines):
+                y, x = adjoint[d + r * dl : d + r * dl + length], adjoint[a + r * al : a + r * al + length]
+                z = arena[b + r * bl : b + r * bl + length]
+                for i in range(length):
                     x[i] = fused(y[i], z[i], x[i])
-                x, z = adjoint[b + r * bl : b + r * bl + n], arena[a + r * al : a + r * al + n]
-                for i in range(n):
+                x, z = adjoint[b + r * bl : b + r * bl + length], arena[a + r * al : a + r * al + length]
+                for i in range(length):
                     x[i] = fused(y[i], z[i], x[i])
         elif op == SCALE:
             for r in range(rows):
@@ -334,9 +352,9 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
                     total += y[i] * arena[a + r * al + i]
             dp[w] += total
         elif op == GAIN:
-            for r in range(rows):
-                y = adjoint[d + r * dl : d + r * dl + n]
-                for i in range(n):
+            for r in range(lines):
+                y = adjoint[d + r * dl : d + r * dl + length]
+                for i in range(length):
                     y[i] *= p[k]
         elif op == SPARSE:
             for r in range(rows):
@@ -359,15 +377,6 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         elif op == CONTRACT:
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, adjoint, rows, 1, adjoint, dp, f)
-
-
-def signature_of(*kinds: str) -> Any:
-    """Signature of a driver: c code (int64 array), i integer, any other letter an array of float64."""
-    from numba import types
-
-    by_letter = {"c": types.Array(types.i8, 1, "C"), "i": types.i8}
-    real = types.Array(types.f8, 1, "C")
-    return types.void(*[by_letter.get(kind, real) for kind in kinds])
 
 
 @unit(lambda: signature_of(*"ciirrri"))

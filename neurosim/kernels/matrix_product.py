@@ -1,14 +1,16 @@
 """Dense products of row-major blocks: D += S W, in registers.
 
 Compilers do not keep a block of sums in registers by themselves here, because the arrays might overlap; the innermost
-block is therefore written as instructions on vectors of eight numbers (two or four per machine register, or one).
+block is therefore written as instructions on vectors of eight numbers (two or four per machine register, or one). The
+sums must not be more than the registers hold: where these have 512 bits, blocks are up to four times wider.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from neurosim.kernels.abi import helper
+from neurosim.kernels.abi import unit
+from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import Instruction
 
 
@@ -92,25 +94,47 @@ def _block(rows: int, vectors: int, lanes: int) -> Instruction:
     return Instruction(lambda: _build_block(rows, vectors, lanes), meaning)
 
 
-four_by_sixteen, four_by_eight, four_by_four, four_by_one = (
-    _block(4, 2, 8), _block(4, 1, 8), _block(4, 1, 4), _block(4, 1, 1),
-)  # fmt: skip
+def _build_is_wide() -> Any:
+    import llvmlite.binding as llvm
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    has_wide_registers = bool(llvm.get_host_cpu_features().get("avx512f"))
+
+    @intrinsic
+    def is_wide(typing_context):
+        def generate(target, builder, signature, values):
+            return ir.Constant(ir.IntType(1), has_wide_registers)
+
+        return types.boolean(), generate
+
+    return is_wide
+
+
+is_wide = Instruction(_build_is_wide, lambda: True)
+four_by_thirty_two, four_by_sixteen = _block(4, 4, 8), _block(4, 2, 8)
+four_by_eight, four_by_four, four_by_one = _block(4, 1, 8), _block(4, 1, 4), _block(4, 1, 1)
 one_by_thirty_two, one_by_eight, one_by_four, one_by_one = (
     _block(1, 4, 8), _block(1, 1, 8), _block(1, 1, 4), _block(1, 1, 1),
 )  # fmt: skip
 
 
-@helper
+@unit(lambda: signature_of(*"riiriiiriiiii"))
 def add_product(d, d_at, d_step, s, s_at, s_row, s_k, w, w_at, w_step, rows, n, m):
     """d[d_at + r d_step + j] += sum over k < m of s[s_at + r s_row + k s_k] w[w_at + k w_step + j], r < rows, j < n."""
     r = 0
     while r + 4 <= rows:
         to, of = d_at + r * d_step, s_at + r * s_row
         j = 0
-        while j + 16 <= n:
-            four_by_sixteen(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 16
-        if j + 8 <= n:
+        if is_wide():
+            while j + 32 <= n:
+                four_by_thirty_two(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 32
+            if j + 16 <= n:
+                four_by_sixteen(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 16
+        while j + 8 <= n:
             four_by_eight(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
             j += 8
         if j + 4 <= n:
