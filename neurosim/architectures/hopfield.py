@@ -112,7 +112,7 @@ def energy(graph: SignalGraph, u: Any, currents: Any = 0.0) -> np.ndarray:
     """Energy of either form at the state u, whose gradient by v is -C u' (graded), by u is -u' R C (modern).
 
     Graded: as above, the integral of g^-1 in closed form. Modern, with patterns X of unit length: E = |u|^2/2 -
-    R I'u - log(sum exp(beta X u))/beta, whose network steps of dt = R C never raise it (Ramsauer et al., theorem 1).
+    R I'u - log(sum exp(beta X u))/beta, whose network steps of dt = R C never raise it (Ramsauer et al., recalled).
 
     Parameters
     ----------

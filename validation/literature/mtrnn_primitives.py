@@ -107,7 +107,7 @@ def cases(context: Context) -> Iterator[Case]:
     """The choice, the primitives, the switch, and the network without slow units; means over the seeds."""
     nets = trained("mtrnn", context)
     scores = [generate(*net) for net in nets]
-    right, errors = (np.mean([score[k] for score in scores], axis=0) for k in (0, 1))
+    right, errors = float(np.mean([share for share, _ in scores])), np.mean([error for _, error in scores], axis=0)
     either = np.mean([generate(net, np.repeat(first.mean(0, keepdims=True), 2, axis=0))[0] for net, first in nets])
     yield Case(
         "MTRNN chooses by the initial slow state", SOURCE,
@@ -128,7 +128,7 @@ def cases(context: Context) -> Iterator[Case]:
         "well below 1", f"{far / near:.2f}", far / near, 0.6, "no number is published; 1 is no relation",
     )  # fmt: skip
     scores = [generate(*net) for net in trained("mtrnn_equal", context)]
-    equal, errors = (np.mean([score[k] for score in scores], axis=0) for k in (0, 1))
+    equal, errors = float(np.mean([share for share, _ in scores])), np.mean([error for _, error in scores], axis=0)
     yield Case(
         "MTRNN without slow units fails", SOURCE,
         f"share of {200 * len(scores)} runs that end with their own primitive, slow group with the time constant 5 of "
