@@ -85,7 +85,7 @@ class DigitalNetwork:
         """The same network with other parameter values, shape (program.parameters.size,)."""
         program = self.program.with_parameters(np.asarray(vector, dtype=float))
         changed: dict[str, np.ndarray] = {}
-        for state, key, parameter in self._named():
+        for state, key, parameter in self.parameters_of_states():
             values = changed.setdefault(key, getattr(program, key).copy())
             values[program.states.slices[state]] = program.p[program.parameters.slices[parameter]]
         if changed:
@@ -289,9 +289,9 @@ class DigitalNetwork:
 
     def _parameters_of_time(self) -> list[tuple[str, str]]:
         """States whose time constant or leak is a parameter: (state, which of the two)."""
-        return [(state, key) for state, key, _ in self._named() if key != "initial"]
+        return [(state, key) for state, key, _ in self.parameters_of_states() if key != "initial"]
 
-    def _named(self) -> list[tuple[str, str, str]]:
+    def parameters_of_states(self) -> list[tuple[str, str, str]]:
         """Time constants, leaks and initial states that are parameters: (state, which of them, parameter)."""
         if "named" not in self._kept:
             nodes = self.graph.nodes

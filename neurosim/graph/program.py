@@ -319,6 +319,8 @@ class _Compiler:
         self.p = np.concatenate(flat) if flat else np.empty(0)
         self.instructions: list[tuple[int, ...]] = []
         self.tables: list[int] = []
+        self.placed: set[_View] = set()
+        self.same: set[str] = set()
         self.temporaries: dict[Any, _View] = {}
         self.dense: dict[int, tuple[int, int]] = {}
 
@@ -342,7 +344,10 @@ class _Compiler:
         # What the outputs need lies together: it is all that a tape keeps of their instructions.
         for name in sorted(order, key=lambda name: name not in reaching_outputs):
             if name not in self.values:
-                self.values[name] = self._alias(name) or self._new(graph.size_of(name))
+                source = self._source(name)
+                if source is not None:
+                    self.same.add(name)
+                self.values[name] = source or self._alias(name) or self._new(graph.size_of(name))
             if name in reaching_outputs:
                 self._node(name)
         of_outputs, self.instructions = self.instructions, []
@@ -368,15 +373,24 @@ class _Compiler:
                     stack.append(a)
         return seen
 
+    def _source(self, name: str) -> _View | None:
+        """Value of the only source of a map that hands it on unchanged, and so needs no place of its own."""
+        data = self.graph.nodes[name]
+        edges = [(str(a), d) for a, _, d in self.graph.in_edges(name, data=True) if d["role"] == "add"]
+        if data["kind"] != "map" or data["function"] != "identity" or data["bias"] is not None or data["gain"] != 1.0:
+            return None
+        return self.values[edges[0][0]] if len(edges) == 1 and _is_plain(edges[0][1]) else None
+
     def _alias(self, name: str) -> _View | None:
-        """Drive of the state that takes just this value, so that the value is computed where it is wanted."""
+        """Drive of the state, or output, that takes just this value, so that it is computed where it is wanted."""
         for b in self.graph.successors(name):
             edges = [d for _, _, d in self.graph.in_edges(b, data=True) if d["role"] == "add"]
-            taken = self.drives.get(b) in self.values.values()
-            if b not in self.drives or taken or len(edges) != 1 or not _is_plain(edges[0]):
+            view = self.values[b] if b in self.outputs.slices else self.drives.get(b)
+            if view is None or view in self.placed or len(edges) != 1 or not _is_plain(edges[0]):
                 continue
             if self.graph.nodes[b].get("bias") is None and self.graph.size_of(name) == self.graph.size_of(b):
-                return self.drives[b]
+                self.placed.add(view)
+                return view
         return None
 
     def _is_summed(self, name: str) -> bool:
@@ -390,6 +404,8 @@ class _Compiler:
         return is_sum and _is_plain(edge)
 
     def _node(self, name: str) -> None:
+        if name in self.same:
+            return
         data = self.graph.nodes[name]
         view = self.values[name]
         if data["kind"] == "product":
@@ -397,7 +413,8 @@ class _Compiler:
             return
         edges = [(str(a), d) for a, _, d in self.graph.in_edges(name, data=True) if d["role"] == "add"]
         if data["kind"] == "port":
-            self._sum(view, edges, data["bias"], name)
+            if not (len(edges) == 1 and self.values[edges[0][0]] == view):
+                self._sum(view, edges, data["bias"], name)
             return
         function = FUNCTIONS[data["function"]]
         argument = self._constant(data["argument"] or 0.0)

@@ -138,10 +138,9 @@ class Problem:
     def _add_initial_parameters(self, gradient: np.ndarray, by_initial: np.ndarray) -> None:
         """Add the share of parameters that are initial values of states."""
         program = self.network.program
-        for name, part in program.states.slices.items():
-            parameter = program.graph.nodes[name].get("initial")
-            if isinstance(parameter, str):
-                share = by_initial[:, part].sum(axis=0)
+        for state, key, parameter in self.network.parameters_of_states():
+            if key == "initial":
+                share = by_initial[:, program.states.slices[state]].sum(axis=0)
                 place = program.parameters.slices[parameter]
                 gradient[place] += share if place.stop - place.start == share.size else share.sum()
 
