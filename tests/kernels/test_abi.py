@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,19 +66,35 @@ def run_laws(folder: Path, factor: float, gain: str = "{factor} * x") -> tuple[f
     return float(value), int(count), numba == "True"
 
 
-def test_a_second_process_loads_no_compiler_and_an_edited_helper_is_seen(tmp_path: Path) -> None:
-    value, compiled, loads_numba = run_laws(tmp_path, 2.0)
-    assert (value, loads_numba) == (2.0, True)
-    assert run_laws(tmp_path, 2.0) == (2.0, 0, False)
-    value, compiled, _ = run_laws(tmp_path, 3.0)
+@pytest.fixture(scope="module")
+def compiled_laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cache of a first process: compiling takes most of the time of these tests."""
+    folder = tmp_path_factory.mktemp("laws")
+    value, compiled, loads_numba = run_laws(folder, 2.0)
+    assert value == 2.0
+    assert compiled > 1
+    assert loads_numba
+    return folder / "cache"
+
+
+@pytest.fixture
+def laws(compiled_laws: Path, tmp_path: Path) -> Path:
+    """Folder with a copy of that cache."""
+    shutil.copytree(compiled_laws, tmp_path / "cache")
+    return tmp_path
+
+
+def test_a_second_process_loads_no_compiler_and_an_edited_helper_is_seen(laws: Path) -> None:
+    assert run_laws(laws, 2.0) == (2.0, 0, False)
+    value, compiled, _ = run_laws(laws, 3.0)
     assert value == 3.0
     # Only the law reaches the helper; the system's own loops come from the cache.
     assert compiled == 1
 
 
-def test_damaged_and_foreign_files_are_compiled_again(tmp_path: Path) -> None:
-    run_laws(tmp_path, 2.0)
-    files = sorted((tmp_path / "cache").iterdir())
+def test_damaged_and_foreign_files_are_compiled_again(laws: Path) -> None:
+    # the smallest are compiled soonest
+    files = sorted((laws / "cache").iterdir(), key=lambda path: path.stat().st_size)
     # Cut off, changed in one place, empty, written by others, and another function under this name.
     content = files[0].read_bytes()
     files[0].write_bytes(content[: len(content) // 2])
@@ -86,23 +103,22 @@ def test_damaged_and_foreign_files_are_compiled_again(tmp_path: Path) -> None:
     files[1].write_bytes(changed)
     assert len(files) >= 3
     files[2].chmod(0o666)
-    assert run_laws(tmp_path, 2.0)[:2] == (2.0, 3)
-    assert run_laws(tmp_path, 2.0) == (2.0, 0, False)
+    assert run_laws(laws, 2.0)[:2] == (2.0, 3)
+    assert run_laws(laws, 2.0) == (2.0, 0, False)
     files[0].write_bytes(files[1].read_bytes())
     files[1].write_bytes(b"")
-    assert run_laws(tmp_path, 2.0)[:2] == (2.0, 2)
+    assert run_laws(laws, 2.0)[:2] == (2.0, 2)
 
 
-def test_compiled_code_is_for_its_owner_only(tmp_path: Path) -> None:
-    run_laws(tmp_path, 2.0)
-    for path in (tmp_path / "cache", *(tmp_path / "cache").iterdir()):
+def test_compiled_code_is_for_its_owner_only(compiled_laws: Path) -> None:
+    for path in (compiled_laws, *compiled_laws.iterdir()):
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_law_that_allocates_works_from_the_cache(tmp_path: Path) -> None:
+def test_a_law_that_allocates_works_from_the_cache(laws: Path) -> None:
     law = "np.full(3, {factor} * x).sum()"
-    assert run_laws(tmp_path, 2.0, law)[0] == 6.0
-    assert run_laws(tmp_path, 2.0, law) == (6.0, 0, True)
+    assert run_laws(laws, 2.0, law)[0] == 6.0
+    assert run_laws(laws, 2.0, law) == (6.0, 0, True)
 
 
 def _copy_signature() -> Any:
