@@ -31,6 +31,9 @@ from neurosim.solve.simulate import simulate
 from validation.benchmarks.netlists import crossbar, diode_ladder, grid, rc_ladder
 from validation.case import Case, Context
 
+MORE_TRIED = 3
+"""How many tolerances that are good enough are timed."""
+
 TOLERANCES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7)
 
 
@@ -149,16 +152,21 @@ def measure(case: Circuit, rivals: dict[str, tuple[float, Result]]) -> Row:
                 rivals[rival] = min((rivals[rival], *(_ngspice(rival, folder) for _ in range(2))), key=lambda r: r[0])
         rival_cpu, rival_result = rivals[rival]
         rival_error = _error(rival_result, reference, names)
+        found = []
         for rtol in TOLERANCES:
             try:
                 _ours(path, rtol)
             except SimulationError:
                 # A tolerance of the largest voltage can be too loose for a diode; the next one is tried.
                 continue
-            cpu, loop, result = min((_ours(path, rtol) for _ in range(3)), key=lambda r: r[1])
-            error = _error(result, reference, names)
+            run = min((_ours(path, rtol) for _ in range(3)), key=lambda r: r[1])
+            error = _error(run[2], reference, names)
             if error <= rival_error:
+                found.append((run, error, rtol))
+            # Where switching makes loose runs restart often, a tighter one can be the cheaper.
+            if len(found) == MORE_TRIED:
                 break
+        (cpu, loop, result), error, rtol = min(found, key=lambda f: f[0][1])
         options = ["--quiet", "--raw", "o.raw", "--rtol", str(rtol)]
         command = [sys.executable, "-m", "neurosim", "run", "ours.cir", *options]
         process = min(_child_cpu(command, folder) for _ in range(2))
