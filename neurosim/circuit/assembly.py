@@ -169,6 +169,12 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
     counts = [len(s.internals) + len(s.states) for s in structures]
     nets = len(parts.nets) - 1
     first = np.cumsum([nets, *(count * len(group.members) for count, group in zip(counts, parts.groups))])
+    if first[-1] == 0:
+        raise NetlistError(
+            "every part stands between ground and ground: there is nothing to solve",
+            circuit.instances[0].location if circuit.instances else None,
+            hint="name the nets of the parts; '0' and 'gnd' are ground",
+        )
     unknowns = Unknowns.empty(int(first[-1]))
     unknowns.names[:nets] = [f"v({net})" for net in itertools.islice(parts.nets, nets)]
     unknowns.units[:nets], unknowns.kinds[:nets] = ["V"] * nets, "voltage"
