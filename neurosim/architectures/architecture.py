@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from neurosim.devices.device import Reference
+from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 
 
@@ -50,3 +51,29 @@ def uniform_weights(generator: np.random.Generator, targets: int, sources: int) 
     """Uniform in +-1/sqrt(sources), shape (targets, sources), as torch's linear and recurrent layers start."""
     bound = 1.0 / np.sqrt(sources)
     return generator.uniform(-bound, bound, (targets, sources))
+
+
+def stacked_cells(
+    name: str, inputs: int, hidden: int, outputs: int, output: str, draw: np.random.Generator,
+    cells: Iterable[SignalGraph],
+) -> SignalGraph:  # fmt: skip
+    """Cells on top of one another with a read-out of what the last one holds; flat.
+
+    Each cell has the ports ``x``, ``new`` (its value after the step, which the next cell sees) and ``held``. The cells
+    are drawn one by one before the read-out ``V``, ``d``.
+    """
+    graph = SignalGraph(name)
+    graph.port("u", inputs)
+    source, last = "u", ""
+    for k, cell in enumerate(cells, start=1):
+        last = f"layer{k}"
+        graph.sub(last, cell)
+        graph.connect(source, f"{last}/x")
+        source = f"{last}/new"
+    graph.parameter("V", uniform_weights(draw, outputs, hidden))
+    graph.parameter("d", np.zeros(outputs))
+    graph.map("readout", outputs, output, bias="d")
+    graph.port("y", outputs, output=True)
+    graph.connect(f"{last}/held", "readout", weight="V")
+    graph.connect("readout", "y")
+    return flatten(graph)

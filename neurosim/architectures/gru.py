@@ -20,10 +20,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, stacked_cells
 from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
-from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 
@@ -144,22 +143,13 @@ def gru(
         `neurosim.architectures.gate_layouts` for weights of torch and ONNX.
     """
     draw = stream(seed, "gru")
-    graph = SignalGraph("gru")
-    graph.port("u", inputs)
-    source, width = "u", inputs
-    for k in range(1, layers + 1):
-        cell = gru_cell(width, hidden, draw, variant=variant, reset=reset, time_constant=time_constant)
-        graph.sub(f"layer{k}", cell)
-        graph.connect(source, f"layer{k}/x")
-        source, width = f"layer{k}/new", hidden
-    bound = 1.0 / np.sqrt(hidden)
-    graph.parameter("V", draw.uniform(-bound, bound, (outputs, hidden)))
-    graph.parameter("d", np.zeros(outputs))
-    graph.map("readout", outputs, output, bias="d")
-    graph.port("y", outputs, output=True)
-    graph.connect(f"layer{layers}/held", "readout", weight="V")
-    graph.connect("readout", "y")
-    return flatten(graph)
+    cells = (
+        gru_cell(
+            inputs if k == 0 else hidden, hidden, draw, variant=variant, reset=reset, time_constant=time_constant
+        )
+        for k in range(layers)
+    )
+    return stacked_cells("gru", inputs, hidden, outputs, output, draw, cells)
 
 
 architecture = Architecture(

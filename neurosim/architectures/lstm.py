@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, stacked_cells
 from neurosim.devices.device import Reference
-from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 
@@ -109,24 +108,14 @@ def lstm(
         `neurosim.architectures.gate_layouts` for weights of torch and ONNX.
     """
     draw = stream(seed, "lstm")
-    graph = SignalGraph("lstm")
-    graph.port("u", inputs)
-    source, width = "u", inputs
-    for k in range(1, layers + 1):
-        cell = lstm_cell(
-            width, hidden, draw, peepholes=peepholes, forget_bias=forget_bias, time_constant=time_constant
+    cells = (
+        lstm_cell(
+            inputs if k == 0 else hidden, hidden, draw, peepholes=peepholes, forget_bias=forget_bias,
+            time_constant=time_constant,
         )
-        graph.sub(f"layer{k}", cell)
-        graph.connect(source, f"layer{k}/x")
-        source, width = f"layer{k}/new", hidden
-    bound = 1.0 / np.sqrt(hidden)
-    graph.parameter("V", draw.uniform(-bound, bound, (outputs, hidden)))
-    graph.parameter("d", np.zeros(outputs))
-    graph.map("readout", outputs, output, bias="d")
-    graph.port("y", outputs, output=True)
-    graph.connect(f"layer{layers}/held", "readout", weight="V")
-    graph.connect("readout", "y")
-    return flatten(graph)
+        for k in range(layers)
+    )
+    return stacked_cells("lstm", inputs, hidden, outputs, output, draw, cells)
 
 
 architecture = Architecture(
