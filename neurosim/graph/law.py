@@ -95,7 +95,6 @@ def _fill_inputs(time, table, code, out, at, samples, first):
 def _evaluate_drives(time, y, table, code, arena):
     """Drives of all states at the unknowns y, into the arena."""
     law, n = code[LAW_AT], code[STATES]
-    arena[:] = 0.0
     for i in range(n):
         arena[i] = y[i]
     _fill_inputs(time, table, code, arena, n, y, n)
