@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.energy import energy
+    from neurosim.analyses.energy_function import energy_function
+    from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -54,6 +58,10 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.energy": ("energy",),
+    "neurosim.analyses.energy_function": ("energy_function",),
+    "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -104,6 +112,9 @@ __all__ = [
     "draw_figure",
     "draw_graph",
     "dynamics",
+    "energy",
+    "energy_function",
+    "energy_landscape",
     "equations",
     "from_networkx",
     "held",
@@ -114,6 +125,7 @@ __all__ = [
     "methods",
     "noise",
     "pinched_loop",
+    "power_balance",
     "read_netlist",
     "save",
     "save_figure",
