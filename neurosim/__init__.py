@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from neurosim.graph.equations import equations
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.kernels.named_law import law
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
@@ -75,6 +76,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.kernels.named_law": ("law",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
@@ -119,6 +121,7 @@ __all__ = [
     "from_networkx",
     "held",
     "interpolated",
+    "law",
     "load",
     "load_all",
     "measure",
