@@ -1,7 +1,7 @@
 """Discrete-time equivalents of signal graphs, their rules, certificates and training.
 
-``neurosim.digital`` is this package once any file of it is imported, and the function `neurosim.digital.network.digital`
-before: so the package can be called like the function.
+``neurosim.digital`` is this package once any file of it was imported, and before that the function
+`neurosim.digital.network.digital`: so the package can be called like the function.
 """
 
 from __future__ import annotations
