@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy_landscape import energy_landscape
     from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.power_balance import power_balance
+    from neurosim.analyses.power_spectrum import power_spectrum
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -67,6 +68,7 @@ _ORIGINS = {
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
     "neurosim.analyses.fixed_points": ("fixed_points",),
     "neurosim.analyses.power_balance": ("power_balance",),
+    "neurosim.analyses.power_spectrum": ("power_spectrum",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -135,6 +137,7 @@ __all__ = [
     "noise",
     "pinched_loop",
     "power_balance",
+    "power_spectrum",
     "read_netlist",
     "save",
     "save_figure",
