@@ -38,7 +38,7 @@ class PowerSpectrum:
     units: dict[str, str]
 
     def peak(self, name: str) -> float:
-        """Frequency of the largest density beside zero [Hz], by the parabola through its logarithm and its neighbours."""
+        """Frequency of the largest density beside zero [Hz], by a parabola through its logarithm and its neighbours."""
         density = self.density[name]
         k = 1 + int(np.argmax(density[1:]))
         if not 0 < k < density.size - 1 or min(density[k - 1 : k + 2]) <= 0.0:
