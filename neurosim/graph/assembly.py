@@ -11,6 +11,7 @@ from scipy import sparse
 
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
+from neurosim.graph.delays import propagated
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
@@ -20,6 +21,10 @@ from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_s
 
 RTOL_SHARE_OF_ONE = 1e-3
 """Absolute tolerance of a state, as a share of rtol, as for states of devices."""
+
+
+KINK_LEVELS = 6
+"""Delays after which a kink, then smooth to this order, is no longer an end of a step."""
 
 
 @dataclass
@@ -53,17 +58,34 @@ class GraphAssembly:
         program = self.program
         y = program.states.pack(initial or {}, program.initial, "state")
         u = self.drives.values(np.zeros(1))[0]
+        for delay in program.delays:
+            past = program.states.slices[delay.state].start
+            u[program.inputs.slices[delay.port]] = y[past + delay.part[0] : past + delay.part[1]]
         drive = program.drive(y, u)
         for name in program.graph.of_kind("hold"):
             y[program.states.slices[name]] = drive[program.states.slices[name]]
         return np.concatenate([y, self.drives.start])
 
     def inputs(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
-        """u at points of a trajectory, shape (points, inputs)."""
-        u = np.zeros((times.size, self.program.inputs.size))
-        samples = np.ascontiguousarray(unknowns[:, self.program.states.size :])
+        """u at points of a trajectory, shape (points, inputs).
+
+        Columns behind those of the unknowns are what `past` gave for the points.
+        """
+        program, count = self.program, self.system.size
+        u = np.zeros((times.size, program.inputs.size))
+        samples = np.ascontiguousarray(unknowns[:, program.states.size : count])
         words.inputs_at(np.ascontiguousarray(times), self.table, self.code, samples.ravel(), u.ravel())
+        if unknowns.shape[1] > count:
+            u[:, self._of_past()] = unknowns[:, count:]
         return u
+
+    def past(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """The inputs that carry the past of states, from the history as it is now, shape (points, such inputs)."""
+        return self.inputs(times, unknowns)[:, self._of_past()]
+
+    def _of_past(self) -> np.ndarray:
+        slices = self.program.inputs.slices
+        return np.array([i for d in self.program.delays for i in range(slices[d.port].start, slices[d.port].stop)], int)
 
     def is_stepped(self) -> np.ndarray:
         """Which unknowns change at ticks only."""
@@ -143,9 +165,11 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
         ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
         times = np.sort(np.concatenate([*ticks, *drives.corners(t_stop), np.empty(0)]))
+        if program.delays:
+            times = np.sort(np.concatenate([times, propagated(times, program.delays, t_stop, KINK_LEVELS)]))
         periods = [c.period for c in graph.clocks.values()] + drives.periods
         # Ticks of several clocks that differ by rounding are one moment.
-        apart = 0.5 * words.TICK_SHARE * min(periods, default=0.0)
+        apart = 0.5 * words.TICK_SHARE * min([*periods, *(delay.seconds for delay in program.delays)], default=0.0)
         kept = times[np.diff(times, prepend=-np.inf) > apart]
         return kept[kept > t_start]
 
@@ -161,7 +185,11 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for name, part in drives.held_places.items()
         for address in addresses(name, part.stop - part.start)
     ]
-    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+    system = build_system(
+        unknowns, [batch], breakpoints=breakpoints,
+        largest_step=min((delay.seconds for delay in program.delays), default=np.inf),
+    )  # fmt: skip
+    return GraphAssembly(program, drives, system, code, table)
 
 
 def _law_batch(program: Program, derivatives: bool) -> BatchSpec | None:

@@ -7,7 +7,8 @@ weights, and the numbers below. Records in `code`:
 - node of flowing states: offset, size, number of its first direction;
 - input: kind, offset in u, size, place in `table`, count, first unknown of its samples (`HELD`). In `table`: values
   (`CONSTANT`); dt, then count samples (`HELD`); count times, then count values (`INTERPOLATED`); a stored waveform of
-  count numbers (`WAVEFORM`, see `neurosim.devices.waveforms`);
+  count numbers (`WAVEFORM`, see `neurosim.devices.waveforms`); the delay, then the piece of the history where it was
+  last (`DELAYED`, of the states from number `count` on, see `neurosim.graph.history`);
 - clock: place of period and phase in `table`, number of jumping and of holding elements, place of their numbers.
 """
 
@@ -30,19 +31,20 @@ from neurosim.kernels.array_program import (
     tangent_instructions,
 )
 
-WORDS_OF_LAW = 13
+WORDS_OF_LAW = 17
 (
     PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, NODES, NODES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
-    CLOCKS_AT, HELD_UNKNOWNS,
+    CLOCKS_AT, HELD_UNKNOWNS, HISTORY_AT, HISTORY_PIECES, HISTORY_DEGREE, HISTORY_WIDTH,
 ) = range(WORDS_OF_LAW)  # fmt: skip
 """Table of the law: length of p; places in `table` of the transposed p, of 1/tau (0 where a clock moves the element),
 of the leaks, of lower then upper bounds; number and place of node records; number of flowing elements; number and
-place of input records; number and place of clock records; number of unknowns that hold samples."""
+place of input records; number and place of clock records; number of unknowns that hold samples; place of the history
+in `table`, its pieces, their degree and unknowns."""
 
 NODE_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 6, 4
 """Words of one record."""
 
-CONSTANT, HELD, INTERPOLATED, WAVEFORM = range(4)
+CONSTANT, HELD, INTERPOLATED, WAVEFORM, DELAYED = range(5)
 """Kinds of inputs."""
 
 TICK_SHARE, TICK_ROUNDING = 1e-9, 1e-15
@@ -56,6 +58,39 @@ def _ticks(time, period, phase):
     if k < 0.0 or abs(time - phase - k * period) > TICK_SHARE * period + TICK_ROUNDING * abs(time):
         return -1
     return int(k)
+
+
+@helper
+def _fill_from_history(time, table, code, place, first, out, offset, size):
+    """out[offset : offset + size] = the states from number `first` on, table[place] before `time`."""
+    law = code[LAW_AT]
+    knots, pieces = code[law + HISTORY_AT], code[law + HISTORY_PIECES]
+    degree, width = code[law + HISTORY_DEGREE], code[law + HISTORY_WIDTH]
+    if pieces == 0:
+        return
+    when = time - table[place]
+    low = np.int64(table[place + 1])
+    if low + 2 < pieces and table[knots + low + 1] <= when:
+        low += 1
+    if low >= pieces or not table[knots + low] <= when < table[knots + low + 1]:
+        low, high = 0, pieces
+        while high - low > 1:
+            middle = (low + high) // 2
+            if table[knots + middle] <= when:
+                low = middle
+            else:
+                high = middle
+    if low > 0 and table[knots + low + 1] == np.inf:
+        low -= 1
+    table[place + 1] = low
+    start = table[knots + low]
+    x = (when - start) / (table[knots + low + 1] - start)
+    row = knots + pieces + 1 + low * (degree + 1) * width + first
+    for j in range(size):
+        value = table[row + degree * width + j]
+        for k in range(degree - 1, -1, -1):
+            value = value * x + table[row + k * width + j]
+        out[offset + j] = value
 
 
 @helper
@@ -73,6 +108,8 @@ def _fill_inputs(time, table, code, out, at, samples, first):
                 out[offset + j] = samples[first + code[r + 5] + j]
         elif kind == WAVEFORM:
             out[offset] = waveform_value(time, table, place, count)
+        elif kind == DELAYED:
+            _fill_from_history(time, table, code, place, count, out, offset, size)
         else:
             low, high = 0, count - 1
             while high - low > 1:
