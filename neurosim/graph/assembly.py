@@ -18,6 +18,7 @@ from neurosim.graph.program import Program, is_plain
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.kernels.column_groups import column_groups
 
 RTOL_SHARE_OF_ONE = 1e-3
 """Absolute tolerance of a state, as a share of rtol, as for states of devices."""
@@ -107,14 +108,15 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     rate, leak = np.zeros(n), np.zeros(n)
     rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
     bounds = np.full((2, n), [[-np.inf], [np.inf]])
-    nodes, direction = [], 0
+    dependence = _dependence(program) if derivatives else []
+    rows, columns = np.array(dependence, np.int64).reshape(-1, 2).T
+    groups = np.where(flows, column_groups(rows, columns, n), -1)
+    directions = int(groups.max(initial=-1)) + 1 if derivatives else 0
+    elements_of_states = []
     for name, part in program.states.slices.items():
         if graph.nodes[name].get("bounds") is not None:
             bounds[:, part] = np.array(graph.nodes[name]["bounds"], float)[:, None]
-        if flows[part].all():
-            size = part.stop - part.start
-            nodes.append((part.start, size, direction))
-            direction += size
+        elements_of_states += [(part.start, part.stop - part.start, group) for group in groups[part]]
 
     p = program.p
     pieces = [p, program.transposed, rate, leak, bounds.ravel()]
@@ -130,19 +132,20 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     table = np.concatenate([*pieces, *(row[:2] for row in clocks), drives.table])
 
     law_at = len(program.code)
-    node_at = law_at + words.WORDS_OF_LAW
-    driven_at = node_at + words.NODE_WORDS * len(nodes)
+    states_at = law_at + words.WORDS_OF_LAW
+    driven_at = states_at + words.STATE_WORDS * n + words.ENTRY_WORDS * len(dependence)
     clocks_at = driven_at + words.INPUT_WORDS * len(drives.records)
     elements_at = clocks_at + words.CLOCK_WORDS * len(clocks)
     header = np.zeros(words.WORDS_OF_LAW, np.int64)
     header[words.PARAMETERS], header[words.TRANSPOSED_AT] = p.size, places[1]
     header[words.RATE_AT], header[words.LEAK_AT], header[words.BOUNDS_AT] = places[2], places[3], places[4]
-    header[words.NODES], header[words.NODES_AT], header[words.DIRECTIONS] = len(nodes), node_at, direction
+    header[words.ENTRIES], header[words.STATES_AT], header[words.DIRECTIONS] = len(dependence), states_at, directions
     header[words.DRIVEN], header[words.DRIVEN_AT] = len(drives.records), driven_at
     header[words.CLOCKS], header[words.CLOCKS_AT] = len(clocks), clocks_at
     header[words.HELD_UNKNOWNS] = held
     records = [
-        *nodes,
+        *elements_of_states,
+        np.column_stack([rows, columns]).ravel(),
         *((kind, offset, size, place + drive_at, count, first)
           for kind, offset, size, place, count, first in drives.records),
         *((clock_at + 2 * k, row[2], row[3], elements_at + row[4]) for k, row in enumerate(clocks)),
@@ -158,7 +161,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     batch = _law_batch(program, derivatives) or BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
-        dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
+        dependence=dependence, scratch_rows=size * (1 + directions),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
 

@@ -4,7 +4,8 @@ The engine's unknowns are the states and holds y of the array program, then the 
 0. `code` is the program's with a table at ``code[LAW_AT]`` (see `WORDS_OF_LAW`), `table` holds p, its transposed
 weights, and the numbers below. Records in `code`:
 
-- node of flowing states: offset, size, number of its first direction;
+- element of a state: offset and size of its node, group of its column in the Jacobian (-1: it does not flow);
+- entry of the Jacobian: row, column;
 - input: kind, offset in u, size, place in `table`, count, first unknown of its samples (`HELD`). In `table`: values
   (`CONSTANT`); dt, then count samples (`HELD`); count times, then count values (`INTERPOLATED`); a stored waveform of
   count numbers (`WAVEFORM`, see `neurosim.devices.waveforms`); the delay, then the piece of the history where it was
@@ -33,15 +34,15 @@ from neurosim.kernels.array_program import (
 
 WORDS_OF_LAW = 17
 (
-    PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, NODES, NODES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
+    PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, ENTRIES, STATES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
     CLOCKS_AT, HELD_UNKNOWNS, HISTORY_AT, HISTORY_PIECES, HISTORY_DEGREE, HISTORY_WIDTH,
 ) = range(WORDS_OF_LAW)  # fmt: skip
 """Table of the law: length of p; places in `table` of the transposed p, of 1/tau (0 where a clock moves the element),
-of the leaks, of lower then upper bounds; number and place of node records; number of flowing elements; number and
-place of input records; number and place of clock records; number of unknowns that hold samples; place of the history
-in `table`, its pieces, their degree and unknowns."""
+of the leaks, of lower then upper bounds; number of entries of the Jacobian, place of the records of states, which those
+of the entries follow; number of groups of columns; number and place of input records; number and place of clock
+records; number of unknowns that hold samples; place of the history in `table`, its pieces, their degree, unknowns."""
 
-NODE_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 6, 4
+STATE_WORDS, ENTRY_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 2, 6, 4
 """Words of one record."""
 
 CONSTANT, HELD, INTERPOLATED, WAVEFORM, DELAYED = range(5)
@@ -156,26 +157,21 @@ def graph_flow(context, u, p, memory, table, code, F, D):
         return
     tangent = work[size : size * (1 + k)]
     tangent[:] = 0.0
-    nodes, first = code[law + NODES], code[law + NODES_AT]
-    for q in range(nodes):
-        r = first + q * NODE_WORDS
-        for j in range(code[r + 1]):
-            tangent[code[r] * k + (code[r + 2] + j) * code[r + 1] + j] = 1.0
+    states = code[law + STATES_AT]
+    for i in range(n):
+        r = states + i * STATE_WORDS
+        if code[r + 2] >= 0:
+            tangent[code[r] * k + code[r + 2] * code[r + 1] + i - code[r]] = 1.0
     count, pt = code[law + PARAMETERS], code[law + TRANSPOSED_AT]
     tangent_instructions(
         code, code[FIRST], code[MIDDLE], table[:count], table[pt : pt + count], arena, tangent, k, k
     )  # fmt: skip
-    for q in range(nodes):
-        r = first + q * NODE_WORDS
-        row, rows = code[r], code[r + 1]
-        for s in range(nodes):
-            c = first + s * NODE_WORDS
-            for m in range(code[c + 1]):
-                at = (drive + row) * k + (code[c + 2] + m) * rows
-                for j in range(rows):
-                    D[row + j, code[c] + m, 0] = table[rate + row + j] * tangent[at + j]
-        for j in range(rows):
-            i = row + j
+    entries = states + n * STATE_WORDS
+    for q in range(code[law + ENTRIES]):
+        i, j = code[entries + q * ENTRY_WORDS], code[entries + q * ENTRY_WORDS + 1]
+        r, group = states + i * STATE_WORDS, code[states + j * STATE_WORDS + 2]
+        D[i, j, 0] = table[rate + i] * tangent[(drive + code[r]) * k + group * code[r + 1] + i - code[r]]
+        if i == j:
             D[i, i, 0] -= table[rate + i] * table[leak + i]
 
 

@@ -98,7 +98,8 @@ def test_history_is_a_function(method: str):
     )  # fmt: skip
     assert found["x"] == pytest.approx(expected, abs=1e-7)
     constant = simulate(mackey_glass(), (0, 40), rtol=1e-9, history={"x": 0.7}, save_steps=False)
-    assert constant["x"] == pytest.approx(simulate(mackey_glass(initial=0.7), (0, 40), rtol=1e-9, save_steps=False)["x"])
+    same = simulate(mackey_glass(initial=0.7), (0, 40), rtol=1e-9, save_steps=False)
+    assert constant["x"] == pytest.approx(same["x"])
 
 
 def test_digital_network_means_the_same():
@@ -122,7 +123,7 @@ def network(*, input_delay: float = 0.0) -> SignalGraph:
     graph.parameter("U", rng.normal(size=(4, 2)))
     graph.parameter("W", 1.5 * rng.normal(size=(4, 4)))
     graph.parameter("V", rng.normal(size=(4, 2)))
-    graph.state("x", 4, time_constant=[0.5, 1.0, 1.0, 2.0], initial=[0.3, -0.2, 0.5, 0.1])
+    graph.state("x", 4, time_constant=np.array([0.5, 1.0, 1.0, 2.0]), initial=np.array([0.3, -0.2, 0.5, 0.1]))
     graph.map("rate", 4, "tanh")
     graph.product("square", 2)
     graph.connect("x", "rate")
