@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.energy import energy
+    from neurosim.analyses.energy_function import energy_function
+    from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
     from neurosim.solve import methods
+    from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.measure import measure
     from neurosim.solve.simulate import Settings, simulate
 
@@ -54,6 +59,10 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.energy": ("energy",),
+    "neurosim.analyses.energy_function": ("energy_function",),
+    "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -74,6 +83,7 @@ _ORIGINS = {
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
+    "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
 }  # fmt: skip
@@ -85,6 +95,7 @@ _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in nam
 __all__ = [
     "Circuit",
     "Column",
+    "Dynamics",
     "FormatError",
     "NetlistError",
     "NeurosimError",
@@ -102,6 +113,10 @@ __all__ = [
     "digital",
     "draw_figure",
     "draw_graph",
+    "dynamics",
+    "energy",
+    "energy_function",
+    "energy_landscape",
     "equations",
     "from_networkx",
     "held",
@@ -113,6 +128,7 @@ __all__ = [
     "methods",
     "noise",
     "pinched_loop",
+    "power_balance",
     "read_netlist",
     "save",
     "save_figure",
