@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from neurosim.errors import ParameterError
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
-from neurosim.graph.delays import propagated
+from neurosim.graph.delays import delays_refused, propagated
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
@@ -104,6 +105,8 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         Whether the Jacobian will be wanted (implicit methods).
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
+    if program.delays and not any(record[0] == words.DELAYED for record in drives.records):
+        raise ParameterError(delays_refused(graph.title, program.delays))
     flows = ~program.is_clocked
     rate, leak = np.zeros(n), np.zeros(n)
     rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]

@@ -42,6 +42,14 @@ def has_delays(graph: SignalGraph) -> bool:
     return any(data["delay"] > 0.0 for _, _, data in graph.edges(data=True))
 
 
+def delays_refused(title: str, delays: tuple[Delay, ...]) -> str:
+    """What to say where a graph is taken for an equation of its present state."""
+    return (
+        f"graph '{title}' has delays ('{delays[0].port}'), so its state is a whole past: simulate(), digital() and "
+        "compare() can, this cannot"
+    )
+
+
 def without_delays(graph: SignalGraph) -> tuple[SignalGraph, tuple[Delay, ...]]:
     """The graph with inputs called ``"x(t - 1 s)"`` in place of delayed edges, and what they carry.
 
@@ -94,7 +102,7 @@ class _Moved:
         shown = f"[{part[0]}:{part[1]}]" if part != (0, size) else ""
         port = f"{name}{shown}(t - {delay:.12g} s)"
         if port not in self.delays:
-            self.delays[port] = Delay(port, name, tuple(part), delay)
+            self.delays[port] = Delay(port, name, (part[0], part[1]), delay)
             shape = data["shape"] if part == (0, size) else (part[1] - part[0],)
             self.made.add_node(
                 port, kind="port", shape=shape, output=False, unit=data["unit"], limits=None, bias=None
