@@ -74,13 +74,17 @@ class History:
     run : Run
     given : mapping of str to callable or array_like
         For t <= 0.
+    origin : int
+        1 where the interpolants of the method are polynomials around the end of a step, 0 around its start.
     """
 
-    def __init__(self, assembly: GraphAssembly, run: Run, given: Mapping[str, Callable[[float], Any] | Any]) -> None:
+    def __init__(
+        self, assembly: GraphAssembly, run: Run, given: Mapping[str, Callable[[float], Any] | Any], origin: int = 0
+    ) -> None:
         self.assembly, self.run = assembly, run
         self.reach = max(delay.seconds for delay in assembly.program.delays)
         self.degree, self.size = run.q.shape[0] - 1, run.q.shape[1]
-        self.place = assembly.table.size
+        self.place, self.origin = assembly.table.size, origin
         knots, coefficients = self._before(given)
         self._lay_out(knots, coefficients, len(coefficients) + FIRST_PIECES)
 
@@ -92,7 +96,7 @@ class History:
         coefficients = np.zeros((pieces, self.degree + 1, self.size))
         coefficients[:, 0] = self.run.y[:-1]
         fractions = 0.5 - 0.5 * np.cos(np.pi * np.arange(self.degree + 1) / self.degree)
-        inverse = np.linalg.inv(np.vander(fractions, increasing=True))
+        inverse = np.linalg.inv(np.vander(fractions - self.origin, increasing=True))
         for name, function in functions.items():
             part = self.assembly.program.states.slices[name]
             for k in range(pieces):
@@ -116,6 +120,7 @@ class History:
                 law = code[ap.LAW_AT]
                 code[law + words.HISTORY_AT], code[law + words.HISTORY_PIECES] = self.place, capacity
                 code[law + words.HISTORY_DEGREE], code[law + words.HISTORY_WIDTH] = self.degree, self.size
+                code[law + words.HISTORY_ORIGIN] = self.origin
             self.assembly.table = table
             first = self.place + capacity + 1
             self.run = self.run._replace(

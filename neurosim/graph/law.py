@@ -32,15 +32,17 @@ from neurosim.kernels.array_program import (
     tangent_instructions,
 )
 
-WORDS_OF_LAW = 17
+WORDS_OF_LAW = 18
 (
     PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, ENTRIES, STATES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
     CLOCKS_AT, HELD_UNKNOWNS, HISTORY_AT, HISTORY_PIECES, HISTORY_DEGREE, HISTORY_WIDTH,
+    HISTORY_ORIGIN,
 ) = range(WORDS_OF_LAW)  # fmt: skip
 """Table of the law: length of p; places in `table` of the transposed p, of 1/tau (0 where a clock moves the element),
 of the leaks, of lower then upper bounds; number of entries of the Jacobian, place of the records of states, which those
 of the entries follow; number of groups of columns; number and place of input records; number and place of clock
-records; number of unknowns that hold samples; place of the history in `table`, its pieces, their degree, unknowns."""
+records; number of unknowns that hold samples; place of the history in `table`, its pieces, their degree, unknowns,
+and the fraction of a piece from which its powers count (0 or 1)."""
 
 STATE_WORDS, ENTRY_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 2, 6, 4
 """Words of one record."""
@@ -85,7 +87,7 @@ def _fill_from_history(time, table, code, place, first, out, offset, size):
         low -= 1
     table[place + 1] = low
     start = table[knots + low]
-    x = (when - start) / (table[knots + low + 1] - start)
+    x = (when - start) / (table[knots + low + 1] - start) - code[law + HISTORY_ORIGIN]
     row = knots + pieces + 1 + low * (degree + 1) * width + first
     for j in range(size):
         value = table[row + degree * width + j]
