@@ -84,7 +84,7 @@ class History:
         self.assembly, self.run = assembly, run
         self.reach = max(delay.seconds for delay in assembly.program.delays)
         self.degree, self.size = run.q.shape[0] - 1, run.q.shape[1]
-        self.place, self.origin = assembly.table.size, origin
+        self.place, self.origin = assembly.system.arrays.table.size, origin
         knots, coefficients = self._before(given)
         self._lay_out(knots, coefficients, len(coefficients) + FIRST_PIECES)
 

@@ -65,11 +65,12 @@ def _ticks(time, period, phase):
 
 @helper
 def _fill_from_history(time, table, code, place, first, out, offset, size):
-    """out[offset : offset + size] = the states from number `first` on, table[place] before `time`."""
+    """out[offset : offset + size] = states from number `first` on, table[place] before `time`; NaN without a past."""
     law = code[LAW_AT]
     knots, pieces = code[law + HISTORY_AT], code[law + HISTORY_PIECES]
     degree, width = code[law + HISTORY_DEGREE], code[law + HISTORY_WIDTH]
     if pieces == 0:
+        out[offset : offset + size] = np.nan
         return
     when = time - table[place]
     low = np.int64(table[place + 1])

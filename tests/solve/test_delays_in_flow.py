@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from neurosim.analyses.energy_function import energy_function
 from neurosim.architectures.mackey_glass import mackey_glass
 from neurosim.digital.network import digital
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.graph import history
+from neurosim.graph.assembly import assemble_graph
+from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.solve.dynamics import dynamics
 from neurosim.solve.methods import methods
 from neurosim.solve.simulate import simulate
 
@@ -219,3 +223,17 @@ def test_refused_by_name():
         simulate(decay(), (0, 10), history={"x": lambda t: np.nan if t < -0.5 else 1.0})
     with pytest.raises(ParameterError, match="give the graph itself"):
         digital(compile_graph(decay()), dt=0.1)
+
+
+def test_without_a_history_nothing_is_made_up():
+    """Where the past was not laid out, it is NaN and not 0; and analyses of a present state refuse the graph."""
+    program = compile_graph(decay())
+    drives = bind_drives(program.inputs, None, 1.0, program.delays, program.states)
+    assembly = assemble_graph(program, drives, derivatives=False)
+    assert np.isnan(assembly.system.right_hand_side(0.0, np.ones(1))).all()
+    with pytest.raises(ParameterError, match=r"has delays \('x\(t - 1 s\)'\)"):
+        assemble_graph(program, bind_drives(program.inputs, None, 1.0), derivatives=False)
+    with pytest.raises(ParameterError, match="its state is a whole past"):
+        dynamics(mackey_glass())
+    with pytest.raises(ParameterError, match="its state is a whole past"):
+        energy_function(program)
