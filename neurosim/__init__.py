@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.continuation import continuation
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
@@ -59,9 +61,11 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.fixed_points": ("fixed_points",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
@@ -110,6 +114,7 @@ __all__ = [
     "bode",
     "compare",
     "compile_graph",
+    "continuation",
     "digital",
     "draw_figure",
     "draw_graph",
@@ -118,6 +123,7 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "fixed_points",
     "from_networkx",
     "held",
     "interpolated",
