@@ -20,6 +20,7 @@ import numpy as np
 
 from neurosim.digital.gradient_form import GradientForm, gradient_form
 from neurosim.errors import ParameterError
+from neurosim.graph.delays import delays_refused
 from neurosim.graph.program import Program
 
 OfState = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -61,6 +62,8 @@ def energy_function(program: Program, *, symmetric_part: bool = False) -> Energy
     ParameterError
         No energy is known; the message names the node, edge or property at fault.
     """
+    if program.delays:
+        raise ParameterError(delays_refused(program.graph.title, program.delays))
     softmax = [n for n in program.graph.of_kind("map") if program.graph.nodes[n]["function"] == "softmax"]
     if len(softmax) == 1 and len(program.states.slices) == 1:
         return _modern(program, softmax[0])

@@ -9,17 +9,24 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from neurosim.errors import ParameterError
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
+from neurosim.graph.delays import delays_refused, propagated
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.kernels.column_groups import column_groups
 
 RTOL_SHARE_OF_ONE = 1e-3
 """Absolute tolerance of a state, as a share of rtol, as for states of devices."""
+
+
+KINK_LEVELS = 6
+"""Delays after which a kink, then smooth to this order, is no longer an end of a step."""
 
 
 @dataclass
@@ -53,17 +60,34 @@ class GraphAssembly:
         program = self.program
         y = program.states.pack(initial or {}, program.initial, "state")
         u = self.drives.values(np.zeros(1))[0]
+        for delay in program.delays:
+            past = program.states.slices[delay.state].start
+            u[program.inputs.slices[delay.port]] = y[past + delay.part[0] : past + delay.part[1]]
         drive = program.drive(y, u)
         for name in program.graph.of_kind("hold"):
             y[program.states.slices[name]] = drive[program.states.slices[name]]
         return np.concatenate([y, self.drives.start])
 
     def inputs(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
-        """u at points of a trajectory, shape (points, inputs)."""
-        u = np.zeros((times.size, self.program.inputs.size))
-        samples = np.ascontiguousarray(unknowns[:, self.program.states.size :])
+        """u at points of a trajectory, shape (points, inputs).
+
+        Columns behind those of the unknowns are what `past` gave for the points.
+        """
+        program, count = self.program, self.system.size
+        u = np.zeros((times.size, program.inputs.size))
+        samples = np.ascontiguousarray(unknowns[:, program.states.size : count])
         words.inputs_at(np.ascontiguousarray(times), self.table, self.code, samples.ravel(), u.ravel())
+        if unknowns.shape[1] > count:
+            u[:, self._of_past()] = unknowns[:, count:]
         return u
+
+    def past(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """The inputs that carry the past of states, from the history as it is now, shape (points, such inputs)."""
+        return self.inputs(times, unknowns)[:, self._of_past()]
+
+    def _of_past(self) -> np.ndarray:
+        slices = self.program.inputs.slices
+        return np.array([i for d in self.program.delays for i in range(slices[d.port].start, slices[d.port].stop)], int)
 
     def is_stepped(self) -> np.ndarray:
         """Which unknowns change at ticks only."""
@@ -81,18 +105,21 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         Whether the Jacobian will be wanted (implicit methods).
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
+    if program.delays and not any(record[0] == words.DELAYED for record in drives.records):
+        raise ParameterError(delays_refused(graph.title, program.delays))
     flows = ~program.is_clocked
     rate, leak = np.zeros(n), np.zeros(n)
     rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
     bounds = np.full((2, n), [[-np.inf], [np.inf]])
-    nodes, direction = [], 0
+    dependence = _dependence(program) if derivatives else []
+    rows, columns = np.array(dependence, np.int64).reshape(-1, 2).T
+    groups = np.where(flows, column_groups(rows, columns, n), -1)
+    directions = int(groups.max(initial=-1)) + 1 if derivatives else 0
+    elements_of_states = []
     for name, part in program.states.slices.items():
         if graph.nodes[name].get("bounds") is not None:
             bounds[:, part] = np.array(graph.nodes[name]["bounds"], float)[:, None]
-        if flows[part].all():
-            size = part.stop - part.start
-            nodes.append((part.start, size, direction))
-            direction += size
+        elements_of_states += [(part.start, part.stop - part.start, group) for group in groups[part]]
 
     p = program.p
     pieces = [p, program.transposed, rate, leak, bounds.ravel()]
@@ -108,19 +135,20 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     table = np.concatenate([*pieces, *(row[:2] for row in clocks), drives.table])
 
     law_at = len(program.code)
-    node_at = law_at + words.WORDS_OF_LAW
-    driven_at = node_at + words.NODE_WORDS * len(nodes)
+    states_at = law_at + words.WORDS_OF_LAW
+    driven_at = states_at + words.STATE_WORDS * n + words.ENTRY_WORDS * len(dependence)
     clocks_at = driven_at + words.INPUT_WORDS * len(drives.records)
     elements_at = clocks_at + words.CLOCK_WORDS * len(clocks)
     header = np.zeros(words.WORDS_OF_LAW, np.int64)
     header[words.PARAMETERS], header[words.TRANSPOSED_AT] = p.size, places[1]
     header[words.RATE_AT], header[words.LEAK_AT], header[words.BOUNDS_AT] = places[2], places[3], places[4]
-    header[words.NODES], header[words.NODES_AT], header[words.DIRECTIONS] = len(nodes), node_at, direction
+    header[words.ENTRIES], header[words.STATES_AT], header[words.DIRECTIONS] = len(dependence), states_at, directions
     header[words.DRIVEN], header[words.DRIVEN_AT] = len(drives.records), driven_at
     header[words.CLOCKS], header[words.CLOCKS_AT] = len(clocks), clocks_at
     header[words.HELD_UNKNOWNS] = held
     records = [
-        *nodes,
+        *elements_of_states,
+        np.column_stack([rows, columns]).ravel(),
         *((kind, offset, size, place + drive_at, count, first)
           for kind, offset, size, place, count, first in drives.records),
         *((clock_at + 2 * k, row[2], row[3], elements_at + row[4]) for k, row in enumerate(clocks)),
@@ -136,16 +164,18 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     batch = _law_batch(program, derivatives) or BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
-        dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
+        dependence=dependence, scratch_rows=size * (1 + directions),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
         ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
         times = np.sort(np.concatenate([*ticks, *drives.corners(t_stop), np.empty(0)]))
+        if program.delays:
+            times = np.sort(np.concatenate([times, propagated(times, program.delays, t_stop, KINK_LEVELS)]))
         periods = [c.period for c in graph.clocks.values()] + drives.periods
         # Ticks of several clocks that differ by rounding are one moment.
-        apart = 0.5 * words.TICK_SHARE * min(periods, default=0.0)
+        apart = 0.5 * words.TICK_SHARE * min([*periods, *(delay.seconds for delay in program.delays)], default=0.0)
         kept = times[np.diff(times, prepend=-np.inf) > apart]
         return kept[kept > t_start]
 
@@ -161,7 +191,11 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for name, part in drives.held_places.items()
         for address in addresses(name, part.stop - part.start)
     ]
-    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+    system = build_system(
+        unknowns, [batch], breakpoints=breakpoints,
+        largest_step=min((delay.seconds for delay in program.delays), default=np.inf),
+    )  # fmt: skip
+    return GraphAssembly(program, drives, system, code, table)
 
 
 def _law_batch(program: Program, derivatives: bool) -> BatchSpec | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph, factors, memoryless_order
+from neurosim.graph.delays import Delay, without_delays
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import function_of
 from neurosim.graph.layout import Layout
@@ -39,6 +40,8 @@ class Program:
         Of the checks.
     laws : tuple of (int, Law)
         Places in `code` that hold the addresses of laws, which differ from process to process.
+    delays : tuple of Delay
+        Inputs that carry the past of states.
     """
 
     graph: SignalGraph
@@ -53,6 +56,7 @@ class Program:
     initial: np.ndarray
     notes: tuple[str, ...]
     laws: tuple[tuple[int, Law], ...] = ()
+    delays: tuple[Delay, ...] = ()
 
     def __post_init__(self) -> None:
         for place, law in self.laws:
@@ -195,19 +199,20 @@ class Program:
 def compile_graph(graph: SignalGraph) -> Program:
     """Check a graph and make its array program.
 
+    A delayed edge becomes an input, ``"x(t - 1 s)"``; `Program.delays` says what it carries.
+
     Raises
     ------
     ParameterError, UnknownNameError
-        See `neurosim.graph.checks.check_graph`; also for hosts and delays, which no array program can hold.
+        See `neurosim.graph.checks.check_graph` and `neurosim.graph.delays.without_delays`; also for hosts, which no
+        array program can hold.
     """
     flat = flatten(graph)
     notes = check_graph(flat)
     for name in flat.of_kind("host"):
         raise ParameterError(f"host '{name}' is a Python procedure: only a digital network can run it")
-    for a, b, data in flat.edges(data=True):
-        if data["delay"] > 0.0:
-            raise ParameterError(f"edge '{a}' -> '{b}': a delay needs a digital network whose dt divides it")
-    return _Compiler(flat).build(tuple(notes))
+    undelayed, delays = without_delays(flat)
+    return replace(_Compiler(undelayed).build(tuple(notes)), delays=delays)
 
 
 @dataclass(frozen=True)

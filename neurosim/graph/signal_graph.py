@@ -275,7 +275,8 @@ class SignalGraph(nx.MultiDiGraph):
         gain : float
             Constant factor.
         delay : float
-            Seconds.
+            Seconds. What flows sees the past of states that flow, also behind maps and products; a digital network
+            keeps anything, for a whole number of steps. Until t = 0 states have their initial values.
         source_part, target_part : (int, int), optional
             Only elements start to stop of the flattened source or target.
         plastic : str, optional

@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly, addresses, assemble_graph
 from neurosim.graph.drives import bind_drives
+from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
@@ -48,6 +49,9 @@ class GraphSettings:
         What drives each input port, see `neurosim.graph.drives.bind_drives`; ports that are missing are 0.
     initial : mapping of str to array_like, optional
         Initial values of states by node, instead of those of the graph.
+    history : mapping of str to callable or array_like, optional
+        What states whose past is used (delayed edges) were until t = 0: ``f(t)`` for t <= 0, or a constant; the value
+        at 0 is the initial value. Default constant, the initial value.
     method : str
         Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than
         a factor of 1000, else DP5.
@@ -66,6 +70,7 @@ class GraphSettings:
 
     drive: Any = None
     initial: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
     method: str = "auto"
     rtol: float = 1e-5
     atol: float | None = None
@@ -83,6 +88,9 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
 
     At a tick, clocked states jump from the values before it, then held inputs take their next sample, then holds sample
     what these give. At t = 0 the last two happen.
+
+    Delayed edges read the past of states from the interpolants of the steps, and no step is longer than the shortest
+    delay. All methods can: the implicit ones need no derivative by a past that their step does not reach.
 
     Parameters
     ----------
@@ -133,10 +141,12 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= t_span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     stop = float(t_span[1])
-    drives = bind_drives(program.inputs, chosen.drive, stop)
+    check_history(program, chosen.history, chosen.initial)
+    drives = bind_drives(program.inputs, chosen.drive, stop, program.delays, program.states)
     assembly = assemble_graph(program, drives, derivatives=method.kind != state.EXPLICIT)
     run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
-    times, values, statistics, failure = _integrate(assembly, run, method, chosen)
+    history = History(assembly, run, chosen.history) if program.delays else None
+    times, values, statistics, failure = _integrate(assembly, run, method, chosen, history)
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
     kept = times >= t_span[0] * (1.0 - 1e-12)
@@ -208,7 +218,8 @@ def _with_outputs(program: Program, names: list[str]) -> Program:
         )  # fmt: skip
     made = compile_graph(graph).with_parameters(program.p[: program.parameters.size])
     return replace(
-        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes
+        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes,
+        delays=program.delays,
     )
 
 
@@ -219,7 +230,11 @@ def _shown(name: str) -> str:
 def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, span: tuple[float, float]) -> Run:
     start, stop = span
     system = assembly.system
-    h_max = (stop - start) / LEAST_STEPS
+    h_max = min((stop - start) / LEAST_STEPS, system.largest_step)
+    if settings.fixed_step is not None and settings.fixed_step > system.largest_step * (1.0 + 1e-9):
+        raise ParameterError(
+            f"fixed_step = {settings.fixed_step:g} s is longer than the shortest delay, {system.largest_step:g} s"
+        )
     print_step = settings.print_step or (stop - start) / 200
     if not print_step > 0.0:
         raise ParameterError(f"print_step = {print_step!r} s must be positive")
@@ -228,8 +243,9 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     if grid[-1] < stop:
         grid = np.append(grid, stop)
     everything = np.arange(system.size)
+    initial = {**settings.initial, **constant_history(settings.history)}
     run = new_run(
-        system, method, np.append(assembly.start(settings.initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
+        system, method, np.append(assembly.start(initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
         atol=np.full(system.size, settings.atol or RTOL_SHARE_OF_ONE * settings.rtol), probes=everything,
         watched=everything, grid=grid, breakpoints=system.breakpoints(0.0, stop),
         capacity=int(np.clip(BUFFER_VALUES // system.size, 64, 20_000)), with_slopes=False,
@@ -243,10 +259,11 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
 
 
 def _integrate(
-    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings
+    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings, history: History | None = None
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], SimulationError | None]:
     """Recorded times and unknowns, statistics, and why it stopped early."""
     system, count = assembly.system, run.count
+    run = run if history is None else history.run
     context = system.context
     context[ANALYSIS] = TRANSIENT
     factors, polish_factors = Factors(system), Factors(system)
@@ -265,7 +282,8 @@ def _integrate(
         elapsed = time.perf_counter() - before
         saved = int(count[state.SAVED])
         if saved:
-            parts.append((run.out_t[:saved].copy(), run.out_y[:saved].copy()))
+            points, values = run.out_t[:saved].copy(), run.out_y[:saved].copy()
+            parts.append((points, values if history is None else np.hstack([values, assembly.past(points, values)])))
             count[state.SAVED] = 0
         if settings.progress is not None:
             settings.progress(float(run.real[state.T]), stop)
@@ -281,6 +299,9 @@ def _integrate(
             run.real[state.ALPHA], count[state.POLISH_READY] = -1.0, 0
             factors.forget(system.names, worst)
             polish_factors.forget(system.names, worst)
+        elif status == state.BUFFER_FULL and history is not None:
+            history.make_room()
+            run = history.run
         elif status != state.BUFFER_FULL:
             failure = _stopped(assembly, run, method, _REASONS[status])
             break
@@ -329,7 +350,9 @@ def _with_jumps(
     assembly: GraphAssembly, times: np.ndarray, values: np.ndarray, final: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Second points where something jumped: recorded is what was before, and the next point has what came after."""
-    stepped = assembly.is_stepped()
+    further = values.shape[1] - assembly.system.size
+    stepped = np.concatenate([assembly.is_stepped(), np.zeros(further, bool)])
+    final = np.concatenate([final, np.zeros(further)])
     if not stepped.any() or not len(values):
         return times, values
     after = np.concatenate([values[1:, stepped], final[None, stepped]])
