@@ -16,11 +16,14 @@ Names are imported on first use, so that ``import neurosim`` takes no time.
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -54,6 +57,7 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -110,6 +114,7 @@ __all__ = [
     "interpolated",
     "load",
     "load_all",
+    "lyapunov_spectrum",
     "measure",
     "methods",
     "noise",
@@ -132,6 +137,17 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'neurosim' has no attribute '{name}'")
     globals()[name] = value
     return value
+
+
+class _Package(types.ModuleType):
+    """Importing a subpackage would put it in the place of a function of the same name, such as `digital`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULE_OF and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:
