@@ -29,6 +29,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as engine
 from neurosim.kernels import tangent as tg
+from neurosim.kernels.builder import GROUND
 from neurosim.kernels.system import compute_flow
 from neurosim.kernels.tangent import TangentRun, advance_tangent, advance_tangent_map
 from neurosim.randomness import stream
@@ -52,6 +53,9 @@ Ordinary Differential Equations II (Springer 1996), table IV.6.5 (recalled; a te
 
 FEW_VECTORS, CHUNK = 24, 64
 """Up to so many vectors are made orthonormal in the compiled loop; more are split into chunks of at most CHUNK."""
+
+FEW_UNKNOWNS = 16
+"""Up to so many unknowns, a Jacobian is multiplied as a dense matrix where a law gives it whole."""
 
 TOLERANCE = 1e-7
 """Wanted error of one step, relative to the largest value of each unknown."""
@@ -332,9 +336,8 @@ class TangentMap(TangentSpace):
         if self._inputs is None and run.inputs.size < wanted:
             run = run._replace(inputs=np.zeros(wanted))
         elif run.inputs.size < wanted:
-            raise ParameterError(
-                f"drive has {run.inputs.size // self._width} steps; transients and averages need {wanted // self._width}"
-            )
+            given = run.inputs.size // self._width
+            raise ParameterError(f"drive has {given} steps; transients and averages need {wanted // self._width}")
         super()._advance(run, part, length, intervals)
 
     @property
@@ -420,13 +423,18 @@ class TangentFlow(TangentSpace):
         if is_plain:
             inverse[:-1] = 1.0 / diagonal
         self._is_plain, self._by_program = is_plain, by_program
+        way = tg.IMPLICIT if is_implicit else tg.PROGRAM if by_program else tg.SPARSE
+        if way == tg.SPARSE and _is_one_law(system):
+            way = tg.DIRECT
+            system.arrays.D[:] = 0.0
         self._systems, runs = [], []
         for number, size in enumerate(chunks(count)):
             used = system if number == 0 else system.copy()
             self._systems.append(used)
             more: dict[str, Any] = {}
             if by_program:
-                assert program is not None and isinstance(assembly, GraphAssembly)
+                assert program is not None
+                assert isinstance(assembly, GraphAssembly)
                 offset, stride = _program_layout(program, size)
                 more = _program_fields(program, assembly, size)
             else:
@@ -436,7 +444,7 @@ class TangentFlow(TangentSpace):
                 np.ascontiguousarray(tableau), inline=count <= FEW_VECTORS, nnz=used.arrays.mass.size,
                 bounded=used.arrays.bounded.size, inverse_mass=inverse, **more,
             )  # fmt: skip
-            run.count[tg.WAY] = tg.IMPLICIT if is_implicit else tg.PROGRAM if by_program else tg.SPARSE
+            run.count[tg.WAY] = way
             # The trace that a program finds is the sum over all vectors; the others find the whole of it alone.
             whole = is_plain and not by_program and number == 0
             run.count[tg.DIVERGENCE] = int(whole)
@@ -631,7 +639,8 @@ def open_tangent(
         model = dynamics(what, drive=drive, stop=stop)
     else:
         raise ParameterError(
-            f"a DigitalNetwork, SignalGraph, Circuit, path of a netlist or Dynamics is needed, not {type(what).__name__}"
+            "a DigitalNetwork, SignalGraph, Circuit, path of a netlist or Dynamics is needed, not "
+            f"{type(what).__name__}"
         )
     if initial is not None:
         model = model.with_start(initial)
@@ -695,18 +704,17 @@ def _new_run(
     length, none = offset.size * k, np.zeros(0)
     code = more.get("code", np.zeros(ap.HEADER, np.int64))
     arena = int(code[ap.SIZE])
-    values: dict[str, np.ndarray] = dict(
-        real=np.zeros(tg.REALS), count=np.zeros(tg.COUNTS, np.int64), y=y.copy(), frame=np.zeros(k * place.size),
-        place=place.astype(np.int64), scale=scale, offset=offset.astype(np.int64), stride=stride.astype(np.int64),
-        vectors=np.zeros(length), stage=np.zeros((stages + 1, y.size)), stage_vectors=np.zeros((stages + 1, length)),
-        point=np.zeros(y.size), point_vectors=np.zeros(length), tableau=tableau, inverse_mass=np.zeros(y.size),
-        slope=np.zeros(y.size), change=np.zeros(y.size), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
-        largest=np.abs(y[:-1]), held=np.zeros(bounded, np.int64), breakpoints=none, code=code, p=none, pt=none,
-        arena=np.zeros(arena), arena_vectors=np.zeros(arena * k), rate=none, leak=none, inputs=none,
-        logs=np.zeros((1, k)), triangles=np.zeros((0, k * k)), frames=np.zeros((0, k * place.size)),
-        points=np.zeros((0, y.size)), divergence=np.zeros(1),
-    )  # fmt: skip
-    run = TangentRun(**{**values, **more})
+    run = TangentRun(**{**{
+        "real": np.zeros(tg.REALS), "count": np.zeros(tg.COUNTS, np.int64), "y": y.copy(), "frame": np.zeros(k * place.size),
+        "place": place.astype(np.int64), "scale": scale, "offset": offset.astype(np.int64), "stride": stride.astype(np.int64),
+        "vectors": np.zeros(length), "stage": np.zeros((stages + 1, y.size)), "stage_vectors": np.zeros((stages + 1, length)),
+        "point": np.zeros(y.size), "point_vectors": np.zeros(length), "tableau": tableau, "inverse_mass": np.zeros(y.size),
+        "slope": np.zeros(y.size), "change": np.zeros(y.size), "jacobian": np.zeros(nnz + 1), "matrix": np.zeros(nnz + 1),
+        "largest": np.abs(y[:-1]), "held": np.zeros(bounded, np.int64), "breakpoints": none, "code": code, "p": none, "pt": none,
+        "arena": np.zeros(arena), "arena_vectors": np.zeros(arena * k), "rate": none, "leak": none, "inputs": none,
+        "logs": np.zeros((1, k)), "triangles": np.zeros((0, k * k)), "frames": np.zeros((0, k * place.size)),
+        "points": np.zeros((0, y.size)), "divergence": np.zeros(1),
+    }, **more})  # fmt: skip
     run.count[[tg.VECTORS, tg.STAGES, tg.INLINE]] = k, stages, int(inline)
     return run
 
@@ -735,6 +743,21 @@ def _program_fields(program: Program, assembly: GraphAssembly, k: int) -> dict[s
     rows = np.stack([1.0 / program.time_constant, program.leak])
     rate, leak = (program.states.to_blocks(np.repeat(row[None], k, axis=0)).copy() for row in rows)
     return {"code": program.code, "p": program.p, "pt": program.transposed, "rate": rate, "leak": leak}
+
+
+def _is_one_law(system: Any) -> bool:
+    """Whether the system is one instance of one law of few unknowns, in their order."""
+    if len(system.batches) != 1 or system.arrays.bounded.size or system.size > FEW_UNKNOWNS:
+        return False
+    batch, places = system.batches[0], np.arange(system.size)
+    further = batch.inputs[0, system.size :, 0] if batch.count == 1 else np.zeros(1)
+    return bool(
+        batch.count == 1 and batch.law is not None and not batch.wiring and not batch.is_linear
+        and batch.scratch_rows == 0 and batch.law_flows == batch.flows.shape[1] == system.size
+        and (batch.inputs[0, : system.size, 0] == places).all() and (batch.flows[0, :, 0] == places).all()
+        and (batch.inputs[..., 1] == GROUND).all() and (batch.flows[..., 1] == GROUND).all()
+        and (further == GROUND).all()
+    )  # fmt: skip
 
 
 def _has_derivatives(system: Any) -> bool:

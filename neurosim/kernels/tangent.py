@@ -2,7 +2,7 @@
 
 State and tangent vectors take the same steps, so the tangent map is the exact derivative of the discretised flow. After
 each interval the vectors are made orthonormal again (Benettin et al., Meccanica 15, 9 (1980),
-doi:10.1007/BF02128236; Shimada & Nagashima, Prog. Theor. Phys. 61, 1605 (1979), doi:10.1143/PTP.61.1605; both recalled).
+doi:10.1007/BF02128236; Shimada & Nagashima, Prog. Theor. Phys. 61, 1605 (1979), doi:10.1143/PTP.61.1605; recalled).
 
 The frame holds k rows of d coordinates: the unknowns that count, each divided by its scale. Inside an interval the
 vectors lie as the array program lays out k samples: element i of vector r at ``offset[i] + r * stride[i]``.
@@ -14,7 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.kernels.abi import ANALYSIS, CORNER, STEP, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.abi import (
+    ANALYSIS,
+    CORNER,
+    STEP,
+    TIME,
+    TRANSIENT,
+    WANT_DERIVATIVES,
+    call_kernel,
+    driver,
+    helper,
+    unit,
+)  # fmt: skip
 from neurosim.kernels.array_program import (
     DRIVE_AT,
     FIRST,
@@ -27,6 +38,13 @@ from neurosim.kernels.array_program import (
 from neurosim.kernels.native import by_address
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
+    CODE_LENGTH,
+    LAW,
+    LAW_FLOWS,
+    LAW_INPUTS,
+    MEMORY_ROWS,
+    PARAMETER_ROWS,
+    TABLE_LENGTH,
     accept_batches,
     clip_states,
     evaluate_both,
@@ -50,9 +68,13 @@ are made orthonormal here; whether steps are accepted by the laws; whether the t
 breakpoints; bounds met; steps; the unknown that a failure names; steps of an interval of a map; whether the laws have
 started; place in the inputs of a map."""
 
-SPARSE, PROGRAM, IMPLICIT = range(3)
-"""Values of ``count[WAY]``: rates and sparse Jacobian of any laws; the tangent of one array program; a diagonally
-implicit method for ``M y' = f`` with M singular or f stiff."""
+SPARSE, PROGRAM, DIRECT, IMPLICIT = range(4)
+"""Values of ``count[WAY]``: rates and sparse Jacobian of any laws; the tangent of one array program; one instance of
+one law whose inputs are the unknowns in their order; a diagonally implicit method for ``M y' = f`` with M singular or f
+stiff."""
+
+SMALL = 64
+"""Up to this many elements, sums over stages run in a register instead of over vectors."""
 
 OK, NOT_FINITE, SINGULAR, PIVOT, NO_CONVERGENCE = range(5)
 """Status of a run."""
@@ -271,6 +293,30 @@ def _multiply(S, run, jacobian, row_factor, x, out):
                     out[target + r] += a * x[source + r]
 
 
+@helper
+def _call_directly(S, run, context, y, f, x, out):
+    """Rates and those of the vectors by the only law there is; returns the trace."""
+    n, k, B = y.size - 1, run.count[VECTORS], S.batch[0]
+    inputs = B[LAW_INPUTS]
+    S.u[:n] = y[:n]
+    dims = S.dims
+    dims[0], dims[1], dims[2], dims[3] = inputs, B[PARAMETER_ROWS], B[MEMORY_ROWS], B[TABLE_LENGTH]
+    dims[4], dims[5], dims[6] = B[CODE_LENGTH], B[LAW_FLOWS], 1
+    context[WANT_DERIVATIVES] = 1.0 if k > 0 else 0.0
+    call_kernel(B[LAW], context, dims, S.u, S.parameters, S.memory, S.table, S.code, f, S.D)
+    trace = 0.0
+    if k > 0:
+        for i in range(n):
+            row, factor = S.D[i * inputs : i * inputs + n], run.inverse_mass[i]
+            trace += row[i] * factor
+            for r in range(k):
+                value = 0.0
+                for c in range(n):
+                    value += row[c] * x[c * k + r]
+                out[i * k + r] = factor * value
+    return trace
+
+
 def _stage_signature() -> Any:
     from numba import types
 
@@ -290,7 +336,9 @@ def _rates(S, run, context, t, number):
     u, x = run.point, run.point_vectors
     trace = 0.0
     context[TIME] = t
-    if way == SPARSE and (k > 0 or count[DIVERGENCE] != 0):
+    if way == DIRECT:
+        trace = _call_directly(S, run, context, u, f, x, out)
+    elif way == SPARSE and (k > 0 or count[DIVERGENCE] != 0):
         evaluate_both(S, context, u, f, run.jacobian)
         project_rates_and_rows(S, u, f, run.jacobian)
         if k > 0:
@@ -328,6 +376,13 @@ def _rates(S, run, context, t, number):
 def _combine(base, rows, weights, count, h, out):
     """out = base + h sum_j weights[j] rows[j]."""
     n = out.size
+    if n <= SMALL:
+        for i in range(n):
+            value = 0.0
+            for j in range(count):
+                value += weights[j] * rows[j, i]
+            out[i] = base[i] + h * value
+        return
     out[:] = base[:n]
     for j in range(count):
         w = h * weights[j]
@@ -356,7 +411,7 @@ def _explicit_step(S, lu, run, context, t, h):
             _combine(run.y, run.stage, a[number], number, h, run.point)
             _combine(run.vectors, run.stage_vectors, a[number], number, h, run.point_vectors)
         trace = _rates(S, run, context, t + c[number] * h, number)
-        if run.count[WAY] == SPARSE:
+        if run.count[WAY] != PROGRAM:
             run.divergence[run.count[FINISHED]] += h * a[s, number] * trace
         elif number == 0 and t - run.real[ORIGIN] <= run.count[FINISHED] * run.real[INTERVAL] + 1e-9 * h:
             run.divergence[run.count[FINISHED]] = trace * run.real[INTERVAL]
