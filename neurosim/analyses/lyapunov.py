@@ -18,17 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.analyses.tangent_space import (
-    LARGEST_GROWTH,
-    TOLERANCE,
-    Segment,
-    TangentFlow,
-    TangentMap,
-    TangentSpace,
-    open_tangent,
-)  # fmt: skip
+from neurosim.analyses.open_tangent import open_tangent
+from neurosim.analyses.tangent_flow import TOLERANCE, TangentFlow
+from neurosim.analyses.tangent_map import TangentMap
+from neurosim.analyses.tangent_space import Segment, TangentSpace
 from neurosim.errors import ParameterError
 from neurosim.randomness import stream
+
+LARGEST_GROWTH = math.log(100.0)
+"""A vector may grow or shrink by e to this before it is made orthonormal again."""
 
 RESAMPLES = 400
 """Of the bootstrap."""

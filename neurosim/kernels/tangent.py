@@ -29,10 +29,8 @@ from neurosim.kernels.abi import (
 from neurosim.kernels.array_program import (
     DRIVE_AT,
     FIRST,
-    INPUTS,
     MIDDLE,
     SIZE,
-    evaluate_instructions,
     tangent_instructions,
 )
 from neurosim.kernels.native import by_address
@@ -180,7 +178,7 @@ def _frame_signature() -> Any:
 
 
 @unit(_frame_signature)
-def _load(run):
+def load_frame(run):
     """Vectors from the frame; what is no coordinate is zero."""
     k, d = run.count[VECTORS], run.place.size
     run.vectors[:] = 0.0
@@ -191,7 +189,7 @@ def _load(run):
 
 
 @unit(_frame_signature)
-def _store(run):
+def store_frame(run):
     """Frame from the vectors; then, if wanted, orthonormal, with what that says about growth."""
     count, frame = run.count, run.frame
     k, d, number = count[VECTORS], run.place.size, count[FINISHED]
@@ -261,7 +259,7 @@ def _replace(frame, r, d):
 
 
 @helper
-def _keep(run, n):
+def keep_interval(run, n):
     """Keep the frame and the point of the interval that ends here, where there is room for them."""
     number = run.count[FINISHED]
     if run.frames.shape[0] > 0:
@@ -294,26 +292,26 @@ def _multiply(S, run, jacobian, row_factor, x, out):
 
 
 @helper
-def _call_directly(S, run, context, y, f, x, out):
-    """Rates and those of the vectors by the only law there is; returns the trace."""
-    n, k, B = y.size - 1, run.count[VECTORS], S.batch[0]
-    inputs = B[LAW_INPUTS]
-    S.u[:n] = y[:n]
+def _direct_rates(S, run, context, f, out):
+    """`_rates` by the only law there is."""
+    n, k, B, x = run.y.size - 1, run.count[VECTORS], S.batch[0], run.point_vectors
+    inputs, D, inverse_mass = B[LAW_INPUTS], S.D, run.inverse_mass
+    S.u[:n] = run.point[:n]
     dims = S.dims
     dims[0], dims[1], dims[2], dims[3] = inputs, B[PARAMETER_ROWS], B[MEMORY_ROWS], B[TABLE_LENGTH]
     dims[4], dims[5], dims[6] = B[CODE_LENGTH], B[LAW_FLOWS], 1
     context[WANT_DERIVATIVES] = 1.0 if k > 0 else 0.0
-    call_kernel(B[LAW], context, dims, S.u, S.parameters, S.memory, S.table, S.code, f, S.D)
+    call_kernel(B[LAW], context, dims, S.u, S.parameters, S.memory, S.table, S.code, f, D)
     trace = 0.0
-    if k > 0:
-        for i in range(n):
-            row, factor = S.D[i * inputs : i * inputs + n], run.inverse_mass[i]
-            trace += row[i] * factor
-            for r in range(k):
-                value = 0.0
-                for c in range(n):
-                    value += row[c] * x[c * k + r]
-                out[i * k + r] = factor * value
+    for i in range(n):
+        factor = inverse_mass[i]
+        f[i] *= factor
+        trace += D[i * inputs + i] * factor
+        for r in range(k):
+            value = 0.0
+            for c in range(n):
+                value += D[i * inputs + c] * x[c * k + r]
+            out[i * k + r] = factor * value
     return trace
 
 
@@ -336,9 +334,7 @@ def _rates(S, run, context, t, number):
     u, x = run.point, run.point_vectors
     trace = 0.0
     context[TIME] = t
-    if way == DIRECT:
-        trace = _call_directly(S, run, context, u, f, x, out)
-    elif way == SPARSE and (k > 0 or count[DIVERGENCE] != 0):
+    if way == SPARSE and (k > 0 or count[DIVERGENCE] != 0):
         evaluate_both(S, context, u, f, run.jacobian)
         project_rates_and_rows(S, u, f, run.jacobian)
         if k > 0:
@@ -410,7 +406,11 @@ def _explicit_step(S, lu, run, context, t, h):
         if number > 0:
             _combine(run.y, run.stage, a[number], number, h, run.point)
             _combine(run.vectors, run.stage_vectors, a[number], number, h, run.point_vectors)
-        trace = _rates(S, run, context, t + c[number] * h, number)
+        if run.count[WAY] == DIRECT:
+            context[TIME] = t + c[number] * h
+            trace = _direct_rates(S, run, context, run.stage[number], run.stage_vectors[number])
+        else:
+            trace = _rates(S, run, context, t + c[number] * h, number)
         if run.count[WAY] != PROGRAM:
             run.divergence[run.count[FINISHED]] += h * a[s, number] * trace
         elif number == 0 and t - run.real[ORIGIN] <= run.count[FINISHED] * run.real[INTERVAL] + 1e-9 * h:
@@ -533,7 +533,7 @@ def advance_tangent(S, lu, run, context):
         number = count[FINISHED]
         stop = real[ORIGIN] + (number + 1) * real[INTERVAL]
         run.divergence[number] = 0.0
-        _load(run)
+        load_frame(run)
         while real[T] < stop:
             t, smallest = real[T], 1e-9 * real[DT]
             while count[NEXT_BREAK] < run.breakpoints.size and run.breakpoints[count[NEXT_BREAK]] <= t + smallest:
@@ -567,68 +567,7 @@ def advance_tangent(S, lu, run, context):
                 at_break = at_break and abs(run.breakpoints[count[NEXT_BREAK]] - real[T]) <= smallest
                 context[CORNER] = 1.0 if at_break else 0.0
                 accept_batches(S, context, run.y)
-        _store(run)
-        _keep(run, n)
-        count[FINISHED] += 1
-    return OK
-
-
-def _map_signature() -> Any:
-    from numba import types
-
-    return types.i8(tangent_type())
-
-
-@driver(_map_signature)
-def advance_tangent_map(run):
-    """Finish the wanted number of intervals of an iterated array program; returns a status."""
-    count, code = run.count, run.code
-    k, s, n, m = count[VECTORS], count[STAGES], run.y.size, code[INPUTS]
-    drive = code[DRIVE_AT]
-    while count[FINISHED] < count[WANTED]:
-        run.divergence[count[FINISHED]] = 0.0
-        _load(run)
-        for _ in range(count[EVERY]):
-            at = count[NEXT_INPUT] * m
-            run.point[:] = run.y
-            run.point_vectors[:] = run.vectors
-            for number in range(s + 1):
-                if number > 0:
-                    first = number * (1 + s)
-                    carry = run.tableau[first]
-                    for i in range(n):
-                        run.point[i] = carry[i] * run.y[i]
-                        for r in range(k):
-                            e = run.offset[i] + r * run.stride[i]
-                            run.point_vectors[e] = carry[i] * run.vectors[e]
-                    for j in range(number):
-                        weight = run.tableau[first + 1 + j]
-                        for i in range(n):
-                            if weight[i] != 0.0:
-                                run.point[i] += weight[i] * run.stage[j, i]
-                                for r in range(k):
-                                    e = run.offset[i] + r * run.stride[i]
-                                    run.point_vectors[e] += weight[i] * run.stage_vectors[j, e]
-                if number < s:
-                    arena, tangent = run.arena, run.arena_vectors
-                    arena[:n] = run.point
-                    arena[n : n + m] = run.inputs[at : at + m]
-                    evaluate_instructions(code, code[FIRST], code[MIDDLE], run.p, run.pt, arena, 1)
-                    run.stage[number, :n] = arena[drive : drive + n]
-                    if k > 0:
-                        tangent[:] = 0.0
-                        tangent[: n * k] = run.point_vectors
-                        tangent_instructions(code, code[FIRST], code[MIDDLE], run.p, run.pt, arena, tangent, k, k)
-                        run.stage_vectors[number, :] = tangent[drive * k : (drive + n) * k]
-            run.y[:] = run.point
-            run.vectors[:] = run.point_vectors
-            count[STEPS] += 1
-            count[NEXT_INPUT] += 1
-            for i in range(n):
-                if not np.isfinite(run.y[i]):
-                    count[STATUS_INDEX] = i
-                    return NOT_FINITE
-        _store(run)
-        _keep(run, n)
+        store_frame(run)
+        keep_interval(run, n)
         count[FINISHED] += 1
     return OK
