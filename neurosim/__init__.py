@@ -23,6 +23,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.conditional_exponents import conditional_exponents
+    from neurosim.analyses.contraction_rate import contraction_rate
+    from neurosim.analyses.covariant_vectors import covariant_vectors
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
@@ -62,6 +65,9 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
+    "neurosim.analyses.contraction_rate": ("contraction_rate",),
+    "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
     "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
@@ -114,6 +120,9 @@ __all__ = [
     "bode",
     "compare",
     "compile_graph",
+    "conditional_exponents",
+    "contraction_rate",
+    "covariant_vectors",
     "digital",
     "draw_figure",
     "draw_graph",

@@ -201,7 +201,7 @@ def lyapunov_spectrum(
     A state at its bound is held there by the engine. Its row of all vectors is zero from the moment of entry: this is
     the saltation matrix of a flow of which one component stops, ``1 - e e'``. One exponent is then -inf.
     """
-    before, turning, averaged = _checked_times(t_span, steps, transient)
+    before, turning, averaged = checked_times(t_span, steps, transient)
     stop = before + turning + averaged
     space = open_tangent(what, k, stop=stop, drive=drive, method=method, seed=seed, initial=initial)
     if space.is_map != (steps is not None):
@@ -221,13 +221,16 @@ def lyapunov_spectrum(
     return _summary(space, logs / length, traces / length, near_end, began, length, seed)
 
 
-def _checked_times(
+def checked_times(
     t_span: tuple[float, float] | None, steps: int | None, transient: float | tuple[float, float] | None
 ) -> tuple[float, float, float]:
     """Time until the state, and then the vectors, have found their way, and to average over."""
     if (t_span is None) == (steps is None):
         raise ParameterError("give t_span=(start, stop) in seconds for a flow, or steps= for a map")
-    given = [None, None] if transient is None else [*transient] if np.ndim(transient) else [transient, None]
+    given: list[Any] = [None, None]
+    if transient is not None:
+        given = list(np.atleast_1d(np.asarray(transient, float)))
+        given += [None] * (len(given) == 1)
     if len(given) != 2 or any(g is not None and not 0.0 <= g < np.inf for g in given):
         raise ParameterError(f"transient = {transient!r} must be a time, or one for the state and one for the vectors")
     if steps is not None:

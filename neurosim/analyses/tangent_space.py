@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -263,7 +264,8 @@ class TangentSpace:
 def orthonormal(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Q (one vector a row), logarithms of the diagonal of R, and R, with a positive diagonal, by LAPACK."""
     sizes = np.linalg.norm(rows, axis=1)
-    q, r = linalg.qr(rows.T, mode="economic", check_finite=False)
+    factors: Any = linalg.qr(rows.T, mode="economic", check_finite=False)
+    q, r = factors
     sign = np.where(np.diag(r) < 0.0, -1.0, 1.0)
     q, r = q * sign, r * sign[:, None]
     diagonal = np.diag(r).copy()
