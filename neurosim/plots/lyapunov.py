@@ -30,7 +30,7 @@ def lyapunov(spectrum: LyapunovSpectrum, *, ax: Any = None) -> list[Axes]:
     Returns
     -------
     list of Axes
-        Differences of the running means to the result, and the exponents by number.
+        Running means less the result, and the exponents by number.
     """
     if ax is None:
         from matplotlib.figure import Figure
@@ -53,22 +53,22 @@ def lyapunov(spectrum: LyapunovSpectrum, *, ax: Any = None) -> list[Axes]:
 
 
 def _convergence(ax: Axes, s: LyapunovSpectrum) -> None:
-    history = s.history
-    finite = np.flatnonzero(np.isfinite(history[-1]))
+    away = s.history - s.history[-1]
+    finite = np.flatnonzero(np.isfinite(away[-1]))
     chosen = finite[np.unique(np.linspace(0, finite.size - 1, min(LINES_SHOWN, finite.size)).astype(int))]
     elapsed = s.times - (s.times[0] - s.interval)
     for colour, number in zip(PALETTE, chosen, strict=False):
-        away = np.abs(history[:, number] - history[-1, number])
-        ax.plot(elapsed[:-1], np.maximum(away[:-1], 1e-12), color=colour, linewidth=1.0, label=f"number {number + 1}")
-    if np.isfinite(s.errors).all() and not s.settled:
-        error = float(s.errors.max())
-        ax.axhline(max(error, 1e-12), color="0.5", linewidth=0.8, linestyle=(0, (4, 2)), label="largest error")
+        ax.plot(elapsed, away[:, number], color=colour, linewidth=1.2, label=f"number {number + 1}")
+    error = float(s.errors[np.isfinite(s.errors)].max(initial=0.0))
+    if error > 0.0:
+        ax.axhspan(-error, error, color="0.9", zorder=0, label="largest error")
+    limit = max(8.0 * error, 1.2 * np.abs(away[len(away) // 10 :, chosen]).max(initial=0.0), 1e-12)
+    ax.set_ylim(-limit, limit)
     if elapsed.size > 1:
         ax.set_xscale("log")
-        ax.set_yscale("log")
     ax.set_xlabel("steps averaged" if s.unit == "1/step" else "time averaged (s)")
-    ax.set_ylabel(f"distance to the result ({s.unit})")
-    ax.set_title("convergence of the means", fontsize="medium")
+    ax.set_ylabel(f"running mean - result ({s.unit})")
+    ax.set_title("convergence", fontsize="medium")
     ax.legend(fontsize="small", frameon=False)
 
 
@@ -87,7 +87,7 @@ def _spectrum(ax: Axes, s: LyapunovSpectrum) -> None:
         ax.set_xticks(number)
         ax.margins(x=0.25)
         for n, value in zip(number[finite], s.exponents[finite], strict=True):
-            ax.annotate(f"{value:.4g}", (n, value), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8)
+            ax.annotate(f"{value:.4g}", (n, value), xytext=(8, 3), textcoords="offset points", va="bottom", fontsize=8)
     ax.set_xlabel("number")
     ax.set_ylabel(f"exponent ({s.unit})")
     title = f"Kaplan-Yorke dimension {s.kaplan_yorke:.4g}" if np.isfinite(s.kaplan_yorke) else "spectrum"
