@@ -13,7 +13,6 @@ from neurosim.kernels.abi import unit
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import Instruction
 
-
 LARGE, PANEL = 2**15, 32
 """From so many weights on, this many columns of them are used for all rows before the next ones [1]."""
 
