@@ -57,12 +57,14 @@ def _convergence(ax: Axes, s: LyapunovSpectrum) -> None:
     finite = np.flatnonzero(np.isfinite(away[-1]))
     chosen = finite[np.unique(np.linspace(0, finite.size - 1, min(LINES_SHOWN, finite.size)).astype(int))]
     elapsed = s.times - (s.times[0] - s.interval)
+    # The first means say nothing, and would hide the others.
+    away, elapsed = away[len(away) // 100 :], elapsed[len(away) // 100 :]
     for colour, number in zip(PALETTE, chosen, strict=False):
         ax.plot(elapsed, away[:, number], color=colour, linewidth=1.2, label=f"number {number + 1}")
     error = float(s.errors[np.isfinite(s.errors)].max(initial=0.0))
     if error > 0.0:
         ax.axhspan(-error, error, color="0.9", zorder=0, label="largest error")
-    limit = max(8.0 * error, 1.2 * np.abs(away[len(away) // 10 :, chosen]).max(initial=0.0), 1e-12)
+    limit = max(8.0 * error, 1.1 * np.abs(away[len(away) // 20 :, chosen]).max(initial=0.0), 1e-12)
     ax.set_ylim(-limit, limit)
     if elapsed.size > 1:
         ax.set_xscale("log")
