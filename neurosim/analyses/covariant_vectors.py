@@ -93,7 +93,7 @@ def covariant_vectors(
     """
     before, turning, averaged = checked_times(t_span, steps, transient)
     stop = before + turning + averaged
-    space = open_tangent(what, k, stop=stop, drive=drive, method=method, seed=seed, initial=initial)
+    space = open_tangent(what, k, stop=stop, drive=drive, method=method, seed=seed, initial=initial, dt=dt)
     every = prepare(space, before, turning, dt=dt, renormalise=renormalise, averaged=averaged, seed=seed, rtol=rtol)
     length = every * space.dt
     intervals = int((stop - space.time) / length + 1e-6)

@@ -157,7 +157,8 @@ def lyapunov_spectrum(
     Parameters
     ----------
     what : Circuit, path of a netlist, SignalGraph, Program, Dynamics, or DigitalNetwork
-        A graph whose states all jump at a clock is taken as its digital network.
+        A graph whose states all jump at a clock is taken as its digital network; one with delays as the map of its
+        history, every `dt`, of which the ten largest exponents are found by default.
     t_span : (float, float)
         Run from 0 to the second time [s]; what comes before the first is transient. For flows.
     steps : int
@@ -192,7 +193,8 @@ def lyapunov_spectrum(
     Raises
     ------
     ParameterError
-        More exponents than the system has; random jumps, delays or clocks in a flow; times that do not fit.
+        More exponents than the system has; random jumps, transmission lines, or clocks in a flow; times that do not
+        fit.
     SimulationError
         The state became infinite.
 
@@ -203,11 +205,12 @@ def lyapunov_spectrum(
     """
     before, turning, averaged = checked_times(t_span, steps, transient)
     stop = before + turning + averaged
-    space = open_tangent(what, k, stop=stop, drive=drive, method=method, seed=seed, initial=initial)
-    if space.is_map != (steps is not None):
+    space = open_tangent(what, k, stop=stop, drive=drive, method=method, seed=seed, initial=initial, dt=dt)
+    counts_steps = space.unit == "1/step"
+    if counts_steps != (steps is not None):
         raise ParameterError(
-            f"'{space.title}' is a {'map' if space.is_map else 'flow'}: give "
-            + ("steps=, the number of steps to average over" if space.is_map else "t_span=(start, stop) in seconds")
+            f"'{space.title}' is a {'map' if counts_steps else 'flow'}: give "
+            + ("steps=, the number of steps to average over" if counts_steps else "t_span=(start, stop) in seconds")
         )
     every = prepare(space, before, turning, dt=dt, renormalise=renormalise, averaged=averaged, seed=seed, rtol=rtol)
     length = every * space.dt
@@ -272,7 +275,7 @@ def prepare(
     if isinstance(space, TangentFlow):
         space.begin(dt, before + turning + averaged, before, rtol)
     else:
-        if dt is not None:
+        if dt is not None and space.unit == "1/step":
             raise ParameterError("a digital network has its own dt")
         space.settle(before)
     space.new_frame(seed)
@@ -340,6 +343,8 @@ def _summary(
             f"{int(lost.sum())} direction(s) were lost: states met their bounds {space.clipped} times"
             if space.clipped else f"{int(lost.sum())} direction(s) shrink faster than can be told in one interval"
         )  # fmt: skip
+    if space.is_map and space.unit == "1/s":
+        notes.append(f"delays: the history is {space.dimension} states, {space.dt:.4g} s apart")
     if not space.is_map and (np.abs(exponents[np.isfinite(exponents)]) * dt > 0.5).any() and not settled:
         notes.append(f"exponents below {-0.5 / dt:.3g}/s are faster than the step of {dt:.3g} s resolves")
     signs_error = np.maximum(NEAR_ZERO * np.nan_to_num(errors), 1e-3 * np.abs(exponents[np.isfinite(exponents)]).max())

@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from neurosim.analyses.tangent_flow import TangentFlow
-from neurosim.analyses.tangent_map import TangentMap, initial_of_map
+from neurosim.analyses.tangent_map import TangentMap, initial_of_map, of_delays
 from neurosim.circuit.model import Circuit
+from neurosim.digital.delays import has_delays
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError
+from neurosim.graph.flatten import flatten
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.solve.dynamics import Dynamics, dynamics
 
+MOST_OF_DELAYS = 10
+"""Exponents of a system with delays that are found by default: it has infinitely many."""
+
 
 def open_tangent(
     what: Any, k: int | None, *, stop: float, drive: Any = None, method: str = "auto", seed: int = 0,
-    initial: Any = None,
+    initial: Any = None, dt: float | None = None,
 ) -> TangentMap | TangentFlow:  # fmt: skip
     """Choose how the tangent vectors of `what` are found.
 
@@ -31,7 +36,7 @@ def open_tangent(
         Vectors; default one for each exponent.
     stop : float
         Until when drives are laid out [s].
-    drive, method, seed, initial
+    drive, method, seed, initial, dt
         See `neurosim.analyses.lyapunov.lyapunov_spectrum`.
 
     Raises
@@ -39,7 +44,14 @@ def open_tangent(
     ParameterError
         More vectors than exponents; or something that has no tangent: noise, delays, clocked states of a flow.
     """
-    if isinstance(what, SignalGraph) and not isinstance(what, DigitalNetwork):
+    if isinstance(what, SignalGraph):
+        if has_delays(flatten(what)):
+            if drive is not None:
+                raise ParameterError(f"'{what.title}' has delays: its exponents are found without a drive")
+            network = of_delays(what, dt)
+            y0 = network.program.initial if initial is None else initial_of_map(network, initial)
+            count = min(MOST_OF_DELAYS, network.program.states.size) if k is None else k
+            return TangentMap(network, count, None, y0, in_seconds=True)
         what = compile_graph(what)
     if isinstance(what, Program) and what.is_clocked.all():
         what = digital(what)

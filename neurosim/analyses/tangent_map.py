@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from neurosim.analyses.tangent_space import FEW_VECTORS, TangentSpace, checked_count, chunks, new_run, program_layout
-from neurosim.digital.network import DigitalNetwork
+from neurosim.digital.delays import DELAY_CLOCK, with_chains
+from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError
 from neurosim.graph.assembly import addresses
+from neurosim.graph.flatten import flatten
+from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import tangent as tg
 from neurosim.kernels.tangent import TangentRun
 
 
 class TangentMap(TangentSpace):
-    """Tangent space of a digital network."""
+    """Tangent space of a digital network; with `in_seconds` its steps count as time."""
 
-    def __init__(self, network: DigitalNetwork, k: int | None, inputs: np.ndarray | None, y0: np.ndarray) -> None:
+    is_map = True
+
+    def __init__(
+        self, network: DigitalNetwork, k: int | None, inputs: np.ndarray | None, y0: np.ndarray, *,
+        in_seconds: bool = False,
+    ) -> None:  # fmt: skip
         program = network.program
         if network.rule.coefficients is None:
             raise ParameterError(
@@ -39,8 +48,23 @@ class TangentMap(TangentSpace):
                 inline=count <= FEW_VECTORS, p=program.p, pt=program.transposed, code=program.code,
                 inputs=np.zeros(0) if inputs is None else np.ascontiguousarray(inputs, float).ravel(),
             ))  # fmt: skip
-        super().__init__(program.graph.title, "1/step", names, n, runs)
-        self._width = m
+        self._width, self._step = m, network.dt if in_seconds else 1.0
+        super().__init__(program.graph.title, "1/s" if in_seconds else "1/step", names, n, runs)
+
+    @property
+    def point(self) -> np.ndarray:
+        """The state now, shape (n,)."""
+        return self._runs[0].y.copy()
+
+    @property
+    def dt(self) -> float:
+        """1, or the step in seconds."""
+        return self._step
+
+    @property
+    def time(self) -> float:
+        """Steps, or seconds."""
+        return self.steps * self._step
 
     def _advance(self, run: TangentRun, part: int, length: float, intervals: int) -> None:
         wanted = (int(run.count[tg.NEXT_INPUT]) + intervals * int(run.count[tg.EVERY])) * self._width
@@ -82,7 +106,42 @@ class TangentMap(TangentSpace):
         """Logarithms of the absolute values of the multipliers, falling."""
         with np.errstate(divide="ignore"):
             sizes = np.log(np.abs(np.linalg.eigvals(self.step_matrix(self.point, np.zeros(self._width)))))
-        return np.sort(sizes)[::-1]
+        return np.sort(sizes)[::-1] / self._step
+
+
+def of_delays(graph: SignalGraph, dt: float | None) -> DigitalNetwork:
+    """The map of a flow with delays on its discretised history: exponential time differencing of order 2.
+
+    In a step the delayed value is the mean of those at its two ends, which keeps the order.
+
+    Parameters
+    ----------
+    graph : SignalGraph
+    dt : float, optional
+        Must divide all delays; default the largest that does and is at most a hundredth of the longest.
+    """
+    flat = flatten(graph)
+    delays = sorted({data["delay"] for _, _, data in flat.edges(data=True) if data["delay"] > 0.0})
+    if dt is None:
+        dt = delays[0]
+        while any(abs(delay / dt - round(delay / dt)) > 1e-9 * delay / dt for delay in delays):
+            dt = min((delay % dt for delay in delays if dt > delay % dt > 1e-6 * dt), default=dt / 2.0)
+        dt /= max(1, math.ceil(100.0 * dt / delays[-1] - 1e-9))
+    made = with_chains(flat, dt)
+    for chain, b, key, data in list(made.edges(keys=True, data=True)):
+        if made.nodes[chain].get("clock") != DELAY_CLOCK or made.nodes[b].get("clock") == DELAY_CLOCK:
+            continue
+        first, last = data["source_part"]
+        size = last - first
+        newer: dict[str, Any] = {"source": chain, "part": (first - size, first)}
+        if first == 0:
+            source, _, into = next(e for e in made.in_edges(chain, data=True) if e[0] != chain)
+            newer = {"source": source, "part": into["source_part"]}
+        half = {**data, "gain": 0.5 * data["gain"]}
+        made.remove_edge(chain, b, key)
+        made.add_edge(chain, b, **half)
+        made.add_edge(newer["source"], b, **{**half, "source_part": newer["part"]})
+    return digital(made, "etd2rk", dt)
 
 
 def initial_of_map(network: DigitalNetwork, initial: Any) -> np.ndarray:

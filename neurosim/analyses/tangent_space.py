@@ -57,6 +57,7 @@ class TangentSpace:
     title, unit : str
         Unit of rates, ``"1/s"`` or ``"1/step"``.
     is_map : bool
+        Whether it is iterated; a flow with delays is, on its history, in seconds.
     size, dimension : int
         Unknowns n, and how many exponents there are.
     names : list of str
@@ -67,9 +68,10 @@ class TangentSpace:
         Seconds; of a map steps.
     """
 
+    is_map = False
+
     def __init__(self, title: str, unit: str, names: list[str], dimension: int, runs: list[TangentRun]) -> None:
         self.title, self.unit, self.names, self.dimension = title, unit, names, dimension
-        self.is_map = unit == "1/step"
         self._runs = runs
         self._free = without_vectors(runs[0])
         self._pool = ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) if len(runs) > 1 else None
@@ -87,8 +89,7 @@ class TangentSpace:
     @property
     def point(self) -> np.ndarray:
         """The state now, shape (n,)."""
-        y = self._runs[0].y
-        return y.copy() if self.is_map else y[:-1].copy()
+        return self._runs[0].y[:-1].copy()
 
     @property
     def scale(self) -> np.ndarray:
@@ -113,12 +114,12 @@ class TangentSpace:
     @property
     def dt(self) -> float:
         """Step [s]; of a map 1."""
-        return 1.0 if self.is_map else float(self._runs[0].real[tg.DT])
+        return float(self._runs[0].real[tg.DT])
 
     @property
     def time(self) -> float:
         """Time [s]; of a map steps."""
-        return float(self.steps) if self.is_map else float(self._runs[0].real[tg.T])
+        return float(self._runs[0].real[tg.T])
 
     @property
     def frame(self) -> np.ndarray:
@@ -153,8 +154,7 @@ class TangentSpace:
     def settle(self, duration: float) -> None:
         """Move the state on without vectors, for seconds (steps of a map)."""
         if duration > 0.0:
-            if self.is_map:
-                self._free.count[tg.EVERY] = round(duration)
+            self._free.count[tg.EVERY] = round(duration / self.dt)
             self._advance_state(duration)
             for other in self._runs[1:]:
                 self._copy_state(other)
@@ -227,7 +227,7 @@ class TangentSpace:
 
     def _failure(self, run: TangentRun, status: int) -> SimulationError:
         place = int(run.count[tg.STATUS_INDEX])
-        when = f"step {self.steps}" if self.is_map else f"t = {self.time:.6g} s"
+        when = f"step {self.steps}" if self.unit == "1/step" else f"t = {self.time:.6g} s"
         why = {
             tg.NOT_FINITE: "is not finite",
             tg.SINGULAR: "is not determined: the equations became singular",

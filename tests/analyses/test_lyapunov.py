@@ -12,6 +12,8 @@ from neurosim.analyses.lyapunov import kaplan_yorke
 from neurosim.analyses.open_tangent import open_tangent
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels.abi import WANT_DERIVATIVES
+from neurosim.kernels.named_law import law
 
 CHUA = "circuits/chua.cir"
 
@@ -213,3 +215,38 @@ def test_what_has_no_tangent_is_refused_by_name():
         ns.lyapunov_spectrum(ns.digital(linear(np.eye(2)), "implicit_midpoint", dt=0.1), steps=10)
     with pytest.raises(ParameterError, match="DigitalNetwork, SignalGraph"):
         ns.lyapunov_spectrum(3, (0, 1))
+
+
+@law(1, (), formula="x / (1 + x^10)")
+def hump(context, u, p, memory, table, code, F, D):
+    for e in range(F.shape[1]):
+        power = u[0, e] ** 10
+        F[0, e] = u[0, e] / (1.0 + power)
+        if context[WANT_DERIVATIVES] != 0.0:
+            D[0, 0, e] = (1.0 - 9.0 * power) / (1.0 + power) ** 2
+
+
+def mackey_glass(delay):
+    graph = SignalGraph("mackey glass")
+    graph.state("x", 1, time_constant=10.0, leak=1.0, initial=[1.2])
+    graph.map("f", 1, law=hump)
+    graph.connect("x", "f", delay=delay)
+    graph.connect("f", "x", gain=2.0)
+    return graph
+
+
+def test_a_flow_with_delay_is_a_map_of_its_history():
+    found = ns.lyapunov_spectrum(mackey_glass(23.0), (0, 8000.0), k=3, dt=0.5, transient=1000.0)
+    assert abs(found.exponents[0] - 0.0098) < 5 * found.errors[0]
+    assert abs(found.exponents[1]) < 5e-4
+    assert found.unit == "1/s"
+    assert "history is 47 states" in found.notes[0]
+    linear_delay = SignalGraph("linear delay")
+    linear_delay.state("x", 1, time_constant=1.0, leak=1.0, initial=[1.0])
+    linear_delay.connect("x", "x", gain=-0.5, delay=1.0)
+    found = ns.lyapunov_spectrum(linear_delay, (0, 60.0), k=2)
+    # s = -1 - e^(-s)/2, the rightmost root
+    root = complex(-1.0, 1.5)
+    for _ in range(50):
+        root -= (root + 1.0 + 0.5 * np.exp(-root)) / (1.0 - 0.5 * np.exp(-root))
+    np.testing.assert_allclose(found.exponents, root.real, atol=1e-4)
