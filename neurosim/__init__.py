@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
     from neurosim.analyses.conditional_exponents import conditional_exponents
+    from neurosim.analyses.continuation import continuation
     from neurosim.analyses.contraction_rate import contraction_rate
     from neurosim.analyses.covariant_vectors import covariant_vectors
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
@@ -69,9 +71,11 @@ _ORIGINS = {
     "neurosim.analyses.contraction_rate": ("contraction_rate",),
     "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
     "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
+    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.fixed_points": ("fixed_points",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
@@ -121,6 +125,7 @@ __all__ = [
     "compare",
     "compile_graph",
     "conditional_exponents",
+    "continuation",
     "contraction_rate",
     "covariant_vectors",
     "digital",
@@ -131,6 +136,7 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "fixed_points",
     "from_networkx",
     "held",
     "interpolated",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli.subject import subject_of
-from neurosim.errors import FormatError, ParameterError
+from neurosim.cli.subject import check_place, subject_of
+from neurosim.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosim.analyses.energy import EnergyRun
@@ -39,8 +39,7 @@ def energy_command(
     if time is not None and not time > 0.0:
         raise ParameterError(f"--time {time:g} must be positive")
     for place in (plot, landscape):
-        if place is not None and not place.parent.is_dir():
-            raise FormatError(f"cannot write to '{place}': the folder '{place.parent}' does not exist; make it first")
+        check_place(place)
     what = subject_of(subject, set_ or [])
     span = None if time is None else (0.0, time)
     settings: dict[str, Any] = {} if rtol is None else {"rtol": rtol}

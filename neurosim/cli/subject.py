@@ -98,3 +98,31 @@ def _setting(text: str) -> tuple[str, object]:
         except ValueError:
             continue
     return name, {"true": True, "false": False}.get(value.casefold(), value)
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse a file that cannot be written before the work is done.
+
+    Raises
+    ------
+    FormatError
+    """
+    if path is not None and not path.parent.is_dir():
+        raise FormatError(f"cannot write to '{path}': the folder '{path.parent}' does not exist; make it first")
+
+
+def range_of(text: str, option: str) -> tuple[str, float, float]:
+    """Name and ends of ``NAME=A..B``.
+
+    Raises
+    ------
+    ParameterError
+    """
+    from neurosim.units import parse_number
+
+    name, separator, span = text.partition("=")
+    first, _, last = span.partition("..")
+    ends = parse_number(first), parse_number(last)
+    if not (name and separator) or ends[0] is None or ends[1] is None:
+        raise ParameterError(f"{option} {text!r} must look like NAME=A..B, as in rho=0.5..30 or r1.resistance=1k..10k")
+    return name, ends[0], ends[1]
