@@ -16,16 +16,22 @@ Names are imported on first use, so that ``import neurosim`` takes no time.
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.conditional_exponents import conditional_exponents
     from neurosim.analyses.continuation import continuation
+    from neurosim.analyses.contraction_rate import contraction_rate
+    from neurosim.analyses.covariant_vectors import covariant_vectors
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
     from neurosim.analyses.fixed_points import fixed_points
+    from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
     from neurosim.circuit.model import Circuit
@@ -62,6 +68,10 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
+    "neurosim.analyses.contraction_rate": ("contraction_rate",),
+    "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
+    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
     "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
@@ -116,7 +126,10 @@ __all__ = [
     "bode",
     "compare",
     "compile_graph",
+    "conditional_exponents",
     "continuation",
+    "contraction_rate",
+    "covariant_vectors",
     "digital",
     "draw_figure",
     "draw_graph",
@@ -132,6 +145,7 @@ __all__ = [
     "law",
     "load",
     "load_all",
+    "lyapunov_spectrum",
     "measure",
     "methods",
     "noise",
@@ -156,6 +170,17 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'neurosim' has no attribute '{name}'")
     globals()[name] = value
     return value
+
+
+class _Package(types.ModuleType):
+    """Importing a subpackage would put it in the place of a function of the same name, such as `digital`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULE_OF and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

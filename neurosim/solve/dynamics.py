@@ -165,8 +165,9 @@ class Dynamics:
 
 
 def dynamics(
-    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, drive: Any = None, stop: float | None = None
-) -> Dynamics:
+    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, drive: Any = None, stop: float | None = None,
+    derivatives: bool = True,
+) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 
     Parameters
@@ -176,6 +177,8 @@ def dynamics(
         What drives each input port of a graph, see `neurosim.graph.drives.bind_drives`.
     stop : float, optional
         Until when drives are laid out [s]; default 1, of a circuit the end of its transient analysis.
+    derivatives : bool
+        Whether the system of a graph can give its Jacobian, default True; of a large dense one it takes much memory.
 
     Raises
     ------
@@ -184,7 +187,7 @@ def dynamics(
     if isinstance(what, Dynamics):
         return what
     if isinstance(what, (SignalGraph, Program)):
-        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0)
+        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0, derivatives)
     if not isinstance(what, (Circuit, str, Path)):
         raise ParameterError(f"a Circuit, the path of a netlist or a SignalGraph is needed, not {type(what).__name__}")
     if drive is not None:
@@ -192,14 +195,14 @@ def dynamics(
     return _of_circuit(what if isinstance(what, Circuit) else read_netlist(what), stop)
 
 
-def _of_graph(program: Program, drive: Any, stop: float) -> Dynamics:
+def _of_graph(program: Program, drive: Any, stop: float, derivatives: bool) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
-    assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=True)
+    assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
-        lambda values: _of_graph(with_graph_values(program, values), drive, stop),
+        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives),
     )  # fmt: skip
 
 
