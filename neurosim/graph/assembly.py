@@ -11,6 +11,7 @@ from scipy import sparse
 
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
+from neurosim.graph.diffusion import amplitudes, graph_diffusion
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.program import Program
@@ -69,7 +70,9 @@ class GraphAssembly:
         return np.concatenate([self.program.is_clocked, np.ones(self.drives.start.size, bool)])
 
 
-def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> GraphAssembly:
+def assemble_graph(
+    program: Program, drives: Drives, *, derivatives: bool, diffusion: Mapping[str, Any] | None = None
+) -> GraphAssembly:
     """Build the System of a graph.
 
     Parameters
@@ -78,6 +81,8 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     drives : Drives
     derivatives : bool
         Whether the Jacobian will be wanted (implicit methods).
+    diffusion : mapping, optional
+        Noise on states, see `neurosim.graph.diffusion.amplitudes`.
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
     flows = ~program.is_clocked
@@ -139,6 +144,15 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
 
+    batches = [batch]
+    if diffusion:
+        elements_of, numbers = amplitudes(program, diffusion, held)
+        batches.append(BatchSpec(
+            f"noise of {graph.title}", index, index, np.zeros((1, 0)), {}, None, 0, 0, diffusion=graph_diffusion,
+            scratch_rows=size, table=[*table.tolist(), *numbers.tolist()],
+            code=[*code.tolist(), *elements_of.tolist()], names=(graph.title,),
+        ))  # fmt: skip
+
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
         ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
         times = np.sort(np.concatenate([*ticks, *drives.corners(t_stop), np.empty(0)]))
@@ -160,7 +174,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for name, part in drives.held_places.items()
         for address in addresses(name, part.stop - part.start)
     ]
-    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+    return GraphAssembly(program, drives, build_system(unknowns, batches, breakpoints=breakpoints), code, table)
 
 
 def addresses(name: str, size: int) -> list[str]:

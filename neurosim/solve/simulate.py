@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, Opera
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure
 from neurosim.solve.operating_point import AlgebraicSolver, operating_point
@@ -57,6 +59,15 @@ class Settings:
         Seconds between saved points beside the accepted steps, with `t_span`; default 1/200 of the span.
     progress : callable, optional
         ``progress(done, total)``.
+    memory_limit : float
+        Bytes of recorded points of a transient analysis, default unlimited.
+    checkpoint : path, optional
+        File from which `neurosim.solve.resume.resume` goes on with the same bits: saved now and then during a
+        transient analysis, at its end, and when a limit ends it.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
     """
 
     method: str | None = None
@@ -69,6 +80,10 @@ class Settings:
     save_steps: bool = True
     print_step: float | None = None
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
+    memory_limit: float = float("inf")
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate(
@@ -153,6 +168,9 @@ def _choose(circuit: Circuit, wanted: str | None) -> Analysis:
 
 def run_analysis(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
     """Run one analysis, once for each combination of ``.step`` values."""
+    if settings.checkpoint is not None and (circuit.steps or not isinstance(analysis, TransientAnalysis)):
+        what = "a stepped circuit" if circuit.steps else f"a '{kind_of(analysis)}' analysis"
+        raise ParameterError(f"checkpoint: only a single transient run has checkpoints, not {what}")
     if not circuit.steps:
         return _run_once(circuit, analysis, settings)
     results: list[Result] = []
@@ -296,4 +314,13 @@ def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettin
     return TransientSettings(
         method=method, rtol=rtol, step_limit=settings.step_limit, wall_time_limit=settings.wall_time_limit,
         save_steps=settings.save_steps, seed=settings.seed, fixed_step=settings.fixed_step, progress=settings.progress,
+        memory_limit=settings.memory_limit, keeper=_keeper(circuit, settings),
     )  # fmt: skip
+
+
+def _keeper(circuit: Circuit, settings: Settings) -> Keeper | None:
+    if settings.checkpoint is None and settings.resumed is None:
+        return None
+    header = {"kind": "circuit", "title": circuit.title, "source": circuit.path, "dialect": circuit.dialect,
+              "versions": versions(), "settings": kept_settings(settings)}  # fmt: skip
+    return Keeper(settings.checkpoint, settings.checkpoint_every, header, settings.resumed)
