@@ -65,6 +65,13 @@ class GraphAssembly:
         words.inputs_at(np.ascontiguousarray(times), self.table, self.code, samples.ravel(), u.ravel())
         return u
 
+    @property
+    def places(self) -> dict[str, int]:
+        """Where ``"p"`` (parameters), ``"transposed"`` (again), ``"rate"`` (1/tau) and ``"leak"`` begin in `table`."""
+        law = self.code[ap.LAW_AT]
+        named = {"transposed": words.TRANSPOSED_AT, "rate": words.RATE_AT, "leak": words.LEAK_AT}
+        return {"p": 0, **{name: int(self.code[law + word]) for name, word in named.items()}}
+
     def is_stepped(self) -> np.ndarray:
         """Which unknowns change at ticks only."""
         return np.concatenate([self.program.is_clocked, np.ones(self.drives.start.size, bool)])

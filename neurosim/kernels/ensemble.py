@@ -36,6 +36,9 @@ with it."""
 STATUS, TAKEN, REFUSED, POINTS, REPORTED = range(5)
 """Columns of `Rows.report`: status of `advance`, accepted steps, refused steps, saved points."""
 
+NOT_RUN, LEFT_OUT = -1, -2
+"""Status of a row that has not been run, and of one that is not to be run."""
+
 
 @by_address
 class Rows(NamedTuple):
@@ -59,7 +62,7 @@ class Rows(NamedTuple):
     largest: np.ndarray
     """[n]: `Run.largest` at the start."""
     memory: np.ndarray
-    """Memory of the devices at the start."""
+    """[R, m]: memory of the devices at the start."""
     values: np.ndarray
     """[R, G, p]: what is saved; NaN behind the end of a run that failed."""
     report: np.ndarray
@@ -71,7 +74,7 @@ class Rows(NamedTuple):
 
 
 _WHOLE = {"place", "count", "report", "progress"}
-_DIMENSIONS = {"start": 2, "place": 2, "value": 2, "values": 3, "report": 2, "reached": 2}
+_DIMENSIONS = {"start": 2, "place": 2, "value": 2, "values": 3, "report": 2, "reached": 2, "memory": 2}
 
 
 def rows_type() -> Any:
@@ -103,7 +106,7 @@ def _begin(S, run, context, rows, r):
             S.lower[at] = value
         else:
             S.upper[at] = value
-    S.memory[:] = rows.memory
+    S.memory[:] = rows.memory[r]
     run.real[:] = rows.real
     run.count[:] = rows.count
     run.y[:] = rows.start[r]
@@ -145,6 +148,9 @@ def advance_rows(S, lu, lu_polish, run, context, rows, budget):
     progress = rows.progress
     while progress[NEXT] < progress[END]:
         r = progress[NEXT]
+        if rows.report[r, STATUS] == LEFT_OUT:
+            progress[NEXT] = r + 1
+            continue
         if progress[INSIDE] == 0:
             _begin(S, run, context, rows, r)
             progress[INSIDE] = 1

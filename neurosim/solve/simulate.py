@@ -128,17 +128,27 @@ def simulate(
         known = ", ".join(Settings.__dataclass_fields__)
         unknown = next(name for name in settings if name not in Settings.__dataclass_fields__)
         raise ParameterError(f"simulate() has no setting '{unknown}'; known: {known}") from None
-    if t_span is not None:
-        start, stop = t_span
-        if not 0 <= start < stop:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
-        what: Analysis = TransientAnalysis(
-            chosen.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
-        )
-    else:
-        what = _choose(circuit, analysis)
-    return run_analysis(circuit, what, chosen)
+    return run_analysis(circuit, chosen_analysis(circuit, t_span, analysis, chosen), chosen)
+
+
+def chosen_analysis(
+    circuit: Circuit, t_span: tuple[float, float] | None, analysis: str | None, settings: Settings
+) -> Analysis:
+    """A transient analysis over `t_span`, else the netlist's one of this kind, else its first.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if t_span is None:
+        return _choose(circuit, analysis)
+    start, stop = t_span
+    if not 0 <= start < stop:
+        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
+    return TransientAnalysis(
+        settings.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
+    )
 
 
 def analyses_of(circuit: Circuit) -> tuple[Analysis, ...]:
@@ -214,7 +224,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
     clock = time.perf_counter()
     parts = group_parts(circuit)
     check_circuit(circuit, parts)
-    asked = _asked(circuit, kind_of(analysis), tuple(settings.save))
+    asked = asked_addresses(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
         "source": circuit.path,
@@ -255,7 +265,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             columns = outputs.columns(response[:, outputs.probes])
             result = Result.build("frequency", np.array(analysis.frequencies), columns, attrs=attrs)
         else:
-            run_settings = _transient_settings(circuit, settings)
+            run_settings = transient_settings(circuit, settings)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics
             attrs["method"] = trajectory.statistics["method"]
@@ -276,7 +286,7 @@ def _row(y: np.ndarray, outputs: Any) -> np.ndarray:
     return y[:-1][outputs.probes][None, :]
 
 
-def _asked(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
+def asked_addresses(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses of `save`, else of ``.save``, else everything; with those that measures and figures need."""
     measures = {m.name for m in circuit.measures}
     needed = [
@@ -301,7 +311,13 @@ def _sweep_unit(sweep: Sweep) -> str:
     return {"v": "V", "i": "A"}.get(sweep.name[:1], "") if sweep.kind == "source" else ""
 
 
-def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettings:
+def transient_settings(circuit: Circuit, settings: Settings) -> TransientSettings:
+    """What `settings` and the netlist's ``.options`` say together.
+
+    Raises
+    ------
+    ParameterError
+    """
     options = circuit.options
     method = settings.method or {"trap": "trapezoid", "gear": "bdf2"}.get(
         str(options.get("method", "auto")), str(options.get("method", "auto"))
@@ -322,5 +338,6 @@ def _keeper(circuit: Circuit, settings: Settings) -> Keeper | None:
     if settings.checkpoint is None and settings.resumed is None:
         return None
     header = {"kind": "circuit", "title": circuit.title, "source": circuit.path, "dialect": circuit.dialect,
+              "parameters": dict(circuit.parameters), "temperature": circuit.temperature,
               "versions": versions(), "settings": kept_settings(settings)}  # fmt: skip
     return Keeper(settings.checkpoint, settings.checkpoint_every, header, settings.resumed)

@@ -152,8 +152,8 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
     kept = times >= t_span[0] * (1.0 - 1e-12)
-    columns = _columns(assembly, names, chosen.save, times[kept], values[kept])
-    result = Result.build("time", times[kept], columns, attrs={
+    labelled = columns(assembly, names, chosen.save, times[kept], values[kept])
+    result = Result.build("time", times[kept], labelled, attrs={
         "title": assembly.program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
         "drive": drives.described, "notes": [*assembly.program.notes, *drives.notes], "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
@@ -335,9 +335,10 @@ def _with_jumps(
     return np.insert(times, jumped + 1, times[jumped]), np.insert(values, jumped + 1, inserted, axis=0)
 
 
-def _columns(
+def columns(
     assembly: GraphAssembly, names: list[str], save: Sequence[str], times: np.ndarray, values: np.ndarray
 ) -> dict[str, Column]:
+    """Labelled columns of saved nodes, from the unknowns at points of time (points, n)."""
     program = assembly.program
     nodes, n = program.graph.nodes, program.states.size
     kinds = {name: nodes[name]["kind"] for name in names}
@@ -347,10 +348,10 @@ def _columns(
         arrays |= {name: u[:, part] for name, part in program.inputs.slices.items()}
         points = max(1, OUTPUT_VALUES // int(program.code[ap.SIZE]))
         outputs = [program.output(values[k : k + points, :n], u[k : k + points]) for k in range(0, len(times), points)]
-        made = np.concatenate(outputs) if outputs else np.empty((0, program.outputs.size))
-        arrays |= {name: made[:, part] for name, part in program.outputs.slices.items()}
+        given = np.concatenate(outputs) if outputs else np.empty((0, program.outputs.size))
+        arrays |= {name: given[:, part] for name, part in program.outputs.slices.items()}
     elements = {asked for asked in ([save] if isinstance(save, str) else save) if asked not in program.graph}
-    columns: dict[str, Column] = {}
+    made: dict[str, Column] = {}
     for name, kind in kinds.items():
         data = nodes[name]
         found = arrays[_shown(name) if kind in ("map", "product") else name]
@@ -359,5 +360,5 @@ def _columns(
         is_whole = name in save or not elements.intersection(labels) or "all" in elements
         for k, label in enumerate(labels):
             if is_whole or label in elements:
-                columns[label] = Column(found[:, k], data.get("unit", ""), long_name)
-    return columns
+                made[label] = Column(found[:, k], data.get("unit", ""), long_name)
+    return made

@@ -152,6 +152,14 @@ def _explicit_refusal(system: System, method: Method) -> None:
         )
 
 
+def print_grid(analysis: TransientAnalysis) -> np.ndarray:
+    """Multiples of the print step, and the end."""
+    steps = int(np.floor((analysis.stop - analysis.start) / analysis.step * (1 + 1e-9)))
+    grid = analysis.start + analysis.step * np.arange(steps + 1)
+    grid = np.minimum(grid[grid <= analysis.stop * (1 + 1e-12)], analysis.stop)
+    return grid if grid[-1] >= analysis.stop else np.append(grid, analysis.stop)
+
+
 @dataclass
 class Prepared:
     """A transient analysis that is ready to run: seconds that its start took, and remarks."""
@@ -205,11 +213,7 @@ def prepare(
         raise ParameterError(f"method '{method.name}' has no error control: give a fixed step, or use 'auto'")
     h_max = min((analysis.stop - analysis.start) / LEAST_STEPS, analysis.max_step or np.inf, system.largest_step)
     h = settings.fixed_step or min(h_max, analysis.step, span * 1e-3) * 1e-2
-    steps = int(np.floor((analysis.stop - analysis.start) / analysis.step * (1 + 1e-9)))
-    grid = analysis.start + analysis.step * np.arange(steps + 1)
-    grid = np.minimum(grid[grid <= analysis.stop * (1 + 1e-12)], analysis.stop)
-    if grid[-1] < analysis.stop:
-        grid = np.append(grid, analysis.stop)
+    grid = print_grid(analysis)
     probes = outputs.probes
     width = max(1, probes.size + (system.arrays.memory.size if outputs.needs_flows else 0))
     capacity = int(np.clip(BUFFER_VALUES // width, 64, 20_000))
