@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.energy import energy
+    from neurosim.analyses.energy_function import energy_function
+    from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from neurosim.graph.equations import equations
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.kernels.named_law import law
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
@@ -57,6 +62,10 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.energy": ("energy",),
+    "neurosim.analyses.energy_function": ("energy_function",),
+    "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -70,6 +79,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.kernels.named_law": ("law",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
@@ -110,10 +120,14 @@ __all__ = [
     "draw_figure",
     "draw_graph",
     "dynamics",
+    "energy",
+    "energy_function",
+    "energy_landscape",
     "equations",
     "from_networkx",
     "held",
     "interpolated",
+    "law",
     "load",
     "load_all",
     "measure",
@@ -121,6 +135,7 @@ __all__ = [
     "noise",
     "normal",
     "pinched_loop",
+    "power_balance",
     "read_netlist",
     "resume",
     "save",
