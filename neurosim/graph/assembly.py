@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
+from neurosim.kernels import system as layout
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
 
 RTOL_SHARE_OF_ONE = 1e-3
@@ -66,12 +67,44 @@ class GraphAssembly:
         words.inputs_at(np.ascontiguousarray(times), self.table, self.code, samples.ravel(), u.ravel())
         return u
 
-    @property
-    def places(self) -> dict[str, int]:
-        """Where ``"p"`` (parameters), ``"transposed"`` (again), ``"rate"`` (1/tau) and ``"leak"`` begin in `table`."""
-        law = self.code[ap.LAW_AT]
-        named = {"transposed": words.TRANSPOSED_AT, "rate": words.RATE_AT, "leak": words.LEAK_AT}
-        return {"p": 0, **{name: int(self.code[law + word]) for name, word in named.items()}}
+    def places(self, which: str, elements: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Where numbers of the program lie in the arrays of `system`.
+
+        Parameters
+        ----------
+        which : {"p", "time_constant", "leak"}
+            A time constant lies there as its reciprocal.
+        elements : ndarray of int
+            Elements of ``program.p`` or of the states.
+
+        Returns
+        -------
+        list of (str, ndarray)
+            Name of the array and places in it; none for a time constant where a law runs alone.
+        """
+        found: list[tuple[str, np.ndarray]] = []
+        for number, batch in enumerate(self.system.batches):
+            if not len(batch.code):
+                (state,) = self.program.states.slices
+                names = self.program.graph.nodes[_only_source(self.program.graph, state)]["parameters"]
+                for row, name in enumerate(names if which == "p" else ()):
+                    part = self.program.parameters.slices[name]
+                    own = elements[(elements >= part.start) & (elements < part.stop)] - part.start
+                    at = self.system.parameter_places(number, row)
+                    if own.size:
+                        found.append(("parameters", at if part.stop - part.start == 1 else at[own]))
+                continue
+            first, law = int(self.system.arrays.batch[number, layout.TABLE_AT]), int(self.code[ap.LAW_AT])
+            if which == "p":
+                # Dense weights are there a second time, transposed.
+                numbered = replace(self.program, p=np.arange(self.program.p.size, dtype=float))
+                back = np.argsort(numbered.transposed)
+                second = int(self.code[law + words.TRANSPOSED_AT])
+                found.append(("table", first + np.concatenate([elements, second + back[elements]])))
+            else:
+                word = words.RATE_AT if which == "time_constant" else words.LEAK_AT
+                found.append(("table", first + int(self.code[law + word]) + elements))
+        return found
 
     def is_stepped(self) -> np.ndarray:
         """Which unknowns change at ticks only."""
@@ -79,8 +112,9 @@ class GraphAssembly:
 
 
 def assemble_graph(
-    program: Program, drives: Drives, *, derivatives: bool, diffusion: Mapping[str, Any] | None = None
-) -> GraphAssembly:
+    program: Program, drives: Drives, *, derivatives: bool, diffusion: Mapping[str, Any] | None = None,
+    law_alone: bool = True,
+) -> GraphAssembly:  # fmt: skip
     """Build the System of a graph.
 
     Parameters
@@ -91,6 +125,8 @@ def assemble_graph(
         Whether the Jacobian will be wanted (implicit methods).
     diffusion : mapping, optional
         Noise on states, see `neurosim.graph.diffusion.amplitudes`.
+    law_alone : bool
+        Whether a law that is all there is may run without the program; not if time constants are to be changed.
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
     flows = ~program.is_clocked
@@ -145,7 +181,7 @@ def assemble_graph(
     index = np.full((1, count, 2), GROUND)
     index[0, :, 0] = np.arange(count)
     size = int(program.code[ap.SIZE])
-    batch = _law_batch(program, derivatives) or BatchSpec(
+    batch = (_law_batch(program, derivatives) if law_alone else None) or BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
         dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),

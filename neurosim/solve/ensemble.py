@@ -23,7 +23,6 @@ from neurosim.errors import NeurosimError, ParameterError, SimulationError
 from neurosim.graph.program import Program
 from neurosim.kernels import ensemble as kernel
 from neurosim.kernels import run as state
-from neurosim.kernels import system as layout
 from neurosim.kernels.abi import GMIN, TIME
 from neurosim.kernels.builder import System
 from neurosim.kernels.ensemble import Rows, advance_rows
@@ -193,10 +192,15 @@ class Ensemble:
 
     def _prepare_graph(self, program: Program, settings: GraphSettings) -> None:
         assert self.job.span is not None
-        ready = simulate_graph.prepare(program, self.job.span, settings)
+        found = [graph_place(program, address) for address in self.job.addresses]
+        is_plain = all(which in ("p", "initial") for which, _ in found)
+        ready = simulate_graph.prepare(program, self.job.span, settings, law_alone=is_plain)
         self.graph, self.names, self.program = ready.assembly, ready.names, ready.assembly.program
         self._lay_out(ready.assembly.system, ready.run, ready.method, Factors(ready.assembly.system))
-        self.places = [graph_place(self.program, address) for address in self.job.addresses]
+        self.places = [
+            (which, elements, [] if which == "initial" else self.graph.places(which, elements))
+            for which, elements in (graph_place(self.program, address) for address in self.job.addresses)
+        ]
 
     def _prepare_circuit(self, circuit: Circuit, analysis: Any, settings: Settings) -> None:
         if not isinstance(analysis, TransientAnalysis) or any(m.analysis == "tran" for m in circuit.measures):
@@ -300,37 +304,24 @@ class Ensemble:
         return rows, alone, failures
 
     def _graph_patches(self, chunk: Chunk, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places in the tables of the graph's batches, and their values; initial values go into `start`."""
-        program, system = self.program, self.system
-        assert system is not None
-        places: list[np.ndarray] = []
-        values: list[np.ndarray] = []
-        flat = np.arange(program.p.size)
-        transposed = replace(program, p=flat.astype(float)).transposed.astype(np.int64)
-        back = np.empty_like(transposed)
-        back[transposed] = flat
-        law = self.graph.places
-        for (which, elements), column, address in zip(self.places, chunk.values.T, self.job.addresses, strict=True):
+        """Places in the arrays of the system, and their values; initial values go into `start`."""
+        places = [np.empty((0, 2), np.int64)]
+        values = [np.empty((len(chunk), 0))]
+        for (which, elements, found), column, address in zip(
+            self.places, chunk.values.T, self.job.addresses, strict=True
+        ):
             check_graph_values(which, address, column)
             if which == "initial":
                 start[:, elements] = column[:, None]
-                continue
-            if which == "p":
-                at = np.concatenate([law["p"] + elements, law["transposed"] + back[elements]])
-            else:
-                at = law["rate" if which == "time_constant" else "leak"] + elements
             made = 1.0 / column if which == "time_constant" else column
-            for batch in range(len(system.batches)):
-                places.append(at + int(system.arrays.batch[batch, layout.TABLE_AT]))
+            for name, at in found:
+                places.append(np.stack([np.full(at.size, _PATCHED.index(name)), at], 1))
                 values.append(np.repeat(made[:, None], at.size, 1))
         if self.program.is_hold.any():
             for k in range(len(chunk)):
                 row = replace(self.graph, program=self._program(chunk, k))
                 start[k, :-1] = row.start(self.job.settings.initial)
-        if not places:
-            return np.empty((0, 2), np.int64), np.empty((len(chunk), 0))
-        at = np.concatenate(places)
-        return np.stack([np.full(at.size, kernel.TABLE), at], 1), np.concatenate(values, 1)
+        return np.concatenate(places), np.concatenate(values, 1)
 
     def _program(self, chunk: Chunk, k: int) -> Program:
         return with_graph_values(self.program, dict(zip(self.job.addresses, chunk.values[k].tolist(), strict=True)))

@@ -157,7 +157,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         "title": assembly.program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
         "drive": drives.described, "notes": [*assembly.program.notes, *drives.notes], "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
-        "input_sha256": input_hash(program.identity(assembly.code) + assembly.table.tobytes()),
+        "input_sha256": input_hash(assembly.program.identity(assembly.code) + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
     if failure is not None:
@@ -176,7 +176,9 @@ class Prepared:
     names: list[str]
 
 
-def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings) -> Prepared:
+def prepare(
+    program: Program, span: tuple[float, float], chosen: GraphSettings, *, law_alone: bool = True
+) -> Prepared:
     """Lay out the run of a graph.
 
     Raises
@@ -208,7 +210,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings) 
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     drives = bind_drives(program.inputs, chosen.drive, span[1])
-    assembly = assemble_graph(program, drives, derivatives=method.takes_mass, diffusion=diffusion)
+    assembly = assemble_graph(program, drives, derivatives=method.takes_mass, diffusion=diffusion, law_alone=law_alone)
     assembly.system.context[[ANALYSIS, SEED]] = TRANSIENT, chosen.seed
     return Prepared(assembly, _new_run(assembly, method, chosen, span), method, names)
 
