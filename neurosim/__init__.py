@@ -60,9 +60,12 @@ if TYPE_CHECKING:
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
     from neurosim.solve import methods
+    from neurosim.solve.distributions import normal, tolerance, uniform
     from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.measure import measure
+    from neurosim.solve.resume import resume
     from neurosim.solve.simulate import Settings, simulate
+    from neurosim.solve.sweep import sweep
 
 __version__ = "0.1.0"
 
@@ -99,9 +102,12 @@ _ORIGINS = {
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
+    "neurosim.solve.distributions": ("normal", "tolerance", "uniform"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.measure": ("measure",),
+    "neurosim.solve.resume": ("resume",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
+    "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {"architectures": "neurosim.architectures", "methods": "neurosim.solve.methods"}
 """Registries that are packages."""
@@ -149,13 +155,18 @@ __all__ = [
     "measure",
     "methods",
     "noise",
+    "normal",
     "pinched_loop",
     "power_balance",
     "power_spectrum",
     "read_netlist",
+    "resume",
     "save",
     "save_figure",
     "simulate",
+    "sweep",
+    "tolerance",
+    "uniform",
     "waveforms",
     "write_netlist",
 ]

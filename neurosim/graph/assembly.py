@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ from neurosim.errors import ParameterError
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
 from neurosim.graph.delays import delays_refused, propagated
+from neurosim.graph.diffusion import amplitudes, graph_diffusion
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
+from neurosim.kernels import system as layout
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
 from neurosim.kernels.column_groups import column_groups
 
@@ -89,12 +91,54 @@ class GraphAssembly:
         slices = self.program.inputs.slices
         return np.array([i for d in self.program.delays for i in range(slices[d.port].start, slices[d.port].stop)], int)
 
+    def places(self, which: str, elements: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Where numbers of the program lie in the arrays of `system`.
+
+        Parameters
+        ----------
+        which : {"p", "time_constant", "leak"}
+            A time constant lies there as its reciprocal.
+        elements : ndarray of int
+            Elements of ``program.p`` or of the states.
+
+        Returns
+        -------
+        list of (str, ndarray)
+            Name of the array and places in it; none for a time constant where a law runs alone.
+        """
+        found: list[tuple[str, np.ndarray]] = []
+        for number, batch in enumerate(self.system.batches):
+            if not len(batch.code):
+                (state,) = self.program.states.slices
+                names = self.program.graph.nodes[_only_source(self.program.graph, state)]["parameters"]
+                for row, name in enumerate(names if which == "p" else ()):
+                    part = self.program.parameters.slices[name]
+                    own = elements[(elements >= part.start) & (elements < part.stop)] - part.start
+                    at = self.system.parameter_places(number, row)
+                    if own.size:
+                        found.append(("parameters", at if part.stop - part.start == 1 else at[own]))
+                continue
+            first, law = int(self.system.arrays.batch[number, layout.TABLE_AT]), int(self.code[ap.LAW_AT])
+            if which == "p":
+                # Dense weights are there a second time, transposed.
+                numbered = replace(self.program, p=np.arange(self.program.p.size, dtype=float))
+                back = np.argsort(numbered.transposed)
+                second = int(self.code[law + words.TRANSPOSED_AT])
+                found.append(("table", first + np.concatenate([elements, second + back[elements]])))
+            else:
+                word = words.RATE_AT if which == "time_constant" else words.LEAK_AT
+                found.append(("table", first + int(self.code[law + word]) + elements))
+        return found
+
     def is_stepped(self) -> np.ndarray:
         """Which unknowns change at ticks only."""
         return np.concatenate([self.program.is_clocked, np.ones(self.drives.start.size, bool)])
 
 
-def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> GraphAssembly:
+def assemble_graph(
+    program: Program, drives: Drives, *, derivatives: bool, diffusion: Mapping[str, Any] | None = None,
+    law_alone: bool = True,
+) -> GraphAssembly:  # fmt: skip
     """Build the System of a graph.
 
     Parameters
@@ -103,6 +147,10 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     drives : Drives
     derivatives : bool
         Whether the Jacobian will be wanted (implicit methods).
+    diffusion : mapping, optional
+        Noise on states, see `neurosim.graph.diffusion.amplitudes`.
+    law_alone : bool
+        Whether a law that is all there is may run without the program; not if time constants are to be changed.
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
     if program.delays and not any(record[0] == words.DELAYED for record in drives.records):
@@ -161,12 +209,21 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     index = np.full((1, count, 2), GROUND)
     index[0, :, 0] = np.arange(count)
     size = int(program.code[ap.SIZE])
-    batch = _law_batch(program, derivatives) or BatchSpec(
+    batch = (_law_batch(program, derivatives) if law_alone else None) or BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
         dependence=dependence, scratch_rows=size * (1 + directions),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
+
+    batches = [batch]
+    if diffusion:
+        elements_of, numbers = amplitudes(program, diffusion, held)
+        batches.append(BatchSpec(
+            f"noise of {graph.title}", index, index, np.zeros((1, 0)), {}, None, 0, 0, diffusion=graph_diffusion,
+            scratch_rows=size, table=[*table.tolist(), *numbers.tolist()],
+            code=[*code.tolist(), *elements_of.tolist()], names=(graph.title,),
+        ))  # fmt: skip
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
         ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
@@ -192,7 +249,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for address in addresses(name, part.stop - part.start)
     ]
     system = build_system(
-        unknowns, [batch], breakpoints=breakpoints,
+        unknowns, batches, breakpoints=breakpoints,
         largest_step=min((delay.seconds for delay in program.delays), default=np.inf),
     )  # fmt: skip
     return GraphAssembly(program, drives, system, code, table)

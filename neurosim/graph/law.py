@@ -133,7 +133,7 @@ def _fill_inputs(time, table, code, out, at, samples, first):
 
 
 @helper
-def _evaluate_drives(time, y, table, code, arena):
+def evaluate_drives(time, y, table, code, arena):
     """Drives of all states at the unknowns y, into the arena."""
     law, n = code[LAW_AT], code[STATES]
     for i in range(n):
@@ -149,7 +149,7 @@ def graph_flow(context, u, p, memory, table, code, F, D):
     law, n, size, drive = code[LAW_AT], code[STATES], code[SIZE], code[DRIVE_AT]
     work, y = memory.reshape(memory.size), u.reshape(u.size)
     arena = work[:size]
-    _evaluate_drives(context[TIME], y, table, code, arena)
+    evaluate_drives(context[TIME], y, table, code, arena)
     rate, leak = code[law + RATE_AT], code[law + LEAK_AT]
     for i in range(F.shape[0]):
         F[i, 0] = 0.0
@@ -196,7 +196,7 @@ def graph_ticks(context, u, p, memory, table, code, F, D):
             jumps = jumps or code[r + 1] > 0
             holds = holds or code[r + 2] > 0
     if jumps:
-        _evaluate_drives(time, y, table, code, arena)
+        evaluate_drives(time, y, table, code, arena)
         lower, upper = code[law + BOUNDS_AT], code[law + BOUNDS_AT] + n
         for q in range(code[law + CLOCKS]):
             r = code[law + CLOCKS_AT] + q * CLOCK_WORDS
@@ -217,7 +217,7 @@ def graph_ticks(context, u, p, memory, table, code, F, D):
                 for j in range(size):
                     now[n + code[r + 5] + j] = table[place + 1 + k * size + j]
     if holds:
-        _evaluate_drives(time, now, table, code, arena)
+        evaluate_drives(time, now, table, code, arena)
         for q in range(code[law + CLOCKS]):
             r = code[law + CLOCKS_AT] + q * CLOCK_WORDS
             if _ticks(time, table[code[r]], table[code[r] + 1]) >= 0:

@@ -37,6 +37,8 @@ class BatchSpec:
     mass : mapping of (flow, input) to array of length n
         ``row += sign * m * d(input)/dt`` on the left side of ``M y' = f``; the sign is that of the flow in the row.
     law, accept, events, jump, start : Kernel or PythonLaw, optional
+    diffusion : Kernel, optional
+        Amplitude of the noise of each flow, in ``dy = f dt + g dW``.
     law_inputs, law_flows : int
         Leading inputs and flows that the law knows.
     dependence : sequence of (flow, input), optional
@@ -57,6 +59,7 @@ class BatchSpec:
     events: Kernel | None = None
     jump: Kernel | None = None
     start: Kernel | None = None
+    diffusion: Kernel | None = None
     event_count: int = 0
     is_linear: bool = False
     dependence: Sequence[tuple[int, int]] | None = None
@@ -351,7 +354,7 @@ def build_system(
     for number, batch in enumerate(batches):
         for column, compiled in (
             (layout.LAW, batch.law), (layout.ACCEPT, batch.accept), (layout.EVENTS, batch.events),
-            (layout.JUMP, batch.jump), (layout.START, batch.start),
+            (layout.JUMP, batch.jump), (layout.START, batch.start), (layout.DIFFUSION, batch.diffusion),
         ):  # fmt: skip
             table[number, column] = compiled.address if compiled is not None else 0
     system.refresh()
