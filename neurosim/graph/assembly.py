@@ -12,6 +12,7 @@ from scipy import sparse
 from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
 from neurosim.graph.drives import Drives, tick_times
+from neurosim.graph.events import EventLog, EventProgram, event_batch
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.program import Program
 from neurosim.kernels import array_program as ap
@@ -33,6 +34,8 @@ class GraphAssembly:
         Unknowns: states and holds in the order of ``program.states``, then the samples of held inputs.
     code, table : ndarray
         What the law takes.
+    log : EventLog, optional
+        What a run notes of its events; None of a graph without.
     """
 
     program: Program
@@ -40,6 +43,7 @@ class GraphAssembly:
     system: System
     code: np.ndarray
     table: np.ndarray
+    log: EventLog | None = None
 
     def start(self, initial: Mapping[str, Any] | None = None) -> np.ndarray:
         """Unknowns at t = 0: initial values, first samples of held inputs, and holds that sample these.
@@ -54,7 +58,11 @@ class GraphAssembly:
         u = self.drives.values(np.zeros(1))[0]
         drive = program.drive(y, u)
         for name in program.graph.of_kind("hold"):
+            if program.graph.nodes[name]["clock"] not in program.graph.clocks:
+                continue
             y[program.states.slices[name]] = drive[program.states.slices[name]]
+        if self.log is not None and isinstance(program, EventProgram):
+            self.log.begin(y, u, program.tables.table)
         return np.concatenate([y, self.drives.start])
 
     def inputs(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
@@ -135,9 +143,11 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     batch = BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
-        dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
+        dependence=_dependence(getattr(program, "between", program)) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
+    if isinstance(program, EventProgram):
+        batch, code, table = event_batch(program, batch, code, table)
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
         ticks = [tick_times(c.period, c.phase, t_stop, f"clock '{name}'") for name, c in graph.clocks.items()]
@@ -160,7 +170,9 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for name, part in drives.held_places.items()
         for address in addresses(name, part.stop - part.start)
     ]
-    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+    system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    log = EventLog(program, code, system.arrays.memory) if isinstance(program, EventProgram) else None
+    return GraphAssembly(program, drives, system, code, table, log)
 
 
 def addresses(name: str, size: int) -> list[str]:

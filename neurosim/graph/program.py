@@ -257,9 +257,18 @@ def compile_graph(graph: SignalGraph) -> Program:
     for name in flat.of_kind("host"):
         raise ParameterError(f"host '{name}' is a Python procedure: only a digital network can run it")
     for a, b, data in flat.edges(data=True):
-        if data["delay"] > 0.0:
+        if data["delay"] > 0.0 and flat.nodes[a]["kind"] != "event":
             raise ParameterError(f"edge '{a}' -> '{b}': a delay needs a digital network whose dt divides it")
-    return _Compiler(flat).build(tuple(notes))
+    if flat.of_kind("event"):
+        from neurosim.graph.events import compile_events
+
+        return compile_events(flat, tuple(notes))
+    return build_program(flat, tuple(notes))
+
+
+def build_program(flat: SignalGraph, notes: tuple[str, ...]) -> Program:
+    """The array program of a flat, checked graph without events."""
+    return _Compiler(flat).build(notes)
 
 
 @dataclass(frozen=True)

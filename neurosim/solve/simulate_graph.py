@@ -139,6 +139,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     times, values, statistics, failure = _integrate(assembly, run, method, chosen)
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
+        times, values = _with_events(assembly, times, values)
     kept = times >= t_span[0] * (1.0 - 1e-12)
     columns = _columns(assembly, names, chosen.save, times[kept], values[kept])
     result = Result.build("time", times[kept], columns, attrs={
@@ -148,6 +149,9 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         "input_sha256": input_hash(assembly.code.tobytes() + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
+    if assembly.log is not None:
+        result.attrs["events"] = assembly.log.instants.of_elements(assembly.log.program)
+        result.attrs["notes"] += assembly.log.notes
     if failure is not None:
         failure.partial = result
         raise failure
@@ -176,6 +180,8 @@ def _saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
                 f"cannot save '{asked}': graph '{program.graph.title}' has no such node; "
                 f"{nearest(name, map(str, program.graph.nodes))}"
             )
+        elif program.graph.nodes[name]["kind"] == "event":
+            raise ParameterError(f"cannot save '{asked}': an event has no value; the times of its ticks are in result.events")
         elif match and name != asked and int(match[2]) >= program.graph.size_of(name):
             raise UnknownNameError(f"cannot save '{asked}': '{name}' has {program.graph.size_of(name)} elements")
         else:
@@ -281,9 +287,15 @@ def _integrate(
             run.real[state.ALPHA], count[state.POLISH_READY] = -1.0, 0
             factors.forget(system.names, worst)
             polish_factors.forget(system.names, worst)
-        elif status != state.BUFFER_FULL:
+        elif status == state.HALTED and assembly.log is not None:
+            failure = assembly.log.take(float(run.real[state.T]))
+            if failure is not None:
+                break
+        elif status not in (state.BUFFER_FULL, state.HALTED):
             failure = _stopped(assembly, run, method, _REASONS[status])
             break
+    if assembly.log is not None and failure is None:
+        assembly.log.take(float(run.real[state.T]))
     if not parts:
         parts = [(np.empty(0), np.empty((0, system.size)))]
     statistics = {
@@ -337,6 +349,21 @@ def _with_jumps(
     inserted = values[jumped]
     inserted[:, stepped] = after[jumped]
     return np.insert(times, jumped + 1, times[jumped]), np.insert(values, jumped + 1, inserted, axis=0)
+
+
+def _with_events(assembly: GraphAssembly, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Second points at instants at which events ticked: the last one recorded is what was before."""
+    if assembly.log is None or not len(values):
+        return times, values
+    instants = assembly.log.instants
+    n = instants.after.shape[1]
+    places = np.searchsorted(times, instants.times, side="right") - 1
+    known = places >= 0
+    known[known] = times[places[known]] == instants.times[known]
+    places, after = places[known], instants.after[known]
+    inserted = values[places]
+    inserted[:, :n] = after
+    return np.insert(times, places + 1, times[places]), np.insert(values, places + 1, inserted, axis=0)
 
 
 def _columns(
