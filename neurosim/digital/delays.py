@@ -14,7 +14,12 @@ DELAY_CLOCK = "delay steps"
 
 def has_delays(graph: SignalGraph) -> bool:
     """Whether an edge of a flat graph has a delay."""
-    return any(data["delay"] > 0.0 for _, _, data in graph.edges(data=True))
+    return any(_is_chain(graph, a, data) for a, _, data in graph.edges(data=True))
+
+
+def _is_chain(graph: SignalGraph, source: Any, data: dict[str, Any]) -> bool:
+    """Whether an edge becomes a chain; delayed ticks of events wait in queues of their own."""
+    return data["delay"] > 0.0 and graph.nodes[source]["kind"] != "event"
 
 
 def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
@@ -37,7 +42,7 @@ def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
     made.clock(DELAY_CLOCK, dt)
     chains: dict[tuple[str, Any, int], str] = {}
     for a, b, key, data in list(flat.edges(keys=True, data=True)):
-        if data["delay"] == 0.0:
+        if not _is_chain(flat, a, data):
             continue
         steps = round(data["delay"] / dt)
         if steps < 1 or abs(steps * dt - data["delay"]) > 1e-9 * data["delay"]:
