@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
     from neurosim.solve import methods
+    from neurosim.solve.crossings import Crossing
     from neurosim.solve.measure import measure
     from neurosim.solve.simulate import Settings, simulate
 
@@ -72,6 +73,7 @@ _ORIGINS = {
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
+    "neurosim.solve.crossings": ("Crossing",),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
 }  # fmt: skip
@@ -83,6 +85,7 @@ _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in nam
 __all__ = [
     "Circuit",
     "Column",
+    "Crossing",
     "FormatError",
     "NetlistError",
     "NeurosimError",

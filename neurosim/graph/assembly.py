@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,6 @@ class GraphAssembly:
         Unknowns: states and holds in the order of ``program.states``, then the samples of held inputs.
     code, table : ndarray
         What the law takes.
-    log : EventLog, optional
-        What a run notes of its events; None of a graph without.
     """
 
     program: Program
@@ -43,7 +42,13 @@ class GraphAssembly:
     system: System
     code: np.ndarray
     table: np.ndarray
-    log: EventLog | None = None
+
+    @cached_property
+    def log(self) -> EventLog | None:
+        """What a run notes of its events; None of a graph without."""
+        if not isinstance(self.program, EventProgram):
+            return None
+        return EventLog(self.program, self.code, self.system.arrays.memory)
 
     def start(self, initial: Mapping[str, Any] | None = None) -> np.ndarray:
         """Unknowns at t = 0: initial values, first samples of held inputs, and holds that sample these.
@@ -170,9 +175,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for name, part in drives.held_places.items()
         for address in addresses(name, part.stop - part.start)
     ]
-    system = build_system(unknowns, [batch], breakpoints=breakpoints)
-    log = EventLog(program, code, system.arrays.memory) if isinstance(program, EventProgram) else None
-    return GraphAssembly(program, drives, system, code, table, log)
+    return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
 
 
 def addresses(name: str, size: int) -> list[str]:

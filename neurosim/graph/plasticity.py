@@ -42,11 +42,10 @@ def expand_plastic(graph: SignalGraph) -> SignalGraph:
     made = graph.copy()
     made.graph["flat"] = True
     for a, b, key, data in plastic:
-        given = {"rule": data["plastic"]} if isinstance(data["plastic"], str) else dict(data["plastic"])
-        where = f"edge '{a}' -> '{b}'"
-        name = given.pop("rule", "")
+        where, name = f"edge '{a}' -> '{b}'", rule_name(data["plastic"])
+        given = {} if isinstance(data["plastic"], str) else {k: v for k, v in data["plastic"].items() if k != "rule"}
         if name not in RULES:
-            raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(str(name), RULES) or ', '.join(RULES)}")
+            raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
         expand, known = RULES[name]
         settings = {key: value for key, value in known.items() if value is not None}
         for setting, value in given.items():
@@ -64,6 +63,11 @@ def expand_plastic(graph: SignalGraph) -> SignalGraph:
         made.connect(data["weight"], product)
         made.connect(a, product, slot=1)
     return made
+
+
+def rule_name(plastic: str | Mapping[str, Any]) -> str:
+    """Name of the rule of a plastic edge."""
+    return plastic if isinstance(plastic, str) else str(plastic.get("rule", ""))
 
 
 def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: str) -> None:

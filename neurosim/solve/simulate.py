@@ -18,6 +18,7 @@ from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, Opera
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
+from neurosim.solve.crossings import Events, Watch
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure
 from neurosim.solve.operating_point import AlgebraicSolver, operating_point
@@ -55,6 +56,9 @@ class Settings:
         See `TransientSettings`.
     print_step : float, optional
         Seconds between saved points beside the accepted steps, with `t_span`; default 1/200 of the span.
+    events : str, Crossing, or sequence or mapping of these, optional
+        Of a transient analysis: crossings whose times are in ``result.events``, see
+        `neurosim.solve.crossings.Crossing`.
     progress : callable, optional
         ``progress(done, total)``.
     """
@@ -68,6 +72,7 @@ class Settings:
     fixed_step: float | None = None
     save_steps: bool = True
     print_step: float | None = None
+    events: Events | None = None
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
 
 
@@ -196,6 +201,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
     clock = time.perf_counter()
     parts = group_parts(circuit)
     check_circuit(circuit, parts)
+    if settings.events is not None and kind_of(analysis) != "tran":
+        raise ParameterError(f"events= belongs to a transient analysis; this is '{kind_of(analysis)}'")
     asked = _asked(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
@@ -238,6 +245,9 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             result = Result.build("frequency", np.array(analysis.frequencies), columns, attrs=attrs)
         else:
             run_settings = _transient_settings(circuit, settings)
+            if settings.events is not None:
+                watch = run_settings.watch = Watch(settings.events, assembly.unknown, circuit.dialect)
+                assembly.system = watch.attach(assembly.system)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics
             attrs["method"] = trajectory.statistics["method"]
@@ -246,6 +256,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             columns = outputs.columns(trajectory.values, trajectory.slopes, trajectory.times, trajectory.memories)
             result = Result.build("time", trajectory.times, columns, attrs=attrs)
             failure = trajectory.failure
+            if run_settings.watch is not None:
+                run_settings.watch.note(result.attrs)
     result.attrs["seconds"] = round(time.perf_counter() - clock, 6)
     if failure is not None:
         failure.partial = result

@@ -22,6 +22,7 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow
 from neurosim.kernels.time_loop import advance
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
+from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
@@ -62,6 +63,9 @@ class GraphSettings:
         As `neurosim.solve.transient.TransientSettings`.
     print_step : float, optional
         Seconds between saved points beside the accepted steps; default 1/200 of the span.
+    events : str, Crossing, or sequence or mapping of these, optional
+        Crossings of states, see `neurosim.solve.crossings.Crossing`; their times are in ``result.events``, beside the
+        ticks of the graph's own events.
     """
 
     drive: Any = None
@@ -75,6 +79,7 @@ class GraphSettings:
     fixed_step: float | None = None
     save_steps: bool = True
     print_step: float | None = None
+    events: Events | None = None
     progress: Callable[[float, float], None] | None = None
 
 
@@ -135,8 +140,13 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     stop = float(t_span[1])
     drives = bind_drives(program.inputs, chosen.drive, stop)
     assembly = assemble_graph(program, drives, derivatives=method.kind != state.EXPLICIT)
+    watch = None
+    if chosen.events is not None:
+        watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"graph '{program.graph.title}'"))
+        assembly.system = watch.attach(assembly.system)
     run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
-    times, values, statistics, failure = _integrate(assembly, run, method, chosen)
+    run.count[state.EVENTFUL] |= watch is not None
+    times, values, statistics, failure = _integrate(assembly, run, method, chosen, watch)
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
         times, values = _with_events(assembly, times, values)
@@ -152,6 +162,8 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if assembly.log is not None:
         result.attrs["events"] = assembly.log.instants.of_elements(assembly.log.program)
         result.attrs["notes"] += assembly.log.notes
+    if watch is not None:
+        watch.note(result.attrs)
     if failure is not None:
         failure.partial = result
         raise failure
@@ -249,7 +261,7 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
 
 
 def _integrate(
-    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings
+    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings, watch: Watch | None
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], SimulationError | None]:
     """Recorded times and unknowns, statistics, and why it stopped early."""
     system, count = assembly.system, run.count
@@ -287,15 +299,17 @@ def _integrate(
             run.real[state.ALPHA], count[state.POLISH_READY] = -1.0, 0
             factors.forget(system.names, worst)
             polish_factors.forget(system.names, worst)
-        elif status == state.HALTED and assembly.log is not None:
-            failure = assembly.log.take(float(run.real[state.T]))
-            if failure is not None:
+        elif status == state.HALTED:
+            failure = assembly.log.take(float(run.real[state.T])) if assembly.log is not None else None
+            if (watch is not None and watch.take()) or failure is not None:
                 break
-        elif status not in (state.BUFFER_FULL, state.HALTED):
+        elif status != state.BUFFER_FULL:
             failure = _stopped(assembly, run, method, _REASONS[status])
             break
     if assembly.log is not None and failure is None:
         assembly.log.take(float(run.real[state.T]))
+    if watch is not None:
+        watch.take()
     if not parts:
         parts = [(np.empty(0), np.empty((0, system.size)))]
     statistics = {

@@ -20,6 +20,7 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.sparse_lu import run_refactor, run_solve
 from neurosim.kernels.system import compute_flow
 from neurosim.kernels.time_loop import advance
+from neurosim.solve.crossings import Watch
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
@@ -56,6 +57,8 @@ class TransientSettings:
         Seconds: take steps of this size without error control.
     progress : callable, optional
         ``progress(t, t_stop)``, called a few times a second.
+    watch : Watch, optional
+        Crossings to look for; attached to the system already.
     """
 
     method: str = "auto"
@@ -66,6 +69,7 @@ class TransientSettings:
     seed: int = 0
     fixed_step: float | None = None
     progress: Callable[[float, float], None] | None = None
+    watch: Watch | None = None
 
 
 @dataclass
@@ -210,6 +214,7 @@ def transient(
     run.atol[index_two] = np.inf
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
+    count[state.EVENTFUL] |= settings.watch is not None
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
@@ -254,8 +259,14 @@ def transient(
             factors.forget(system.names, name)
             polish_factors.forget(system.names, name)
             continue
+        if status == state.HALTED:
+            if settings.watch is not None and settings.watch.take():
+                break
+            continue
         failure = _stopped(system, run, method, _REASONS[status])
         break
+    if settings.watch is not None:
+        settings.watch.take()
     seconds = time.perf_counter() - clock
     if not parts:
         parts = [(np.empty(0), np.empty((0, probes.size)), np.empty((0, 0)), np.empty((0, 0)))]
