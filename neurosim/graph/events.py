@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,9 +147,10 @@ class Instants:
     Attributes
     ----------
     times : ndarray, shape (instants,)
-    ticks : ndarray, shape (instants, elements)
-        How often each element of the events ticked.
+    ticks : ndarray of int, shape (ticks, 2)
+        Number of the instant and of the element, in the order of time.
     before, after : ndarray, shape (instants, states)
+        Empty where they were not kept.
     """
 
     times: np.ndarray
@@ -160,10 +160,11 @@ class Instants:
 
     def of_elements(self, program: EventProgram) -> dict[str, list[float]]:
         """Times of the ticks of each element by its name; one for each tick."""
-        return {
-            program.element_name(e): np.repeat(self.times, self.ticks[:, e].astype(int)).tolist()
-            for e in range(program.events.size)
-        }
+        order = np.argsort(self.ticks[:, 1], kind="stable")
+        times = self.times[self.ticks[order, 0]]
+        ends = np.cumsum(np.bincount(self.ticks[:, 1], minlength=program.events.size))
+        parts = np.split(times, ends[:-1])
+        return {program.element_name(e): part.tolist() for e, part in enumerate(parts)}
 
 
 class EventLog:
@@ -177,16 +178,18 @@ class EventLog:
     """
 
     def __init__(self, program: EventProgram, code: np.ndarray, memory: np.ndarray) -> None:
-        self.program, self.memory = program, memory[int(code[words.MEMORY_PLACE]) :]
-        self.code = code[int(code[words.CODE_PLACE]) :]
+        self.program, self.code = program, code[int(code[words.CODE_PLACE]) :]
+        first, length = int(code[words.MEMORY_PLACE]), program.tables.with_log().memory
+        self.memory = memory[first : first + length]
         self.log = self.memory[int(self.code[words.LOG]) :]
-        self.parts: list[np.ndarray] = []
+        self.keeps_states = True
         self.notes: list[str] = []
+        self._parts: list[Instants] = []
 
     def begin(self, y: np.ndarray, u: np.ndarray, table: np.ndarray) -> None:
         """Arm what is below its threshold at the start."""
         words.begin_samples(0.0, 0.0, 1, y, u, self.code, table, self.memory)
-        self.parts.clear()
+        self._parts.clear()
         armed = self.memory[self.code[words.ARMED] :][: self.program.events.size]
         self.notes = [
             f"event '{name}': {int((armed[part] == 0.0).sum())} of {part.stop - part.start} elements start at or above "
@@ -197,20 +200,29 @@ class EventLog:
 
     def take(self, time: float) -> SimulationError | None:
         """Empty the log; what failed at `time`, if anything did."""
-        count, width = int(self.log[words.LOGGED]), 1 + self.program.events.size + 2 * self.program.states.size
-        records = self.log[words.LOG_HEAD : words.LOG_HEAD + count * width]
-        self.parts.append(records.reshape(count, width).copy())
+        elements, n = self.program.events.size, self.program.states.size
+        count, width = int(self.log[words.LOGGED]), 1 + elements + 2 * n
+        records = self.log[words.LOG_HEAD : words.LOG_HEAD + count * width].reshape(count, width)
+        instant, element = np.nonzero(records[:, 1 : 1 + elements])
+        often = records[instant, 1 + element].astype(int)
+        ticks = np.repeat(np.stack([instant, element], axis=1), often, axis=0)
+        states = records[:, 1 + elements :] if self.keeps_states else records[:0, 1 + elements :]
+        self._parts.append(Instants(records[:, 0].copy(), ticks, states[:, :n].copy(), states[:, n:].copy()))
         self.log[words.LOGGED] = 0.0
         return self.program.failure(self.log, time)
 
     @property
     def instants(self) -> Instants:
         """All that was taken out so far."""
-        program = self.program
-        rows = np.concatenate([*self.parts, np.empty((0, 1 + program.events.size + 2 * program.states.size))])
-        at = np.cumsum([0, 1, program.events.size, program.states.size, program.states.size])
-        times, ticks, before, after = (rows[:, a:b] for a, b in pairwise(at))
-        return Instants(times[:, 0], ticks, before, after)
+        n, parts = self.program.states.size, self._parts
+        first = np.cumsum([0, *(part.times.size for part in parts)])
+        none = np.empty((0, n))
+        return Instants(
+            np.concatenate([np.empty(0), *(part.times for part in parts)]),
+            np.concatenate([np.empty((0, 2), int), *(part.ticks + [[k, 0]] for part, k in zip(parts, first))]),
+            np.concatenate([none, *(part.before for part in parts)]),
+            np.concatenate([none, *(part.after for part in parts)]),
+        )  # fmt: skip
 
 
 def event_batch(

@@ -188,7 +188,7 @@ def _edge_labels(graph: SignalGraph) -> dict[tuple[str, str], str]:
         weight = "" if data["weight"] is None else data["weight"] + ("ᵀ" if data["transpose"] else "")
         delay = f" {data['delay']:g} s late" if data["delay"] else ""
         role = f" {data['role']}" if data["role"] not in ("add", "factor") else ""
-        learns = f" learns: {rule_name(data['plastic'])}" if data["plastic"] else ""
+        learns = f" ({rule_name(data['plastic'])})" if data["plastic"] else ""
         found.setdefault((str(a), str(b)), []).append(f"{gain}{weight}{delay}{role}{learns}".strip())
     return {ends: ", ".join(text for text in texts if text) for ends, texts in found.items()}
 

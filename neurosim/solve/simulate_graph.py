@@ -144,6 +144,8 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.events is not None:
         watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"graph '{program.graph.title}'"))
         assembly.system = watch.attach(assembly.system)
+    if assembly.log is not None:
+        assembly.log.keeps_states = chosen.save_steps
     run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
     run.count[state.EVENTFUL] |= watch is not None
     times, values, statistics, failure = _integrate(assembly, run, method, chosen, watch)
