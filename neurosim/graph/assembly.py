@@ -148,7 +148,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     batch = BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
-        dependence=_dependence(getattr(program, "between", program)) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
+        dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
     if isinstance(program, EventProgram):
@@ -192,6 +192,7 @@ def _elements(program: Program, clock: str, kind: str) -> list[int]:
 
 def _dependence(program: Program) -> list[tuple[int, int]]:
     """Derivatives of flows by flowing states that can differ from zero, weights that are zero left out."""
+    program = program.between if isinstance(program, EventProgram) else program
     graph, n = program.graph, program.states.size
     flows = ~program.is_clocked
     unit: Any = sparse.identity(n, format="csr")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError
@@ -39,7 +38,9 @@ def check_event_edge(graph: SignalGraph, a: str, b: str, data: dict) -> None:
     """
     where, role = f"edge '{a}' -> '{b}'", data["role"]
     if graph.nodes[a]["kind"] != "event":
-        raise ParameterError(f"{where}: role '{role}' needs an event as its source, '{a}' is a {graph.nodes[a]['kind']}")
+        raise ParameterError(
+            f"{where}: role '{role}' needs an event as its source, '{a}' is a {graph.nodes[a]['kind']}"
+        )
     if data["weight"] is not None or data["delay"] > 0.0 or data["gain"] != 1.0:
         raise ParameterError(f"{where}: an edge of role '{role}' takes no weight, gain or delay")
     target = graph.nodes[b]
@@ -110,8 +111,8 @@ def check_pulses(graph: SignalGraph) -> None:
         if target["kind"] == "state":
             if target["clock"] is not None:
                 raise ParameterError(
-                    f"{where}: pulses move states that flow, '{b}' jumps at ticks of '{target['clock']}'; let them move "
-                    "a state with leak=0 and drive this one with it"
+                    f"{where}: pulses move states that flow, '{b}' jumps at ticks of '{target['clock']}'; let them "
+                    "move a state with leak=0 and drive this one with it"
                 )
         elif target["kind"] == "event":
             raise ParameterError(f"{where}: a tick lasts no time, so no event can watch it; put a state between them")
@@ -123,10 +124,6 @@ def check_pulses(graph: SignalGraph) -> None:
             )
     for name in sorted(carriers, key=list(graph.nodes).index):
         _check_carrier(graph, name, sources)
-    order = nx.DiGraph((a, b) for a, b in graph.edges() if a in carriers and b in carriers)
-    if not nx.is_directed_acyclic_graph(order):
-        loop = [str(edge[0]) for edge in nx.find_cycle(order)]
-        raise ParameterError(f"graph '{graph.title}': pulses run in a loop, {' -> '.join([*loop, loop[0]])}")
 
 
 def _check_carrier(graph: SignalGraph, name: str, sources: Collection[str]) -> None:
@@ -135,10 +132,10 @@ def _check_carrier(graph: SignalGraph, name: str, sources: Collection[str]) -> N
     pulses, values = [e for e in edges if e[0] in sources], [e for e in edges if e[0] not in sources]
     first = pulses[0][0]
     if data["kind"] == "map":
-        if data["function"] != "identity" or data["gain"] != 1.0:
+        if data["function"] != "identity":
             raise ParameterError(
-                f"edge '{first}' -> '{name}': a tick lasts no time, map '{data['function']}' has no value for it; put a "
-                "state between them"
+                f"edge '{first}' -> '{name}': a tick lasts no time, map '{data['function']}' has no value for it; put "
+                "a state between them"
             )
         if values or data["bias"] is not None:
             other = f"'{values[0][0]}'" if values else f"bias '{data['bias']}'"

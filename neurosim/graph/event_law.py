@@ -1,9 +1,9 @@
 """What happens at ticks of events, compiled: one meaning for the engine (at located times) and for digital networks.
 
-All that events need beside the flow lies in three arrays: `c` (int64, begins with `WORDS_OF_EVENTS` words), `table`, and
-`memory`, which lasts from instant to instant. Places in `c` count from its start, those in `table` from the start of
-the part of events, those in `memory` alike. In the engine these parts stand behind what `neurosim.graph.law` needs, and the
-last words of `code` say where (`CODE_PLACE`, `TABLE_PLACE`, `MEMORY_PLACE` from its end).
+All that events need beside the flow lies in three arrays: `c` (int64, begins with `WORDS_OF_EVENTS` words), `table`,
+and `memory`, which lasts from instant to instant. Places in `c` count from its start, those in `table` from the start
+of the part of events, those in `memory` alike. In the engine these parts stand behind what `neurosim.graph.law` needs,
+and the last words of `code` say where (`CODE_PLACE`, `TABLE_PLACE`, `MEMORY_PLACE` from its end).
 
 Two array programs are run: *watch*, whose outputs are the drives of the events and of what they clock, and *pulses*,
 whose inputs are u and the ticks that arrive, and whose drives are what these add to the states.
@@ -32,18 +32,18 @@ CODE_PLACE, TABLE_PLACE, MEMORY_PLACE = -1, -2, -3
 
 WORDS_OF_EVENTS = 38
 (
-    EVENTS, STATE_COUNT, INPUT_COUNT, TICK_INPUTS, RESETS, RESETS_AT, CLOCKED, CLOCKED_AT, DELAYS, SENDINGS, SENDINGS_AT,
-    RING, WATCH_AT, WATCH_LENGTH, PULSES_AT, PULSES_LENGTH, LOG_CAPACITY, WATCHED,
+    EVENTS, STATE_COUNT, INPUT_COUNT, TICK_INPUTS, RESETS, RESETS_AT, CLOCKED, CLOCKED_AT, DELAYS, SENDINGS,
+    SENDINGS_AT, RING, WATCH_AT, WATCH_LENGTH, PULSES_AT, PULSES_LENGTH, LOG_CAPACITY, WATCHED,
     THRESHOLDS, PAUSES, DELAY_VALUES, RESET_VALUES, BOUNDS, WATCH_P, WATCH_COUNT, PULSES_P, PULSES_COUNT,
     ARMED, RELEASE, LAST_TICK, TICKS, NEW_TICKS, DRIVES, HELD_STATES, ARRIVING, QUEUES, ARENA, LOG,
 ) = range(WORDS_OF_EVENTS)  # fmt: skip
 """Numbers of event elements, states, inputs, and elements of ticks that arrive (an event once for each of its delays);
-number and place of `RESET_WORDS` records and of `CLOCKED_WORDS` records; number of delays; `SENDING_WORDS` records; entries
-of each queue; place and length of both programs; records of the log; outputs of the watch program. Then places in
-`table`: thresholds, refractory times, delays, reset values, lower and upper bounds of states, parameters of the programs
-(and their transposes) with their numbers. Then places in `memory`: 1 where an event is armed; end of its refractory time
-(-inf if none); its last tick; ticks in this instant, and in this round; drives; 1 where a state is held; u and arriving
-ticks; queues; an arena; the log."""
+number and place of `RESET_WORDS` records and of `CLOCKED_WORDS` records; number of delays; `SENDING_WORDS` records;
+entries of each queue; place and length of both programs; records of the log; outputs of the watch program. Then places
+in `table`: thresholds, refractory times, delays, reset values, lower and upper bounds of states, parameters of the
+programs (and their transposes) with their numbers. Then places in `memory`: 1 where an event is armed; end of its
+refractory time (-inf if none); its last tick; ticks in this instant, and in this round; drives; 1 where a state is
+held; u and arriving ticks; queues; an arena; the log."""
 
 RESET_WORDS, CLOCKED_WORDS, SENDING_WORDS = 7, 6, 4
 """Reset: kind, first event element, its stride, number of states, first state, place of the values, 1 if refractory.
@@ -53,7 +53,8 @@ Sending: first event element, number, delay (-1 for none), first arriving elemen
 TO, BY, FACTOR = range(3)
 
 QUEUE_WORDS = 3
-"""Of an entry of a queue: time, arriving element, number of ticks. A queue begins with its first entry and its length."""
+"""Of an entry of a queue: time, arriving element, number of ticks. A queue begins with its first entry and its
+length."""
 
 CHAIN = 1000
 """Most rounds of ticks at one instant."""
@@ -364,7 +365,9 @@ def judge_samples(time, slack, samples, y, u, c, table, memory):
     n, inputs, size = c[STATE_COUNT], c[INPUT_COUNT], memory.size // samples
     for s in range(samples):
         own = y[s * n : (s + 1) * n]
-        found = judge(time, slack, own, own, u[s * inputs : (s + 1) * inputs], c, table, memory[s * size : (s + 1) * size])
+        found = judge(
+            time, slack, own, own, u[s * inputs : (s + 1) * inputs], c, table, memory[s * size : (s + 1) * size]
+        )
         if found > TICKED:
             return s
     return -1

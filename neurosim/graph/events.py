@@ -1,25 +1,26 @@
 """Events of a signal graph: what they mean, and how a graph with events becomes array programs.
 
-**Meaning**, in continuous time and in digital networks alike. An element of an event node is *armed* while its drive (the
-sum of its inputs) is below its threshold; what starts at or above it is not. An armed element whose drive is at or above
-the threshold *ticks*: in continuous time at the crossing, found on the interpolant to rounding; in a digital network at
-the end of the step. It is armed again once its drive has been below the threshold, or when its own reset took the drive
-down. All that happens at one instant happens in this order:
+**Meaning**, in continuous time and in digital networks alike. An element of an event node is *armed* while its drive
+(the sum of its inputs) is below its threshold; what starts at or above it is not. An armed element whose drive is at or
+above the threshold *ticks*: in continuous time at the crossing, found on the interpolant to rounding; in a digital
+network at the end of the step. It is armed again once its drive has been below the threshold, or when its own reset
+took the drive down. All that happens at one instant happens in this order:
 
 1. clocked states jump, held inputs move on, holds on clocks sample;
 2. refractory times end; delayed pulses arrive, all that are due at once;
-3. rounds: all armed elements that are at or above their threshold tick together (drives that differ from it by 1e-12 of it
-   count as equal). From the values before the round follow the pulses (weights and traces too) and what states clocked by
-   these events jump to; then resets act, in the order of their edges; then pulses are added, but not to states that a
-   refractory event holds; then bounds are kept; then holds clocked by these events sample. Rounds follow until nothing
-   ticks, so that a spike that drives another neuron over its threshold makes it tick at the same instant, after it.
+3. rounds: all armed elements that are at or above their threshold tick together (drives that differ from it by 1e-12 of
+   it count as equal). From the values before the round follow the pulses (weights and traces too) and what states
+   clocked by these events jump to; then resets act, in the order of their edges; then pulses are added, but not to
+   states that a refractory event holds; then bounds are kept; then holds clocked by these events sample. Rounds follow
+   until nothing ticks, so that a spike that drives another neuron over its threshold makes it tick at the same instant,
+   after it.
 
 For the refractory time after a tick, the event does not tick, and the states that it resets are held: they do not
-flow, and pulses that reach them are lost. A pulse with a delay is weighted when it arrives. A hold or state whose clock is an
-event keeps its initial value until the first tick.
+flow, and pulses that reach them are lost. A pulse with a delay is weighted when it arrives. A hold or state whose clock
+is an event keeps its initial value until the first tick.
 
-Refused: more than 1000 rounds at an instant, two ticks of one element within 1e-12 of the time (Zeno), a full queue of delayed
-ticks. Two crossings within one step of the integration are not seen.
+Refused: more than 1000 rounds at an instant, two ticks of one element within 1e-12 of the time (Zeno), a full queue of
+delayed ticks. Two crossings within one step of the integration are not seen.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ class EventProgram(Program):
         where = f"graph '{self.graph.title}' at t = {time:.9g} s: event '{element}'"
         if kind == words.CHAIN_ENDLESS:
             return SimulationError(
-                f"{where} ticks in a chain of more than {words.CHAIN} rounds at one instant: events drive one another over "
-                "their thresholds again and again; give them a refractory time, or weaker weights"
+                f"{where} ticks in a chain of more than {words.CHAIN} rounds at one instant: events drive one another "
+                "over their thresholds again and again; give them a refractory time, or weaker weights"
             )
         if kind == words.TOO_CLOSE:
             return SimulationError(
@@ -219,7 +220,7 @@ class EventLog:
         none = np.empty((0, n))
         return Instants(
             np.concatenate([np.empty(0), *(part.times for part in parts)]),
-            np.concatenate([np.empty((0, 2), int), *(part.ticks + [[k, 0]] for part, k in zip(parts, first))]),
+            np.concatenate([np.empty((0, 2), int), *(np.add(part.ticks, (k, 0)) for part, k in zip(parts, first))]),
             np.concatenate([none, *(part.before for part in parts)]),
             np.concatenate([none, *(part.after for part in parts)]),
         )  # fmt: skip
@@ -383,8 +384,8 @@ def _tables(program: EventProgram) -> EventTables:
         (words.ARENA, arena), (words.LOG, words.LOG_HEAD),
     )  # fmt: skip
     parts = (
-        (words.RESETS_AT, np.ravel(resets)), (words.CLOCKED_AT, np.ravel(clocked)), (words.SENDINGS_AT, np.ravel(sending)),
-        (words.WATCH_AT, watch.code), (words.PULSES_AT, pulses.code),
+        (words.RESETS_AT, np.ravel(resets)), (words.CLOCKED_AT, np.ravel(clocked)), (words.SENDINGS_AT,
+        np.ravel(sending)), (words.WATCH_AT, watch.code), (words.PULSES_AT, pulses.code),
     )  # fmt: skip
     code = np.zeros(words.WORDS_OF_EVENTS, np.int64)
     for key, value in (

@@ -1,9 +1,9 @@
 """Weights that learn while the net runs: what ``connect(a, b, weight="W", plastic=...)`` stands for.
 
-A plastic edge is written out, before anything else happens, as a state of the weight's shape, with the weight's name and
-initial value, and products: there is nothing in it that a graph could not say by itself, and other rules are written
-that way by hand. With x the value of a, y that of b (both of the edge's own, before the jump at a tick), W of shape
-(size of b, size of a):
+A plastic edge is written out, before anything else happens, as a state of the weight's shape, with the weight's name
+and initial value, and products: there is nothing in it that a graph could not say by itself, and other rules are
+written that way by hand. With x the value of a, y that of b (both of the edge's own, before the jump at a tick), W of
+shape (size of b, size of a):
 
 ``hebb``
     ``time_constant W' = -leak W + y x^T``; settings ``time_constant`` [s], ``leak`` (default 0).
@@ -110,7 +110,9 @@ def _stdp(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str
     rows, columns = graph.parameters[weight].value.shape
     for name, size in ((a, columns), (post, rows)):
         if name not in graph or graph.nodes[name]["kind"] != "event" or graph.nodes[name]["shape"] != (size,):
-            raise ParameterError(f"{where}: rule 'stdp' goes from an event to one in post=; '{name}' is no event of {size}")
+            raise ParameterError(
+                f"{where}: rule 'stdp' goes from an event to one in post=; '{name}' is no event of {size}"
+            )
     graph.state(weight, (rows, columns), time_constant=1.0, leak=0.0, initial=weight, bounds=settings.get("bounds"))
     for trace, event, size, tau in (
         (f"trace before {weight}", a, columns, settings["tau_plus"]),

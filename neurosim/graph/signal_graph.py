@@ -9,8 +9,8 @@ What a graph means, for every target:
 - a ``state`` x with a time constant tau flows: ``tau x' = -leak x + drive``; with a clock it jumps: ``x <- drive`` at
   each tick, all states of a clock at once, from the values before the tick;
 - a ``hold`` is sampled at the ticks of its clock and constant in between;
-- an ``event`` ticks where its drive rises to its threshold: edges of role ``reset`` from it put states to a value, other
-  edges move states by weight x ticks, and states and holds may have it as their clock (`neurosim.graph.events`);
+- an ``event`` ticks where its drive rises to its threshold: edges of role ``reset`` from it put states to a value,
+  other edges move states by weight x ticks, and states and holds may have it as their clock (`neurosim.graph.events`);
 - a ``sub`` is a graph inside the graph; its ports are addressed as ``"name/port"``;
 - a ``host`` is a Python procedure, for digital targets only.
 """

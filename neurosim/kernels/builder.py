@@ -368,7 +368,7 @@ _PLACES = {
 
 
 def watched_by(system: System, batches: Sequence[BatchSpec]) -> System:
-    """The same equations with batches behind them that have events and no flows; `System.batches` does not name them."""
+    """The same equations with batches that have events and no flows; `System.batches` does not name them."""
     # An empty pattern has no place for anything; that of `held` is not used.
     added, arrays = build_system(system.unknowns, batches, held=[0]).arrays, system.arrays
     rows, changed = added.batch.copy(), {}

@@ -195,7 +195,7 @@ def _saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
                 f"{nearest(name, map(str, program.graph.nodes))}"
             )
         elif program.graph.nodes[name]["kind"] == "event":
-            raise ParameterError(f"cannot save '{asked}': an event has no value; the times of its ticks are in result.events")
+            raise ParameterError(f"cannot save '{asked}': an event has no value; its ticks are in result.events")
         elif match and name != asked and int(match[2]) >= program.graph.size_of(name):
             raise UnknownNameError(f"cannot save '{asked}': '{name}' has {program.graph.size_of(name)} elements")
         else:

@@ -8,17 +8,26 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.digital.event_network import EventNetwork
+from neurosim.digital.network import digital as any_digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.signal_graph import SignalGraph
+
+
+def digital(graph: SignalGraph, *arguments: Any, **settings: Any) -> EventNetwork:
+    net = any_digital(graph, *arguments, **settings)
+    assert isinstance(net, EventNetwork)
+    return net
+
 
 W = np.array([[0.0, 0.1, 0.0], [-0.2, 0.0, 0.05], [0.1, -0.1, 0.0]])
 CURRENT = [1.5, 1.3, 1.2]
 
 
-def neurons(w: Any = W, delay: float = 0.0013, refractory: float = 0.002, **reset: float) -> SignalGraph:
+def neurons(w: Any = W, delay: float = 0.0013, refractory: float = 0.002, **reset: Any) -> SignalGraph:
     graph = SignalGraph("lif")
     graph.port("u", 3)
-    graph.state("v", 3, time_constant=0.02, initial=[0.0, 0.3, 0.5])
+    graph.state("v", 3, time_constant=0.02, initial=np.array([0.0, 0.3, 0.5]))
     graph.event("spike", 3, threshold=1.0, refractory=refractory)
     graph.parameter("W", w)
     graph.connect("u", "v")
@@ -35,7 +44,7 @@ def test_ticks_converge_linearly_to_those_in_continuous_time(rule: str):
     errors, counts = [], (125, 250, 500, 1000)
     for steps in counts:
         dt = 0.05 / steps
-        ticks = ns.digital(neurons(), rule, dt=dt).sequence(np.tile(currents, (steps, 1, 1))).ticks["spike"]
+        ticks = digital(neurons(), rule, dt=dt).sequence(np.tile(currents, (steps, 1, 1))).ticks["spike"]
         here = []
         for sample, times in enumerate(exact):
             for k in range(3):
@@ -50,10 +59,10 @@ def test_ticks_converge_linearly_to_those_in_continuous_time(rule: str):
 
 
 def test_step_is_the_textbook_one():
-    """Subtract on a spike: u <- beta u + input - threshold x spike, as discrete leaky integrate-and-fire nets have it."""
+    """u <- beta u + input - threshold x spike, as discrete leaky integrate-and-fire nets have it."""
     graph = neurons(np.zeros((3, 3)), refractory=0.0, delay=0.0, by=1.0)
     dt, current = 1e-3, np.array([1.5, 2.5, 4.0])
-    run = ns.digital(graph, dt=dt).sequence(np.tile(current, (100, 1)))
+    run = digital(graph, dt=dt).sequence(np.tile(current, (100, 1)))
     v = np.array([0.0, 0.3, 0.5])
     for k in range(100):
         v = v + dt / 0.02 * (current - v)
@@ -65,7 +74,7 @@ def test_step_is_the_textbook_one():
 
 
 def test_a_run_in_two_pieces_is_the_run_in_one_and_samples_do_not_mix():
-    net = ns.digital(neurons(), dt=1e-4)
+    net = digital(neurons(), dt=1e-4)
     u = np.random.default_rng(0).uniform(0.5, 3.0, (400, 4, 3))
     whole = net.sequence(u)
     first = net.sequence(u[:137])
@@ -78,7 +87,7 @@ def test_a_run_in_two_pieces_is_the_run_in_one_and_samples_do_not_mix():
 
 
 def test_refractory_neurons_are_held_for_their_time():
-    net = ns.digital(neurons(np.zeros((3, 3)), delay=0.0), dt=1e-4)
+    net = digital(neurons(np.zeros((3, 3)), delay=0.0), dt=1e-4)
     run = net.sequence(np.tile([3.0, 3.0, 3.0], (200, 1)))
     k = int(np.flatnonzero(run.ticks["spike"][:, 0, 0])[0])
     assert not run.states[k : k + 21, 0, 0].any()
@@ -93,7 +102,7 @@ def test_event_clocks_a_hold_and_parameters_move():
     graph.connect("s", "h")
     graph.port("y", 3, output=True)
     graph.connect("h", "y")
-    net = ns.digital(graph, dt=1e-3)
+    net = digital(graph, dt=1e-3)
     run = net.sequence(np.tile(CURRENT, (60, 1)))
     part, held = (net.program.states.slices[name] for name in ("s", "h"))
     expected = np.full(3, -1.0)
@@ -104,7 +113,7 @@ def test_event_clocks_a_hold_and_parameters_move():
     assert run.outputs[-1, 0] == pytest.approx(expected)
     vector = net.program.p[: net.program.parameters.size].copy()
     vector[net.program.parameters.slices["W"]] = 0.3
-    same = ns.digital(graph, dt=1e-3, parameters={"W": np.full((3, 3), 0.3)})
+    same = digital(graph, dt=1e-3, parameters={"W": np.full((3, 3), 0.3)})
     u = np.tile(CURRENT, (60, 1))
     moved = net.with_parameters(vector).sequence(u)
     assert np.array_equal(moved.states, same.sequence(u).states)
@@ -112,12 +121,12 @@ def test_event_clocks_a_hold_and_parameters_move():
 
 
 def test_refusals_name_the_graph():
-    net = ns.digital(neurons(), dt=1e-3)
+    net = digital(neurons(), dt=1e-3)
     with pytest.raises(ParameterError, match="no gradient"):
         net.sequence(np.zeros((3, 3)), keep=True)
     with pytest.raises(ParameterError, match="'lif' has events"):
         net.gradient(net.sequence(np.zeros((3, 3))), np.zeros(0))
-    loop = ns.digital(neurons(np.full((3, 3), 1.5), delay=0.0, refractory=0.0), dt=1e-3)
+    loop = digital(neurons(np.full((3, 3), 1.5), delay=0.0, refractory=0.0), dt=1e-3)
     with pytest.raises(SimulationError, match=r"'lif' at t = .*'spike\[\d\]' ticks in a chain"):
         loop.sequence(np.tile(CURRENT, (60, 1)))
     assert "events 'spike' are judged at the end of every step" in str(net)

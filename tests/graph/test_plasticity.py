@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.digital.network import digital
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import compile_graph
@@ -40,7 +41,7 @@ def test_oja_finds_the_first_principal_component():
     covariance = np.array([[3.0, 1.0, 0.5], [1.0, 2.0, 0.3], [0.5, 0.3, 1.0]])
     samples = np.random.default_rng(1).normal(size=(8000, 3)) @ np.linalg.cholesky(covariance).T
     graph = linear_unit({"rule": "oja", "time_constant": 200.0})
-    run = ns.digital(graph, dt=1.0).sequence(samples)
+    run = digital(graph, dt=1.0).sequence(samples)
     w = run.states[-2000:, 0].mean(axis=0)
     component = np.linalg.eigh(np.cov(samples.T))[1][:, -1]
     assert np.linalg.norm(w) == pytest.approx(1.0, abs=0.01)
@@ -91,10 +92,11 @@ def test_window_of_stdp(later: float):
 def test_all_pairs_count_and_bounds_hold():
     plastic = {"amplitude_plus": 0.2, "amplitude_minus": 0.1, "tau_plus": 0.02, "tau_minus": 0.02, "bounds": (0.0, 0.8)}
     pre, post = (0.01, 0.02), (0.025, 0.03, 0.2)
-    result = ns.simulate(pairing(plastic), (0, 0.19), drive={"to_pre": spikes(*pre), "to_post": spikes(*post)}, rtol=1e-9)
+    drive = {"to_pre": spikes(*pre), "to_post": spikes(*post)}
+    result = ns.simulate(pairing(plastic), (0, 0.19), drive=drive, rtol=1e-9)
     assert result["W"][-1] == 0.8
     plastic["bounds"] = None
-    result = ns.simulate(pairing(plastic), (0, 0.19), drive={"to_pre": spikes(*pre), "to_post": spikes(*post)}, rtol=1e-9)
+    result = ns.simulate(pairing(plastic), (0, 0.19), drive=drive, rtol=1e-9)
     pairs = sum(np.exp(-(b - a) / 0.02) for a in pre for b in post if b < 0.1)
     assert result["W"][-1] - 0.5 == pytest.approx(0.2 * pairs, rel=1e-6)
 

@@ -27,7 +27,7 @@ def exact(t: float) -> float:
 
 def oscillator() -> ns.SignalGraph:
     graph = ns.SignalGraph("oscillator")
-    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=[1.0, 0.0])
+    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=np.array([1.0, 0.0]))
     graph.parameter("A", [[0.0, 1.0], [-1.0, 0.0]])
     graph.connect("x", "x", weight="A")
     return graph
@@ -129,6 +129,7 @@ def test_events_of_solve_ivp_are_seen_at_the_ends_of_chunks():
 
     zeros = np.pi * (np.arange(6) + 0.5)
     method: Any = solver_class(methods.get("dp5"))
+    options: Any
     for fun, options in ((lambda t, y: [y[1], -y[0]], {}), (rotation, {"chunk": 1})):
         found = solve_ivp(fun, (0, 19), [1.0, 0.0], method=method, rtol=1e-10, atol=1e-12, events=crossing, **options)
         assert found.t_events[0] == pytest.approx(zeros, rel=1e-9)
