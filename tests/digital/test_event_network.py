@@ -52,8 +52,9 @@ def test_ticks_converge_linearly_to_those_in_continuous_time(rule: str):
                 # What rounding to steps moves over the end of the run has no partner.
                 both = min(len(found), len(wanted), 2)
                 here.append(np.abs(found[:both] - wanted[:both]).max())
-        assert max(here) < 8 * dt
-        errors.append(np.mean(here))
+        # Not the mean: where a pulse falls just inside or just outside a refractory time, the runs part.
+        assert np.median(here) < 3 * dt
+        errors.append(np.median(here))
     order = np.polyfit(np.log(counts), np.log(errors), 1)[0]
     assert -1.25 < order < -0.75
 

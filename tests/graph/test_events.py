@@ -315,7 +315,7 @@ def watching(change: Any) -> SignalGraph:
     [
         (lambda g: g.connect("spike", "m"), r"'spike' -> 'm': a tick lasts no time, map 'tanh' has no value"),
         (lambda g: (g.connect("spike", "sum"), g.connect("sum", "other")), r"'sum' -> 'other'.*no event can watch it"),
-        (lambda g: (g.connect("spike", "sum"), g.connect("v", "sum")), r"'sum' adds pulses of 'spike' and values of 'v'"),
+        (lambda g: (g.connect("spike", "sum"), g.connect("v", "sum")), r"adds pulses of 'spike' and values of 'v'"),
         (lambda g: (g.product("p", 2), g.connect("spike", "p"), g.connect("spike", "p", slot=1)),
          r"product 'p': exactly one factor"),
         (lambda g: g.connect("spike", "y"), r"'spike' -> 'y'.*an output port"),
