@@ -21,6 +21,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.continuation import continuation
+    from neurosim.analyses.energy import energy
+    from neurosim.analyses.energy_function import energy_function
+    from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.fixed_points import fixed_points
+    from neurosim.analyses.power_balance import power_balance
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
     from neurosim.graph.equations import equations
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.kernels.named_law import law
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
     from neurosim.results import Column, Result
     from neurosim.solve import methods
     from neurosim.solve.crossings import Crossing
+    from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.measure import measure
     from neurosim.solve.simulate import Settings, simulate
 
@@ -54,6 +62,12 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.continuation": ("continuation",),
+    "neurosim.analyses.energy": ("energy",),
+    "neurosim.analyses.energy_function": ("energy_function",),
+    "neurosim.analyses.energy_landscape": ("energy_landscape",),
+    "neurosim.analyses.fixed_points": ("fixed_points",),
+    "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -67,6 +81,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.kernels.named_law": ("law",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
@@ -74,6 +89,7 @@ _ORIGINS = {
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
     "neurosim.solve.crossings": ("Crossing",),
+    "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
 }  # fmt: skip
@@ -86,6 +102,7 @@ __all__ = [
     "Circuit",
     "Column",
     "Crossing",
+    "Dynamics",
     "FormatError",
     "NetlistError",
     "NeurosimError",
@@ -100,19 +117,27 @@ __all__ = [
     "bode",
     "compare",
     "compile_graph",
+    "continuation",
     "digital",
     "draw_figure",
     "draw_graph",
+    "dynamics",
+    "energy",
+    "energy_function",
+    "energy_landscape",
     "equations",
+    "fixed_points",
     "from_networkx",
     "held",
     "interpolated",
+    "law",
     "load",
     "load_all",
     "measure",
     "methods",
     "noise",
     "pinched_loop",
+    "power_balance",
     "read_netlist",
     "save",
     "save_figure",

@@ -14,8 +14,9 @@ from neurosim.graph import law as words
 from neurosim.graph.checks import factors, memoryless_order
 from neurosim.graph.drives import Drives, tick_times
 from neurosim.graph.events import EventLog, EventProgram, event_batch
-from neurosim.graph.functions import FUNCTIONS
-from neurosim.graph.program import Program
+from neurosim.graph.functions import function_of
+from neurosim.graph.program import Program, is_plain
+from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
 
@@ -145,7 +146,7 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     index = np.full((1, count, 2), GROUND)
     index[0, :, 0] = np.arange(count)
     size = int(program.code[ap.SIZE])
-    batch = BatchSpec(
+    batch = _law_batch(program, derivatives) or BatchSpec(
         graph.title, index, index, np.zeros((1, 0)), {(i, i): np.ones(1) for i in range(count)}, words.graph_flow,
         count, count, accept=words.graph_ticks, accept_writes_states=True,
         dependence=_dependence(program) if derivatives else (), scratch_rows=size * (1 + direction * derivatives),
@@ -176,6 +177,40 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
         for address in addresses(name, part.stop - part.start)
     ]
     return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
+
+
+def _law_batch(program: Program, derivatives: bool) -> BatchSpec | None:
+    """The law itself as the only batch, where the graph is nothing but a state x' = law(x): no program is run."""
+    graph = program.graph
+    if len(program.states.slices) != 1 or program.inputs.size or program.is_clocked.any() or graph.of_kind("event"):
+        return None
+    (state,) = program.states.slices
+    field = _only_source(graph, state)
+    if field is None or graph.nodes[field].get("law") is None or _only_source(graph, field) != state:
+        return None
+    if program.leak.any() or (program.time_constant != 1.0).any() or graph.nodes[field]["gain"] != 1.0:
+        return None
+    law = graph.nodes[field]["law"]
+    instances, parameters = program.states.size // law.size, len(law.parameters)
+    index = np.full((instances, law.size, 2), GROUND)
+    index[:, :, 0] = np.arange(program.states.size).reshape(law.size, instances).T
+    values = [program.p[program.parameters.slices[name]] for name in graph.nodes[field]["parameters"]]
+    rows = np.array([np.broadcast_to(value, instances) for value in values]).reshape(parameters, instances).T
+    square = [(i, j) for i in range(law.size) for j in range(law.size)]
+    # Beyond its inputs, the law writes derivatives by its parameters, which nothing reads.
+    return BatchSpec(
+        graph.title, index, index, rows, {(i, i): np.ones(instances) for i in range(law.size)}, law.recorded,
+        law.size + parameters, law.size, dependence=square if derivatives else (), names=(graph.title,),
+    )  # fmt: skip
+
+
+def _only_source(graph: SignalGraph, name: str) -> str | None:
+    """The node whose value is all that drives `name`, unchanged; None if it is not so."""
+    edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True)]
+    if len(edges) != 1 or graph.nodes[name].get("bias") is not None:
+        return None
+    data = edges[0][1]
+    return edges[0][0] if data["role"] == "add" and data["delay"] == 0.0 and is_plain(data) else None
 
 
 def addresses(name: str, size: int) -> list[str]:
@@ -214,7 +249,10 @@ def _dependence(program: Program) -> list[tuple[int, int]]:
         else:
             edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True) if d["role"] == "add"]
             made = _pattern_of_sum(program, edges, size, values)
-            if data["kind"] == "map" and FUNCTIONS[data["function"]].is_row_function:
+            if data.get("law") is not None:
+                rows, instances = data["law"].size, size // data["law"].size
+                made = sparse.kron(np.ones((rows, rows)), sparse.identity(instances), format="csr") @ made
+            elif data["kind"] == "map" and function_of(data).is_row_function:
                 row = data["shape"][-1]
                 made = sparse.kron(sparse.identity(size // row), np.ones((row, row)), format="csr") @ made
         values[name] = made.sign()

@@ -160,7 +160,7 @@ class Drives:
 
     def values(self, times: Any) -> np.ndarray:
         """The input vector u at `times` [s], shape (points, inputs); at a jump the value after it."""
-        at = np.ascontiguousarray(times, dtype=float)
+        at = np.array(times, dtype=float, order="C")
         header = np.zeros(ap.HEADER, np.int64)
         header[ap.INPUTS], header[ap.LAW_AT] = self.inputs.size, ap.HEADER
         law = np.zeros(words.WORDS_OF_LAW, np.int64)

@@ -132,7 +132,7 @@ def _check_carrier(graph: SignalGraph, name: str, sources: Collection[str]) -> N
     pulses, values = [e for e in edges if e[0] in sources], [e for e in edges if e[0] not in sources]
     first = pulses[0][0]
     if data["kind"] == "map":
-        if data["function"] != "identity":
+        if data["function"] != "identity" or data.get("law") is not None:
             raise ParameterError(
                 f"edge '{first}' -> '{name}': a tick lasts no time, map '{data['function']}' has no value for it; put "
                 "a state between them"

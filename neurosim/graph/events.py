@@ -325,6 +325,7 @@ def _pruned(made: SignalGraph, wanted: list[str]) -> SignalGraph:
     made.remove_nodes_from([n for n in made if n not in kept and made.nodes[n]["kind"] in ("map", "product")])
     used = {d["weight"] for _, _, d in made.edges(data=True)}
     used |= {d.get(key) for _, d in made.nodes(data=True) for key in ("bias", "weight")}
+    used.update(name for _, d in made.nodes(data=True) for name in d.get("parameters", ()))
     made.parameters = {name: value for name, value in made.parameters.items() if name in used}
     return made
 

@@ -52,6 +52,8 @@ def _copy(
         for key in ("bias", "weight", "time_constant", "leak", "initial", "threshold", "refractory"):
             if isinstance(made.get(key), str):
                 made[key] = renamed.get(made[key], prefix + made[key])
+        if "parameters" in made:
+            made["parameters"] = tuple(renamed.get(p, prefix + p) for p in made["parameters"])
         if made.get("clock") in graph and made["clock"] not in graph.clocks:
             made["clock"] = prefix + made["clock"]
         for key in ("time_constant", "refractory"):

@@ -11,8 +11,9 @@ import numpy as np
 from neurosim.errors import ParameterError
 from neurosim.expressions.instructions import CONTEXT, HEADER, WORDS
 from neurosim.kernels import system as layout
-from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw, Recorded
+from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
 from neurosim.kernels.expression import evaluate_expression
+from neurosim.kernels.named_law import reads_time
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
 from neurosim.kernels.unknowns import Unknown, Unknowns
 
@@ -408,17 +409,7 @@ def _reads_time(batch: BatchSpec) -> bool:
     if batch.law is evaluate_expression:
         words = np.array(batch.code, "i8")[HEADER:].reshape(-1, WORDS)
         return bool(((words[:, 0] == CONTEXT) & (words[:, 2] == TIME)).any())
-    pending: list[Any] = [batch.law]
-    seen: set[int] = set()
-    while pending:
-        function = pending.pop().function
-        if id(function) not in seen:
-            seen.add(id(function))
-            names = function.__code__.co_names
-            if "TIME" in names:
-                return True
-            pending += [v for v in map(function.__globals__.get, names) if isinstance(v, Recorded)]
-    return False
+    return reads_time(batch.law)
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

@@ -158,7 +158,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         "title": program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
         "drive": drives.described, "notes": [*program.notes, *drives.notes], "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
-        "input_sha256": input_hash(assembly.code.tobytes() + assembly.table.tobytes()),
+        "input_sha256": input_hash(program.identity(assembly.code) + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
     if assembly.log is not None:

@@ -104,7 +104,7 @@ def index_two_unknowns(factors: Factors, y: np.ndarray, span: float) -> np.ndarr
     return np.flatnonzero((sizes[1] > 20.0 * sizes[0]) & (sizes[1] > 1e-11 * sizes[1].max()))
 
 
-def _start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.ndarray:
+def consistent_start(assembly: Assembly, analysis: TransientAnalysis, span: float) -> np.ndarray:
     """Consistent y at the start, shape (n + 1,)."""
     if not analysis.use_initial_conditions:
         return operating_point(assembly, transient=True)
@@ -169,7 +169,7 @@ def transient(
     system.context[SEED] = settings.seed
     span = analysis.stop
     clock = time.perf_counter()
-    y = _start(assembly, analysis, span)
+    y = consistent_start(assembly, analysis, span)
     system.context[ANALYSIS], system.context[TIME] = TRANSIENT, 0.0
     started = time.perf_counter() - clock
     notes: list[str] = []
