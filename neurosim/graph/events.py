@@ -46,7 +46,7 @@ LOG_VALUES = 1_000_000
 """Most numbers in the log of a run between two calls of the compiled loop."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EventProgram(Program):
     """A compiled graph with events: what it is between ticks, and what events watch and send.
 
@@ -65,6 +65,15 @@ class EventProgram(Program):
     watch: Program
     pulses: Program
     events: Layout
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        super().__setstate__(values)
+        self.__dict__.pop("tables", None)
+
+    def identity(self, code: np.ndarray) -> bytes:
+        """The bytes of `code`, that of the batch, with what laws are instead of where they are."""
+        parts = [part.identity(part.code) for part in (self.watch, self.pulses)]
+        return b"".join([super().identity(code[: int(code[words.CODE_PLACE])]), *parts])
 
     def with_parameters(self, vector: np.ndarray) -> EventProgram:
         """The same program with other parameter values, shape (parameters.size,)."""
@@ -256,7 +265,7 @@ def compile_events(flat: SignalGraph, notes: tuple[str, ...]) -> EventProgram:
     layout = Layout(slices, {name: tuple(flat.nodes[name]["shape"]) for name in events})
     return EventProgram(
         flat, main.code, main.p, main.states, main.inputs, main.outputs, main.parameters, main.time_constant, main.leak,
-        main.initial, notes, main, watch, pulses, layout,
+        main.initial, notes, main.laws, between=main, watch=watch, pulses=pulses, events=layout,
     )  # fmt: skip
 
 

@@ -382,3 +382,11 @@ def test_equations_and_drawing_show_events():
     written = [t.get_text() for t in ns.draw_graph(graph).texts]
     assert "event, 1" in written
     assert any("reset" in t and "W" in t for t in written)
+
+
+def test_an_event_watches_a_compiled_law():
+    """Poincare section of the Lorenz system: the events of the graph are the crossings of the same expression."""
+    from tests.graph.test_law_nodes import lorenz
+
+    graph = SignalGraph("lorenz")
+    graph.state("x", 3, time_constant=1.0, leak=0.0, initial=np.array([1.0, 1.0, 20.0]))
