@@ -384,9 +384,25 @@ def test_equations_and_drawing_show_events():
     assert any("reset" in t and "W" in t for t in written)
 
 
-def test_an_event_watches_a_compiled_law():
-    """Poincare section of the Lorenz system: the events of the graph are the crossings of the same expression."""
-    from tests.graph.test_law_nodes import lorenz
+@ns.law(1, ["k"])
+def pull(context, u, p, memory, table, code, F, D):
+    for e in range(F.shape[1]):
+        F[0, e] = -p[0, e] * u[0, e]
 
-    graph = SignalGraph("lorenz")
-    graph.state("x", 3, time_constant=1.0, leak=0.0, initial=np.array([1.0, 1.0, 20.0]))
+
+def test_an_event_watches_a_compiled_law():
+    """x'' = -k x, where a law gives the force and an event looks at it: it rises to k/2 at x = -1/2."""
+    graph = SignalGraph("spring")
+    graph.parameter("k", 4.0)
+    graph.state("x", time_constant=1.0, leak=0.0, initial=1.0)
+    graph.state("v", time_constant=1.0, leak=0.0)
+    graph.map("force", law=pull)
+    graph.event("e", threshold=2.0)
+    graph.state("n", time_constant=1.0, leak=0.0)
+    for a, b in (("v", "x"), ("x", "force"), ("force", "v"), ("force", "e"), ("e", "n")):
+        graph.connect(a, b)
+    result = ns.simulate(graph, (0, 10), rtol=1e-10, method="dp5")
+    assert result.events["e"] == pytest.approx(np.arange(3) * np.pi + np.pi / 3, rel=1e-8)
+    assert result["n"][-1] == 3.0
+    again = ns.simulate(graph, (0, 10), rtol=1e-10, method="dp5")
+    assert again.attrs["input_sha256"] == result.attrs["input_sha256"]
