@@ -209,4 +209,4 @@ def _weights(asked: Any, matrices: list[np.ndarray], norm: str) -> np.ndarray:
 
 def _perron(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eig(matrix)
-    return np.abs(vectors[:, np.argmax(values.real)].real)
+    return np.abs(np.real(vectors[:, np.argmax(np.real(values))]))

@@ -122,12 +122,12 @@ def of_delays(graph: SignalGraph, dt: float | None) -> DigitalNetwork:
     """
     flat = flatten(graph)
     delays = sorted({data["delay"] for _, _, data in flat.edges(data=True) if data["delay"] > 0.0})
+    step = dt or float(delays[0])
     if dt is None:
-        dt = delays[0]
-        while any(abs(delay / dt - round(delay / dt)) > 1e-9 * delay / dt for delay in delays):
-            dt = min((delay % dt for delay in delays if dt > delay % dt > 1e-6 * dt), default=dt / 2.0)
-        dt /= max(1, math.ceil(100.0 * dt / delays[-1] - 1e-9))
-    made = with_chains(flat, dt)
+        while any(abs(delay / step - round(delay / step)) > 1e-9 * delay / step for delay in delays):
+            step = min((delay % step for delay in delays if step > delay % step > 1e-6 * step), default=step / 2.0)
+        step /= max(1, math.ceil(100.0 * step / delays[-1] - 1e-9))
+    made = with_chains(flat, step)
     for chain, b, key, data in list(made.edges(keys=True, data=True)):
         if made.nodes[chain].get("clock") != DELAY_CLOCK or made.nodes[b].get("clock") == DELAY_CLOCK:
             continue
