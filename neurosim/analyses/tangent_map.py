@@ -14,8 +14,8 @@ from neurosim.errors import ParameterError
 from neurosim.graph.assembly import addresses
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.kernels import tangent as tg
-from neurosim.kernels.tangent import TangentRun
+from neurosim.kernels import tangent_run as tg
+from neurosim.kernels.tangent_run import TangentRun
 
 
 class TangentMap(TangentSpace):
