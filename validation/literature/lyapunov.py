@@ -178,8 +178,8 @@ def networks(context: Context) -> Iterator[Case]:
     if context.fast:
         return
     net = random_net(200, 3.0, 0)
-    found = lyapunov_spectrum(net, (0.0, 500.0), k=1, dt=0.05)
-    other, spread = two_runs(net.parameters["W"].value, net.nodes["x"]["initial"], 500.0, 0.05)
+    found = lyapunov_spectrum(net, (0.0, 1500.0), k=1, dt=0.05)
+    other, spread = two_runs(net.parameters["W"].value, net.nodes["x"]["initial"], 1500.0, 0.05)
     yield Case(
         "random net at gain 3, largest", "rate at which two runs part, by NumPy", f"exponent [1/s], +- "
         f"{found.errors[0]:.2g} and {spread:.2g}", f"{other:.4g}", f"{found.exponents[0]:.4g}",
