@@ -262,7 +262,7 @@ def prepare(
     dt, renormalise, rtol
         See `lyapunov_spectrum`.
     averaged : float
-        What follows; it is cut into 100 intervals or more.
+        What follows; it is cut into 400 intervals or more.
     seed : int
     """
     if dt is not None and not (np.isfinite(dt) and dt > 0.0):
@@ -285,7 +285,7 @@ def prepare(
         every = round(renormalise / space.dt)
     else:
         rate = float(np.abs(logs[np.isfinite(logs)]).max(initial=1e-3))
-        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 100.0)))
+        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 400.0)))
     if steps > trial:
         _run(space, max(1, round((steps - trial) / every)), every)
     return every
