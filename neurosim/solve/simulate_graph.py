@@ -142,7 +142,8 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.checkpoint is not None or chosen.resumed is not None:
         header = {"kind": "graph", "title": assembly.program.graph.title, "source": None, "t_span": span,
                   "versions": versions(), "settings": kept_settings(chosen)}  # fmt: skip
-        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed)
+        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
+                        assembly.program.identity(assembly.code))  # fmt: skip
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper
