@@ -72,7 +72,7 @@ def test_measures_and_currents_of_parts_come_with_a_circuit():
 
 
 def test_other_analyses_and_temperature():
-    circuit = ns.read_netlist("diode\nv1 a 0 dc 0.7 ac 1\nr1 a b 1k\nd1 b 0 dio\n.model dio d\n.op\n.ac dec 2 1 100\n.end")
+    circuit = ns.read_netlist("d\nv1 a 0 dc 0.7 ac 1\nr1 a b 1k\nd1 b 0 dio\n.model dio d\n.op\n.ac dec 2 1 100\n.end")
     points = ns.sweep(circuit, {"temp": [0.0, 27.0, 80.0]}, analysis="op")
     assert points.axis_name == "temp"
     assert np.all(np.diff(points["v(b)"]) < 0)
