@@ -45,9 +45,9 @@ def subjects() -> dict[str, tuple[Any, tuple[float, float], dict[str, Any]]]:
     noisy.state("x", 20, time_constant=1.0)
     grid = {"save_steps": False}
     return {
-        "lorenz, dp5": (ns.architectures.lorenz(), (0.0, 8000.0), {**grid, "rtol": 1e-10}),
-        "relaxation oscillator, events": ("circuits/relaxation_oscillator.cir", (0.0, 3.0), grid),
-        "noise, stochastic Heun": (noisy, (0.0, 400.0), {**grid, "diffusion": {"x": 0.3}, "fixed_step": 1e-3}),
+        "lorenz, dp5": (ns.architectures.lorenz(), (0.0, 300.0), {**grid, "rtol": 1e-10}),
+        "relaxation oscillator, events": ("circuits/relaxation_oscillator.cir", (0.0, 0.3), grid),
+        "noise, stochastic Heun": (noisy, (0.0, 20.0), {**grid, "diffusion": {"x": 0.3}, "fixed_step": 1e-3}),
     }
 
 
