@@ -91,8 +91,10 @@ def _application() -> Any:
     from neurosim.cli.fixed_points import fixed_points_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
+    from neurosim.cli.sweep import sweep_command
 
     application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
     application.callback()(_options(typer))
@@ -100,6 +102,7 @@ def _application() -> Any:
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
         ("compare", compare_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
+        ("sweep", sweep_command), ("resume", resume_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

@@ -338,7 +338,6 @@ def advance(S, lu, lu_polish, run, context):
     context[ANALYSIS] = TRANSIENT
     method = count[METHOD]
     budget = count[BUDGET]
-    count[EVALUATED] = 0
     if count[STARTED] == 0:
         context[TIME] = real[T]
         start_batches(S, context, run.y)

@@ -162,7 +162,8 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             )
         if assembly.log is not None or watch is not None:
             raise ParameterError("checkpoint: events that were logged are not kept in a checkpoint; leave them out")
-        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed)
+        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
+                        assembly.program.identity(assembly.code))  # fmt: skip
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
