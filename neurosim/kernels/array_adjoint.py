@@ -1,9 +1,9 @@
 """Explicit Runge-Kutta steps of an array program, their discrete adjoint and their tangents.
 
 The states flow by ``tau y' = G(y, u) - leak y``. A method of E evaluations a step is given by the strictly lower rows
-a[j], j = 0 .. E, the last of which gives the new y: ``Y_j = y + h sum_i a_ji K_i``. Steps are given, not chosen: what is
-differentiated is the discrete solution with these steps. A state that stands at a bound with a rate outward has
-the rate 0, and one that a step carries past a bound is put back on it; both are constant there.
+a[j], j = 0 .. E, the last of which gives the new y: ``Y_j = y + h sum_i a_ji K_i``. Steps are given, not chosen: what
+is differentiated is the discrete solution with these steps. A state that stands at a bound with a rate outward has the
+rate 0, and one that a step carries past a bound is put back on it; both are constant there.
 
 The gradient by a dense weight is a sum of outer products, one for each evaluation; they are kept for `BLOCK`
 evaluations and then done as one product of matrices.
@@ -183,8 +183,8 @@ def reverse_steps(
             filled = 0
 
 
-@unit(lambda: signature_of(*"cccrrrrirr"))
-def drive_tangents(code, plan, places, p, pt, arena, tangent, rows, single, scratch):
+@unit(lambda: signature_of(*"ccrrrrirr"))
+def drive_tangents(code, places, p, pt, arena, tangent, rows, single, scratch):
     """Directions of the drives: by y as they stand in `tangent`, and by the parameter at ``places[r]`` (-1 for none).
 
     `tangent` has `rows` rows for the one sample of `arena` and must be zero but for the states. `single` (as p, all
@@ -260,7 +260,7 @@ def tangent_steps(
                     before = slopes[m * length : (m + 1) * length]
                     for e in range(length):
                         state[e] += weight * before[e]
-            drive_tangents(code, plan, places, p, pt, arena, tangent, rows, single, scratch)
+            drive_tangents(code, places, p, pt, arena, tangent, rows, single, scratch)
             for e in range(length):
                 i = element[e]
                 net = arena[drive + i] - leak[i] * arena[i]
@@ -279,3 +279,11 @@ def tangent_steps(
                     s[e] = 0.0
         if saved[k + 1] >= 0:
             values[saved[k + 1] * length : (saved[k + 1] + 1) * length] = s
+
+
+@driver(lambda: signature_of(*"ccrrrrrr"))
+def parameter_tangents(code, places, p, pt, arena, tangent, single, scratch):
+    """Directions of the drives by the parameters at `places`, at the states and inputs in `arena`."""
+    evaluate_instructions(code, code[FIRST], code[MIDDLE], p, pt, arena, 1)
+    tangent[:] = 0.0
+    drive_tangents(code, places, p, pt, arena, tangent, places.size, single, scratch)
