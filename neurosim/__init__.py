@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
+    from neurosim.analyses.fit import fit
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from neurosim.results import Column, Result
     from neurosim.solve import methods
     from neurosim.solve.dynamics import Dynamics, dynamics
+    from neurosim.solve.gradient import gradient, sensitivities
+    from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.simulate import Settings, simulate
 
@@ -54,6 +57,7 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.fit": ("fit",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -74,6 +78,8 @@ _ORIGINS = {
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
+    "neurosim.solve.gradient": ("gradient", "sensitivities"),
+    "neurosim.solve.losses": ("integral", "squared_error"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
 }  # fmt: skip
@@ -105,8 +111,11 @@ __all__ = [
     "draw_graph",
     "dynamics",
     "equations",
+    "fit",
     "from_networkx",
+    "gradient",
     "held",
+    "integral",
     "interpolated",
     "load",
     "load_all",
@@ -117,7 +126,9 @@ __all__ = [
     "read_netlist",
     "save",
     "save_figure",
+    "sensitivities",
     "simulate",
+    "squared_error",
     "waveforms",
     "write_netlist",
 ]

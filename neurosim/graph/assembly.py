@@ -163,6 +163,22 @@ def assemble_graph(program: Program, drives: Drives, *, derivatives: bool) -> Gr
     return GraphAssembly(program, drives, build_system(unknowns, [batch], breakpoints=breakpoints), code, table)
 
 
+def with_program(assembly: GraphAssembly, program: Program) -> GraphAssembly | None:
+    """The assembly of the same graph with other numbers; None where a weight became zero, or is no longer."""
+    old = assembly.program
+    if not np.array_equal(old.p == 0.0, program.p == 0.0):
+        return None
+    n = program.states.size
+    flows = ~program.is_clocked
+    rate, leak = np.zeros(n), np.zeros(n)
+    rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
+    numbers = np.concatenate([program.p, program.transposed, rate, leak])
+    table, system = assembly.table.copy(), assembly.system.copy()
+    table[: numbers.size] = numbers
+    system.arrays.table[:] = table
+    return GraphAssembly(program, assembly.drives, system, assembly.code, table)
+
+
 def addresses(name: str, size: int) -> list[str]:
     """Names of the elements of a node: ``h[0]``, ``h[1]``, ...; of one with a single element just ``h``."""
     return [name] if size == 1 else [f"{name}[{k}]" for k in range(size)]

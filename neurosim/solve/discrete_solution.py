@@ -232,9 +232,10 @@ def _solve(
 
 
 def _method(dynamics: Dynamics, asked: str) -> str:
-    is_graph = isinstance(dynamics.assembly, GraphAssembly)
+    assembly = dynamics.assembly
+    is_graph = isinstance(assembly, GraphAssembly)
     if asked == "auto":
-        if not is_graph or _automatic(dynamics.assembly.program) == "rodas5p":
+        if not isinstance(assembly, GraphAssembly) or _automatic(assembly.program) == "rodas5p":
             return "sdirk4"
         return "dp5"
     if asked in IMPLICIT:

@@ -87,7 +87,8 @@ class ImplicitSteps:
         nnz = system.arrays.mass.size
         self._steps = steps.Steps(
             plan=np.zeros(6, np.int64), saved=self.saved, times=self.mesh, tableau=np.ascontiguousarray(self.tableau),
-            typical=np.maximum(self.typical, 1e-3 * self.atol / self.rtol), atol=np.append(self.atol, self.rtol), start=np.zeros(n + 1), tape=np.zeros((0, stages, n + 1)),
+            typical=np.maximum(self.typical, 1e-3 * self.atol / self.rtol), atol=np.append(self.atol, self.rtol),
+            start=np.zeros(n + 1), tape=np.zeros((0, stages, n + 1)),
             held=np.zeros((0, stages, bounded)), error=np.zeros(0), y=np.zeros(n + 1), f=np.zeros(n + 1),
             work=np.zeros((stages + 4, n + 1)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
             alpha=np.full(1, -1.0),
