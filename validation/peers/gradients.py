@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import neurosim as ns
+from neurosim.solve.methods import methods
 from validation.case import Case, Context
 from validation.peers.torch_cells import _difference
 
@@ -46,7 +47,7 @@ def _network(torch: Any, name: str) -> Iterator[Case]:
 
     given = [torch.tensor(value, requires_grad=True) for value in (weights, bias, tau, start)]
     w, b, t, y = given
-    tableau = ns.methods.get(name).tableau
+    tableau = methods.get(name).tableau
     stages, h = int(tableau[0, 0]), SPAN / STEPS
     seen = [y]
     for _ in range(STEPS):
