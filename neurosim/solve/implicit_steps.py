@@ -1,4 +1,4 @@
-"""The discrete solution of ``M y' = f(t, y)`` on given steps by a Runge-Kutta method, with its adjoint and tangents."""
+"""The discrete solution of ``M y' = f(t, y)`` on given steps by an implicit method, with its adjoint and tangents."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from neurosim.kernels.abi import TIME
 from neurosim.kernels.builder import System
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.factors import Factors
-from neurosim.solve.methods.method import Method
-from neurosim.solve.ode_solver import NO_FACTORS
 
 SDIRK4 = np.array([
     [1 / 4, 0, 0, 0, 0],
@@ -34,15 +32,9 @@ conditions of order are tested). A step takes y through M y only, so no start of
 BACKWARD_EULER = np.array([[1.0], [1.0], [0.0]])
 
 
-def explicit_rows(method: Method) -> np.ndarray:
-    """Rows a, c, 0 of an explicit method, whose last stage is the new y."""
-    s, total = int(method.tableau[0, 0]), int(method.tableau[0, :2].sum())
-    return np.concatenate([method.tableau[1 : s + 1, :s], method.tableau[[total + 1], :s], np.zeros((1, s))])
-
-
 @dataclass
 class ImplicitSteps:
-    """Steps of a Runge-Kutta method from mesh point to mesh point, for any system.
+    """Steps of a diagonally implicit method from mesh point to mesh point, for any system.
 
     Attributes
     ----------
@@ -104,10 +96,6 @@ class ImplicitSteps:
     def _pieces(self) -> list[tuple[int, int]]:
         return [(k, min(k + self._piece, self._count)) for k in range(0, self._count, self._piece)]
 
-    @property
-    def _is_explicit(self) -> bool:
-        return not np.diag(self.tableau).any()
-
     def _of(self, low: int, high: int, y: np.ndarray, directions: int = 0, keep: bool = True) -> steps.Steps:
         """What compiled code takes for some steps, from y."""
         plan = np.array([high - low, self.tableau.shape[1], keep, 0, self.system.is_linear, directions], np.int64)
@@ -120,13 +108,10 @@ class ImplicitSteps:
         """Run a driver to its end, with new pivots where the old ones no longer suit."""
         system, plan = self.system, made.plan
         while True:
-            lu = NO_FACTORS
-            if not self._is_explicit:
-                k = int(np.clip(plan[steps.AT], 0, made.times.size - 2))
-                gamma = self.tableau[-3, -1]
-                system.context[TIME] = made.times[k]
-                made.alpha[0] = -1.0
-                lu = self._factors.at(made.y, 1.0 / (gamma * (made.times[k + 1] - made.times[k])))
+            k = int(np.clip(plan[steps.AT], 0, made.times.size - 2))
+            system.context[TIME] = made.times[k]
+            made.alpha[0] = -1.0
+            lu = self._factors.at(made.y, 1.0 / (self.tableau[-3, -1] * (made.times[k + 1] - made.times[k])))
             status = driver(system.arrays, lu, made, system.context, *arrays)
             if status == steps.DONE:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -169,5 +169,4 @@ def loss_of(given: Any, save: Sequence[str]) -> tuple[Function, tuple[str, ...]]
             f"a loss is squared_error(...), integral(...) or a function (times, values) -> (value, gradient), not "
             f"{type(given).__name__}"
         )
-    function: Function = given
-    return function, tuple(save)
+    return cast(Function, given), tuple(save)

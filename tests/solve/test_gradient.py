@@ -23,7 +23,6 @@ MEMRISTOR = (
     "a2=0.17 b=0.05 vp=0.0 vn=0.0 ap=40 an=40 xp=0.99 xn=0.99 alphap=1 alphan=5 x0=0.4\n.tran 10u 1m\n.end"
 )
 PARAMETRIC = "p\n.param g=0.5\nV1 in 0 SIN(0 1 1k)\nR1 in a {1k*g^2}\nC1 a 0 {0.1u/g}\n.tran 10u 1m\n.end"
-ORDINARY = "ode\nI1 0 a SIN(0 1m 1k)\nC1 a 0 1u\nR1 a 0 1k\nC2 b 0 2u\nG1 b 0 a 0 1m\nR2 b 0 500\n.tran 10u 1m\n.end"
 
 CIRCUITS = {
     "rc": (RC, ["r1.resistance", "c1.capacitance"]),
@@ -94,23 +93,8 @@ def test_circuits_agree_with_differences_and_forward_with_adjoint(name: str):
             moved = solution.again(ns.dynamics(circuit).with_parameters({address: x}))
             return float((weight * moved.values).sum())
 
-        rounding = 1e-11 * abs(scalar(value) / value)
+        rounding = 2e-12 * float(np.abs(weight * solution.values).sum()) / value
         assert by[address] == pytest.approx(difference(scalar, value, 2e-3 * value), rel=1e-9, abs=rounding)
-
-
-def test_two_methods_of_one_equation_agree_and_explicit_steps_of_a_circuit():
-    times = np.linspace(0.0, 1e-3, 5)
-    circuit = ns.read_netlist(ORDINARY)
-    addresses = ["c1.capacitance", "r1.resistance", "r2.resistance", "c2.capacitance"]
-    found = {}
-    for method in ("sdirk4", "dp5"):
-        kind = {"method": method, "rtol": 1e-10}
-        if not ns.dynamics(circuit).is_ordinary and method == "dp5":
-            with pytest.raises(ParameterError, match="algebraic"):
-                discretise(ns.dynamics(circuit), times, **kind)
-            return
-        found[method] = discretise(ns.dynamics(circuit), times, **kind).gradient(np.ones((5, 2)), addresses)[0]
-    assert found["dp5"] == pytest.approx(found["sdirk4"], rel=1e-7)
 
 
 @pytest.mark.parametrize("method", ["rk4", "dp5", "dop853", "sdirk4", "backward_euler"])
@@ -279,7 +263,7 @@ def test_mesh():
         ({"parameters": ["r1"], "save": ["v(nowhere)"]}, UnknownNameError, "v(nowhere)"),
         ({"parameters": ["r1"], "save": ["i(r1)"]}, UnknownNameError, "0 V in series"),
         ({"parameters": ["r1"], "method": "rodas5p"}, ParameterError, "sdirk4"),
-        ({"parameters": ["r1"], "method": "dp5"}, ParameterError, "algebraic"),
+        ({"parameters": ["r1"], "method": "dp5"}, ParameterError, "implicit steps"),
         ({"parameters": ["r1"], "times": [0.0, 5.0]}, ParameterError, "outside"),
         ({"parameters": ["r1"], "times": [1e-4, 1e-5]}, ParameterError, "rise"),
         ({"parameters": ["r1"], "rtoll": 1}, ParameterError, "rtoll"),
