@@ -1,9 +1,9 @@
 """Diagonally implicit steps of ``M y' = f(t, y)`` on a given mesh, their discrete adjoint and their tangents.
 
 A diagonally implicit method has s stages with coefficients a (lower triangular, a_ii > 0) and c; the last stage is the
-new y: ``M (Y_i - y) = h sum_j a_ij F_j``, ``F_i = f(t + c_i h, Y_i)``, each solved by Newton's method to rounding. M may
-be singular: y enters a step through M y only. A state either obeys its rate or stands at a bound; where it stands, its
-row is that of the unit matrix.
+new y: ``M (Y_i - y) = h sum_j a_ij F_j``, ``F_i = f(t + c_i h, Y_i)``, each solved by Newton's method to rounding. M
+may be singular: y enters a step through M y only. A state either obeys its rate or stands at a bound; where it stands,
+its row is that of the unit matrix.
 
 Adjoint (mu_i, nu_i the multipliers of the two equations, w_i = h sum_{k>i} a_ki mu_k, Lambda that of the new y):
 ``(M/(h a_ii) - J_i)' nu_i = M' w_i / (h a_ii) - Lambda [i = s]``, ``mu_i = (nu_i - w_i) / (h a_ii)``, and

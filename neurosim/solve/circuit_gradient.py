@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,16 @@ class CircuitEquations:
         assert isinstance(assembly, Assembly)
         return assembly
 
+    def _all(self) -> list[str]:
+        """Numbers given to parts that have a derivative."""
+        found = []
+        for address in circuit_parameters(self._assembly.circuit):
+            # what is refused by name when it is asked for is left out of everything
+            with contextlib.suppress(ParameterError):
+                self._of([address])
+                found.append(address)
+        return found
+
     def _of(self, addresses: Sequence[str]) -> ParameterPaths:
         circuit = self._assembly.circuit
         key = tuple(full_address(circuit, address) for address in addresses)
@@ -47,9 +58,9 @@ class CircuitEquations:
         return paths
 
     def gradient(self, d_values: np.ndarray, addresses: Sequence[str] | None) -> tuple[dict[str, Any], np.ndarray]:
-        """By the parameters at `addresses`, default all numbers given to the parts, and by the start."""
-        assembly, system = self._assembly, self.steps.system
-        paths = self._of(circuit_parameters(assembly.circuit) if addresses is None else addresses)
+        """By the parameters at `addresses`, default all that have a derivative, and by the start."""
+        system = self.steps.system
+        paths = self._of(self._all() if addresses is None else addresses)
         by_rows = np.zeros(system.arrays.parameters.size)
         out = self._work()
 

@@ -102,7 +102,7 @@ class DiscreteSolution:
         Parameters
         ----------
         addresses : sequence of str, optional
-            Of a circuit: which parameters, default all numbers that were given to its parts.
+            Which parameters; default all, of a circuit all numbers that were given to its parts.
 
         Returns
         -------

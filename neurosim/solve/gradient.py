@@ -126,7 +126,7 @@ def gradient(
     save : sequence of str
         What a function looks at, see `neurosim.solve.observed.observe`; default all.
     parameters : sequence of str, optional
-        Of which parameters; default all, of a circuit all numbers that were given to its parts.
+        Of which parameters; default all, of a circuit all numbers that were given to its parts and have a derivative.
     drive : mapping, optional
         Of the input ports of a graph.
     **settings
