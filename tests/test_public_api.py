@@ -44,3 +44,9 @@ def test_reading_and_results_need_no_compiler():
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_digital_is_a_function_whatever_was_imported_before():
+    code = "import neurosim as ns, neurosim.digital.rule; print(ns.digital(ns.architectures.elman()).dt)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 0.0

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
+from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
@@ -92,7 +94,8 @@ class Comparison:
     fixed_points : tuple of FixedPoint
     attractors : dict
         ``same``: share of random starts that end at the same place, or in motion on both sides; ``analog_at_rest`` and
-        ``digital_at_rest``: share that comes to rest.
+        ``digital_at_rest``: share that comes to rest. Empty, as the fixed points are, for a graph with delays, whose
+        state is a whole past.
     score : dict of str to float
         Score of the outputs of each side, where targets were given.
     seconds_analog : float
@@ -174,34 +177,39 @@ def compare(
     Raises
     ------
     ParameterError
-        The graph has clocked states, or steps and periods do not fit.
+        The graph has clocked states, or steps and periods do not fit; or an output of a graph with delays sees the
+        past directly.
     """
     program = compile_graph(graph)
+    if program.delays:
+        graph = _starting_at(graph, program, initial or {})
     network = _network(graph, program, twin, dt)
     dt = network.dt
-    slowest = float(network.program.time_constant.max())
+    slowest = float(program.time_constant.max())
     period = sample_period or dt * max(1, int(np.floor(float(program.time_constant.min()) / dt + 1e-9)))
     ratio = round(period / dt)
     if ratio < 1 or abs(ratio * dt - period) > 1e-9 * period:
         raise ParameterError(f"sample_period = {period:g} s must be a multiple of dt = {dt:g} s")
     if drive is None:
         samples = max(2, round((duration or 20.0 * slowest) / period))
-        drive = _smooth_noise(samples, program.inputs.size, seed)
+        drive = _smooth_noise(samples, network.program.inputs.size, seed)
     inputs = np.asarray(drive, dtype=float).reshape(len(drive), -1)
-    if inputs.shape[1] != program.inputs.size:
-        raise ParameterError(f"drive needs shape (samples, {program.inputs.size}), not {np.shape(drive)}")
+    if inputs.shape[1] != network.program.inputs.size:
+        raise ParameterError(f"drive needs shape (samples, {network.program.inputs.size}), not {np.shape(drive)}")
     y0 = program.states.pack(initial or {}, program.initial, "state")
     points = ratio * len(inputs)
     times = dt * np.arange(points + 1)
     # A first short run of both, so that compiling and loading code is no part of the cost.
-    _analog(graph, program, inputs[:1], period, y0, 1)
+    _analog(graph, program, network, inputs[:1], period, y0, 1)
     _digital(network, inputs[:1], 1, 1, y0)
     clock = time.process_time()
-    analog = _analog(graph, program, inputs, period, y0, ratio)
+    analog = _analog(graph, program, network, inputs, period, y0, ratio)
     seconds_analog = time.process_time() - clock
     runs = []
     for halvings in range(refinements + 1):
         fine = DigitalNetwork(network.program, network.rule, dt / 2**halvings)
+        if program.delays and halvings:
+            fine = digital(graph, network.rule, fine.dt)
         runs.append(_digital(fine, inputs, ratio * 2**halvings, 2**halvings, y0))
     scale = np.sqrt((analog**2).mean()) or 1.0
     span = np.ptp(analog, axis=0).max() or 1.0
@@ -212,9 +220,11 @@ def compare(
     )
     order = _order(steps)
     last = np.vstack([inputs[:1], np.repeat(inputs, ratio, axis=0)])
+    # The inputs that stand for the past come last; no output sees them.
+    last = np.pad(last, ((0, 0), (0, program.inputs.size - last.shape[1])))
     outputs = [program.output(states, last) for states in (analog, runs[0][0])]
     constant = np.zeros(program.inputs.size)
-    found = _fixed_points(network, constant, starts, seed)
+    found = () if program.delays else _fixed_points(network, constant, starts, seed)
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
@@ -227,7 +237,8 @@ def compare(
         analog=analog, twin=runs[0][0], analog_output=outputs[0], twin_output=outputs[1],
         state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
         horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
-        attractors=_attractors(network, program, constant, starts, seed), score=scores, seconds_analog=seconds_analog,
+        attractors={} if program.delays else _attractors(network, program, constant, starts, seed), score=scores,
+        seconds_analog=seconds_analog,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
         ),
@@ -244,10 +255,26 @@ def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, d
     if program.states.size == 0:
         raise ParameterError(f"graph '{graph.title}' has no state: nothing moves")
     if isinstance(twin, DigitalNetwork):
-        if twin.program.states.slices != program.states.slices:
+        if not program.states.slices.items() <= twin.program.states.slices.items():
             raise ParameterError("the digital network has other states than the graph")
         return twin
-    return digital(program, twin, dt or 0.1 * float(program.time_constant.min()))
+    dt = dt or 0.1 * float(program.time_constant.min())
+    return digital(graph if program.delays else program, twin, dt)
+
+
+def _starting_at(graph: SignalGraph, program: Program, initial: Mapping[str, Any]) -> SignalGraph:
+    """A graph with delays whose past is these values."""
+    y0, made = program.states.pack(initial, program.initial, "state"), flatten(graph).copy()
+    for name, part in program.states.slices.items():
+        made.nodes[name]["initial"] = y0[part]
+    memoryless = nx.DiGraph(program.graph.edges())
+    memoryless.remove_nodes_from(program.states.slices)
+    for delay in program.delays:
+        seen = nx.descendants(memoryless, delay.port) if delay.port in memoryless else set()
+        for name in program.outputs.slices:
+            if name in seen:
+                raise ParameterError(f"output '{name}' sees the past directly: compare the states, without this output")
+    return made
 
 
 def _smooth_noise(samples: int, size: int, seed: int) -> np.ndarray:
@@ -266,10 +293,11 @@ def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
 
 
 def _analog(
-    graph: SignalGraph, program: Program, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int
+    graph: SignalGraph, program: Program, network: DigitalNetwork, inputs: np.ndarray, period: float, y0: np.ndarray,
+    ratio: int,
 ) -> np.ndarray:  # fmt: skip
     """States at `ratio` points in each sample period, shape (ratio samples + 1, states)."""
-    drives = {name: held(inputs[:, part], period) for name, part in program.inputs.slices.items()}
+    drives = {name: held(inputs[:, part], period) for name, part in network.program.inputs.slices.items()}
     step = period / ratio
     result = simulate(
         graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0), rtol=ANALOG_RTOL,
@@ -288,9 +316,10 @@ def _digital(
     """Every stride-th state, each input being used for `repeats` steps, and CPU seconds of a step."""
     repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
     clock = time.process_time()
-    run = network.sequence(repeated, y0)
+    # Behind the states are those that stand for delays.
+    run = network.sequence(repeated, np.concatenate([y0, network.program.initial[y0.size :]]))
     seconds = time.process_time() - clock
-    return np.vstack([y0, run.states[stride - 1 :: stride, 0]]), seconds / len(repeated)
+    return np.vstack([y0, run.states[stride - 1 :: stride, 0, : y0.size]]), seconds / len(repeated)
 
 
 def _horizon(times: np.ndarray, error: np.ndarray) -> float:

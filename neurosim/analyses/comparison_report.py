@@ -42,6 +42,7 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
         "## Fixed points at zero input",
         "",
     ]
+    a = c.attractors
     if c.fixed_points:
         verdict = "all agree" if c.fixed_points_agree else "NOT all agree"
         lines += [
@@ -56,16 +57,18 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
         ]
         if len(c.fixed_points) > 20:
             lines.append(f"| ... | {len(c.fixed_points) - 20} more | | | |")
-    else:
+    elif a:
         lines.append("None was found from the random starts.")
-    a = c.attractors
-    lines += [
-        "",
-        "## Attractors",
-        "",
-        f"Of {a['starts']} random starts {a['same']:.0%} end alike; at rest: analog {a['analog_at_rest']:.0%}, digital "
-        f"{a['digital_at_rest']:.0%}.",
-    ]
+    else:
+        lines.append("Not looked for: the state of a graph with delays is a whole past.")
+    if a:
+        lines += [
+            "",
+            "## Attractors",
+            "",
+            f"Of {a['starts']} random starts {a['same']:.0%} end alike; at rest: analog {a['analog_at_rest']:.0%}, "
+            f"digital {a['digital_at_rest']:.0%}.",
+        ]
     if c.score:
         lines += ["", "## Task", "", f"Score: analog {c.score['analog']:.4g}, digital {c.score['digital']:.4g}."]
     lines += ["", f"Analog run: {c.seconds_analog:.3g} CPU s.", ""]

@@ -18,7 +18,7 @@ from neurosim.results import Result
 from neurosim.solve.circuit_parameters import full_address, parameter_value
 from neurosim.solve.discrete_solution import DiscreteSolution, discretise
 from neurosim.solve.dynamics import Dynamics, dynamics
-from neurosim.solve.graph_parameters import graph_paths
+from neurosim.solve.graph_parameters import graph_paths, has_laws
 from neurosim.solve.losses import SquaredError, squared_error
 from neurosim.solve.observed import Observed, observe
 
@@ -176,7 +176,9 @@ def fit(
     model = _Model(system, free, loss, observe(system, loss.save), {"rtol": rtol, **settings}, progress)
     kind = method
     if method == "auto":
-        kind = "least_squares" if free.size <= FEW else "lbfgs"
+        # laws of devices in a graph have the adjoint only
+        alone = not isinstance(system.assembly, Assembly) and has_laws(system.assembly.program)
+        kind = "lbfgs" if alone or free.size > FEW else "least_squares"
     tried = []
     for number in range(starts):
         z = free.start if number == 0 else free.draw(seed, number)

@@ -133,7 +133,7 @@ class Elaboration:
             dialect=deck.dialect,
             path=deck.path,
             digest=deck.files.digest,
-            rebuild=lambda parameters, temperature: elaborate(deck, parameters, temperature),
+            rebuild=functools.partial(elaborate, deck),
         )
         circuit = directives.read(circuit, top, self.condition_cards)
         return replace(circuit, notes=(*deck.notes, *self.session.notes))

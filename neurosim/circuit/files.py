@@ -50,19 +50,22 @@ class Files:
         self.folder, self.allow_include, self.limits = folder, allow_include, limits
         self.open_files: list[Path] = []
         self.characters = 0
-        self._digest = hashlib.sha256()
+        self._texts: list[str] = []
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything read so far, in order."""
-        return self._digest.hexdigest()
+        digest = hashlib.sha256()
+        for text in self._texts:
+            digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     def take(self, path: str, folder: Path, text: str, location: Location | None = None) -> SourceFile:
         """Count `text` and split it into lines."""
         self.characters += len(text)
         if self.characters > self.limits.characters:
             raise NetlistError(f"the netlist has more than {self.limits.characters} characters", location)
-        self._digest.update(text.encode("utf-8", "surrogatepass"))
+        self._texts.append(text)
         return SourceFile(path, str(folder), split_lines(text))
 
     def resolve(self, name: str, folder: str, location: Location | None) -> Path:

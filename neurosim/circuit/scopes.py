@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Session:
                 card.text[start:end],
                 card.location(start, end),
                 self.deck.dialect,
-                lambda offset: card.location(start + offset),
+                partial(_location, card, start),
                 parts,
             )
             card.parsed[start] = expression
@@ -123,6 +124,11 @@ class Session:
                 found[function.name] = UserFunction(function.name, function.parameters, body)
             self._functions[definition] = found
         return found
+
+
+def _location(card: Card, start: int, offset: int) -> Location:
+    """Place of a part of an expression that begins at `start`; no closure, so that a circuit can be pickled."""
+    return card.location(start + offset)
 
 
 class Scope:

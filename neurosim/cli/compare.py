@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from neurosim.errors import FormatError, ParameterError, UnknownNameError, nearest
-
-if TYPE_CHECKING:
-    from neurosim.graph.signal_graph import SignalGraph
+from neurosim.cli.subject import graph_of
+from neurosim.errors import FormatError
 
 
 def compare_command(
@@ -40,7 +37,7 @@ def compare_command(
         raise FormatError(f"cannot write to '{out}': the folder '{out.parent}' does not exist; make it first")
     if out is not None and out.exists() and not out.is_dir():
         raise FormatError(f"cannot write to '{out}': it is a file; --out names a folder")
-    graph = _graph(network, set_ or [])
+    graph = graph_of(network, set_ or [])
     found = compare(graph, rule, dt=dt, duration=duration, seed=seed)
     if out is not None:
         out.mkdir(exist_ok=True)
@@ -55,48 +52,3 @@ def compare_command(
         print(as_markdown(found))
         if out is not None:
             print(f"wrote {out / 'report.md'}, report.json, report.png")
-
-
-def _graph(network: str, settings: list[str]) -> SignalGraph:
-    from neurosim.architectures import architectures
-
-    path = Path(network)
-    if path.suffix or path.is_file():
-        if settings:
-            raise ParameterError("--set is for architectures; a saved graph has its parameters in the file")
-        if not path.is_file():
-            raise FormatError(f"there is no file '{network}'")
-        from neurosim.formats import holds_graph, load
-        from neurosim.graph.signal_graph import SignalGraph
-
-        loaded: object = load(path) if holds_graph(path) else None
-        if not isinstance(loaded, SignalGraph):
-            raise FormatError(f"'{network}' holds no signal graph; save one with ns.save(graph, 'net.json')")
-        return loaded
-    if network not in architectures:
-        raise UnknownNameError(
-            f"there is no architecture and no file '{network}'; {nearest(network, architectures.names())}"
-        )
-    architecture = architectures.get(network)
-    known = inspect.signature(architecture.build).parameters
-    given = dict(map(_setting, settings))
-    for name in given:
-        if name not in known:
-            near = nearest(name, list(known)) or f"known: {', '.join(known)}"
-            raise UnknownNameError(f"architecture '{network}' has no argument '{name}'; {near}")
-    try:
-        return architecture.build(**{**architecture.example, **given})
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"architecture '{network}': {error}") from None
-
-
-def _setting(text: str) -> tuple[str, object]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise ParameterError(f"--set {text!r} must look like name=value")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, {"true": True, "false": False}.get(value.casefold(), value)

@@ -159,8 +159,14 @@ class GradientForm:
         return first, second
 
 
-def gradient_form(program: Program) -> GradientForm:
+def gradient_form(program: Program, *, symmetric_part: bool = False) -> GradientForm:
     """Recognise a network that descends an energy.
+
+    Parameters
+    ----------
+    program : Program
+    symmetric_part : bool
+        Take the symmetric part of weights that are not symmetric, instead of refusing them.
 
     Raises
     ------
@@ -204,7 +210,7 @@ def gradient_form(program: Program) -> GradientForm:
     matrix = linear.jacobian(np.zeros(n), np.zeros(program.inputs.size))[0]
     weights = matrix / (gain[:, None] if is_rate else gain)
     difference = np.abs(weights - weights.T)
-    if difference.max() > ASYMMETRY * np.abs(weights).max():
+    if not symmetric_part and difference.max() > ASYMMETRY * np.abs(weights).max():
         i, j = np.unravel_index(int(difference.argmax()), difference.shape)
         raise _refusal(
             graph, f"its weights are not symmetric: {weights[i, j]:g} from state {j} to {i}, {weights[j, i]:g} back"
@@ -214,9 +220,9 @@ def gradient_form(program: Program) -> GradientForm:
 
 def _refusal(graph: SignalGraph, why: str) -> ParameterError:
     return ParameterError(
-        f"graph '{graph.title}' is not known to descend an energy: {why}. Discrete gradients need "
+        f"graph '{graph.title}' is not known to descend an energy: {why}. Energies and discrete gradients need "
         "tau x' = -leak x + W phi(x) + b or tau r' = -leak r + phi(W r + b) with W symmetric and phi strictly "
-        "increasing; use another rule, such as implicit_midpoint"
+        "increasing; as a rule use another one, such as implicit_midpoint"
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.digital.delays import DELAY_CLOCK, has_delays, with_chains
+from neurosim.digital.delays import DELAY_CLOCK, with_chains
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.delays import has_delays
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
@@ -383,6 +384,8 @@ def digital(
         if dt is None or not dt > 0.0:
             raise ParameterError(f"give dt: graph '{graph.title}' has delays, which must be multiples of it")
         graph = with_chains(graph, dt)
+    if isinstance(graph, Program) and graph.delays:
+        raise ParameterError(f"graph '{graph.graph.title}' has delays: give the graph itself, not its program")
     program = graph if isinstance(graph, Program) else compile_graph(graph)
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
     periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.graph.checks import factors, memoryless_order
-from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program
 
 LARGE = 1e200
@@ -88,7 +88,7 @@ def slope_bounds(program: Program) -> SlopeBounds:
             continue
         entry, norm, size = summed(name, added(name), data.get("bias"))
         if data["kind"] == "map":
-            function, gain = FUNCTIONS[data["function"]], abs(data["gain"])
+            function, gain = function_of(data), abs(data["gain"])
             slope = gain * (max(1.0, abs(data["argument"])) if function.name == "leaky_relu" else function.slope)
             slope = min(slope, LARGE)
             if function.name == "softmax":

@@ -36,6 +36,10 @@ class Node:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((type(self).__name__, self.label, *self.children)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A hash of text is another one in another process: nodes are made anew there.
+        return type(self), tuple(getattr(self, f.name) for f in dataclasses.fields(self))  # type: ignore[arg-type]
+
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined]
 

@@ -79,6 +79,13 @@ def _check_node(graph: SignalGraph, name: str, used: set[str]) -> None:
         raise UnknownNameError(
             f"{where}: no clock '{data['clock']}'; {nearest(data['clock'], graph.clocks) or 'declare it with clock()'}"
         )
+    for parameter in data.get("parameters", ()):
+        shape, instances = _parameter(graph, parameter, where, used), size // data["law"].size
+        if int(np.prod(shape)) not in (1, instances) or hasattr(graph.parameters[parameter].value, "tocsr"):
+            raise ParameterError(
+                f"{where}: parameter '{parameter}' of law '{data['law'].name}' has shape {shape}; a number"
+                + (f" or {instances} numbers are needed" if instances > 1 else " is needed")
+            )
     if data["kind"] == "product":
         _check_product(graph, name, used)
 

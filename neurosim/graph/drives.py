@@ -13,7 +13,8 @@ from neurosim.devices.source_card import read_waveform
 from neurosim.devices.waveforms import LARGEST_BREAKPOINT_COUNT, breakpoints
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph import law as words
-from neurosim.graph.program import Layout
+from neurosim.graph.delays import Delay
+from neurosim.graph.layout import Layout
 from neurosim.kernels import array_program as ap
 from neurosim.randomness import stream
 from neurosim.units import parse_number
@@ -160,7 +161,7 @@ class Drives:
 
     def values(self, times: Any) -> np.ndarray:
         """The input vector u at `times` [s], shape (points, inputs); at a jump the value after it."""
-        at = np.ascontiguousarray(times, dtype=float)
+        at = np.array(times, dtype=float, order="C")
         header = np.zeros(ap.HEADER, np.int64)
         header[ap.INPUTS], header[ap.LAW_AT] = self.inputs.size, ap.HEADER
         law = np.zeros(words.WORDS_OF_LAW, np.int64)
@@ -172,7 +173,9 @@ class Drives:
         return u
 
 
-def bind_drives(inputs: Layout, drive: Any, t_stop: float) -> Drives:
+def bind_drives(
+    inputs: Layout, drive: Any, t_stop: float, delays: Sequence[Delay] = (), states: Layout | None = None
+) -> Drives:  # fmt: skip
     """Check what was given for each input port and lay it out.
 
     Parameters
@@ -185,6 +188,8 @@ def bind_drives(inputs: Layout, drive: Any, t_stop: float) -> Drives:
         are missing are 0. One drive by itself is for the only port.
     t_stop : float
         End of the run [s].
+    delays : sequence of Delay
+        Ports that carry the past of states, with the layout of the `states`.
 
     Raises
     ------
@@ -195,17 +200,24 @@ def bind_drives(inputs: Layout, drive: Any, t_stop: float) -> Drives:
     """
     if drive is None:
         drive = {}
+    past = {delay.port: delay for delay in delays}
+    ports = [name for name in inputs.slices if name not in past]
     if not isinstance(drive, Mapping):
-        if len(inputs.slices) != 1:
-            ports = ", ".join(inputs.slices) or "none"
-            raise ParameterError(f"drive: give a mapping from input port to drive; input ports: {ports}")
-        drive = {next(iter(inputs.slices)): drive}
+        if len(ports) != 1:
+            known = ", ".join(ports) or "none"
+            raise ParameterError(f"drive: give a mapping from input port to drive; input ports: {known}")
+        drive = {ports[0]: drive}
     for name in drive:
-        if name not in inputs.slices:
-            raise UnknownNameError(f"drive: no input port '{name}'; {nearest(str(name), inputs.slices)}".rstrip("; "))
+        if name not in ports:
+            raise UnknownNameError(f"drive: no input port '{name}'; {nearest(str(name), ports)}".rstrip("; "))
     made = Drives(inputs)
     start: list[np.ndarray] = []
     for name, part in inputs.slices.items():
+        if name in past and states is not None:
+            first = states.slices[past[name].state].start + past[name].part[0]
+            made.records.append((words.DELAYED, part.start, part.stop - part.start, len(made.table), first, 0))
+            made.table += [past[name].seconds, 0.0]
+            continue
         if name not in drive:
             made.notes.append(f"input '{name}' is not driven: it is 0")
         size = part.stop - part.start

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from neurosim.graph.checks import factors
-from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.functions import function_of
 from neurosim.graph.signal_graph import Number, SignalGraph
 
 _HEADINGS = {
@@ -82,7 +82,12 @@ def _equation(graph: SignalGraph, name: str, kind: str) -> str:
     if kind == "hold":
         return f"{left} = {drive}, sampled at ticks of {data['clock']}"
     if kind == "map":
-        function = FUNCTIONS[data["function"]]
+        function = function_of(data)
+        if data.get("law") is not None:
+            inside = drive if data["gain"] == 1.0 else f"{data['gain']:g} ({drive})"
+            given = f"; {', '.join(data['parameters'])}" if data["parameters"] else ""
+            formula = f"  ({data['law'].formula})" if data["law"].formula else ""
+            return f"{left} = {data['law'].name}({inside}{given}){unit}{formula}"
         if function.name == "identity":
             gain = "" if data["gain"] == 1.0 else f"{data['gain']:g} "
             return f"{left} = {gain}({drive}){unit}" if gain else f"{left} = {drive}{unit}"

@@ -49,6 +49,8 @@ def _copy(
         for key in ("bias", "weight", "time_constant", "leak", "initial"):
             if isinstance(made.get(key), str):
                 made[key] = renamed.get(made[key], prefix + made[key])
+        if "parameters" in made:
+            made["parameters"] = tuple(renamed.get(p, prefix + p) for p in made["parameters"])
         if made.get("time_constant") is not None and scale != 1.0:
             if isinstance(made["time_constant"], str):
                 raise ParameterError(

@@ -6,7 +6,9 @@ The compiled forms, with their derivatives, are in `neurosim.kernels.array_progr
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from neurosim.errors import UnknownNameError, nearest
 
@@ -85,6 +87,9 @@ FUNCTIONS = {
 }  # fmt: skip
 """The functions by name; aliases are in `ALIASES`."""
 
+LAW = MapFunction("law", -1, "a compiled law", math.inf, in_place=False, is_row_function=True)
+"""Stands for the function of a map that has a law (`neurosim.kernels.named_law`), of which nothing more is known."""
+
 ALIASES = {"sigmoid": "logistic", "linear": "identity", "step": "heaviside", "hard_sigmoid": "hard_logistic"}
 
 
@@ -102,3 +107,8 @@ def map_function(name: str, where: str = "") -> MapFunction:
         near = nearest(name, [*FUNCTIONS, *ALIASES])
         raise UnknownNameError(f"{place}unknown function '{name}'; {near}".rstrip("; "))
     return found
+
+
+def function_of(data: Mapping[str, Any]) -> MapFunction:
+    """Function of a map, from the attributes of its node."""
+    return LAW if data.get("law") is not None else FUNCTIONS[data["function"]]

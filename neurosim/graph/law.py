@@ -4,10 +4,12 @@ The engine's unknowns are the states and holds y of the array program, then the 
 0. `code` is the program's with a table at ``code[LAW_AT]`` (see `WORDS_OF_LAW`), `table` holds p, its transposed
 weights, and the numbers below. Records in `code`:
 
-- node of flowing states: offset, size, number of its first direction;
+- element of a state: offset and size of its node, group of its column in the Jacobian (-1: it does not flow);
+- entry of the Jacobian: row, column;
 - input: kind, offset in u, size, place in `table`, count, first unknown of its samples (`HELD`). In `table`: values
   (`CONSTANT`); dt, then count samples (`HELD`); count times, then count values (`INTERPOLATED`); a stored waveform of
-  count numbers (`WAVEFORM`, see `neurosim.devices.waveforms`);
+  count numbers (`WAVEFORM`, see `neurosim.devices.waveforms`); the delay, then the piece of the history where it was
+  last (`DELAYED`, of the states from number `count` on, see `neurosim.graph.history`);
 - clock: place of period and phase in `table`, number of jumping and of holding elements, place of their numbers.
 """
 
@@ -30,19 +32,22 @@ from neurosim.kernels.array_program import (
     tangent_instructions,
 )
 
-WORDS_OF_LAW = 13
+WORDS_OF_LAW = 18
 (
-    PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, NODES, NODES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
-    CLOCKS_AT, HELD_UNKNOWNS,
+    PARAMETERS, TRANSPOSED_AT, RATE_AT, LEAK_AT, BOUNDS_AT, ENTRIES, STATES_AT, DIRECTIONS, DRIVEN, DRIVEN_AT, CLOCKS,
+    CLOCKS_AT, HELD_UNKNOWNS, HISTORY_AT, HISTORY_PIECES, HISTORY_DEGREE, HISTORY_WIDTH,
+    HISTORY_ORIGIN,
 ) = range(WORDS_OF_LAW)  # fmt: skip
 """Table of the law: length of p; places in `table` of the transposed p, of 1/tau (0 where a clock moves the element),
-of the leaks, of lower then upper bounds; number and place of node records; number of flowing elements; number and
-place of input records; number and place of clock records; number of unknowns that hold samples."""
+of the leaks, of lower then upper bounds; number of entries of the Jacobian, place of the records of states, which those
+of the entries follow; number of groups of columns; number and place of input records; number and place of clock
+records; number of unknowns that hold samples; place of the history in `table`, its pieces, their degree, unknowns,
+and the fraction of a piece from which its powers count (0 or 1)."""
 
-NODE_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 6, 4
+STATE_WORDS, ENTRY_WORDS, INPUT_WORDS, CLOCK_WORDS = 3, 2, 6, 4
 """Words of one record."""
 
-CONSTANT, HELD, INTERPOLATED, WAVEFORM = range(4)
+CONSTANT, HELD, INTERPOLATED, WAVEFORM, DELAYED = range(5)
 """Kinds of inputs."""
 
 TICK_SHARE, TICK_ROUNDING = 1e-9, 1e-15
@@ -56,6 +61,40 @@ def _ticks(time, period, phase):
     if k < 0.0 or abs(time - phase - k * period) > TICK_SHARE * period + TICK_ROUNDING * abs(time):
         return -1
     return int(k)
+
+
+@helper
+def _fill_from_history(time, table, code, place, first, out, offset, size):
+    """out[offset : offset + size] = states from number `first` on, table[place] before `time`; NaN without a past."""
+    law = code[LAW_AT]
+    knots, pieces = code[law + HISTORY_AT], code[law + HISTORY_PIECES]
+    degree, width = code[law + HISTORY_DEGREE], code[law + HISTORY_WIDTH]
+    if pieces == 0:
+        out[offset : offset + size] = np.nan
+        return
+    when = time - table[place]
+    low = np.int64(table[place + 1])
+    if low + 2 < pieces and table[knots + low + 1] <= when:
+        low += 1
+    if low >= pieces or not table[knots + low] <= when < table[knots + low + 1]:
+        low, high = 0, pieces
+        while high - low > 1:
+            middle = (low + high) // 2
+            if table[knots + middle] <= when:
+                low = middle
+            else:
+                high = middle
+    if low > 0 and table[knots + low + 1] == np.inf:
+        low -= 1
+    table[place + 1] = low
+    start = table[knots + low]
+    x = (when - start) / (table[knots + low + 1] - start) - code[law + HISTORY_ORIGIN]
+    row = knots + pieces + 1 + low * (degree + 1) * width + first
+    for j in range(size):
+        value = table[row + degree * width + j]
+        for k in range(degree - 1, -1, -1):
+            value = value * x + table[row + k * width + j]
+        out[offset + j] = value
 
 
 @helper
@@ -73,6 +112,8 @@ def _fill_inputs(time, table, code, out, at, samples, first):
                 out[offset + j] = samples[first + code[r + 5] + j]
         elif kind == WAVEFORM:
             out[offset] = waveform_value(time, table, place, count)
+        elif kind == DELAYED:
+            _fill_from_history(time, table, code, place, count, out, offset, size)
         else:
             low, high = 0, count - 1
             while high - low > 1:
@@ -92,7 +133,7 @@ def _fill_inputs(time, table, code, out, at, samples, first):
 
 
 @helper
-def _evaluate_drives(time, y, table, code, arena):
+def evaluate_drives(time, y, table, code, arena):
     """Drives of all states at the unknowns y, into the arena."""
     law, n = code[LAW_AT], code[STATES]
     for i in range(n):
@@ -108,7 +149,7 @@ def graph_flow(context, u, p, memory, table, code, F, D):
     law, n, size, drive = code[LAW_AT], code[STATES], code[SIZE], code[DRIVE_AT]
     work, y = memory.reshape(memory.size), u.reshape(u.size)
     arena = work[:size]
-    _evaluate_drives(context[TIME], y, table, code, arena)
+    evaluate_drives(context[TIME], y, table, code, arena)
     rate, leak = code[law + RATE_AT], code[law + LEAK_AT]
     for i in range(F.shape[0]):
         F[i, 0] = 0.0
@@ -119,26 +160,21 @@ def graph_flow(context, u, p, memory, table, code, F, D):
         return
     tangent = work[size : size * (1 + k)]
     tangent[:] = 0.0
-    nodes, first = code[law + NODES], code[law + NODES_AT]
-    for q in range(nodes):
-        r = first + q * NODE_WORDS
-        for j in range(code[r + 1]):
-            tangent[code[r] * k + (code[r + 2] + j) * code[r + 1] + j] = 1.0
+    states = code[law + STATES_AT]
+    for i in range(n):
+        r = states + i * STATE_WORDS
+        if code[r + 2] >= 0:
+            tangent[code[r] * k + code[r + 2] * code[r + 1] + i - code[r]] = 1.0
     count, pt = code[law + PARAMETERS], code[law + TRANSPOSED_AT]
     tangent_instructions(
         code, code[FIRST], code[MIDDLE], table[:count], table[pt : pt + count], arena, tangent, k, k
     )  # fmt: skip
-    for q in range(nodes):
-        r = first + q * NODE_WORDS
-        row, rows = code[r], code[r + 1]
-        for s in range(nodes):
-            c = first + s * NODE_WORDS
-            for m in range(code[c + 1]):
-                at = (drive + row) * k + (code[c + 2] + m) * rows
-                for j in range(rows):
-                    D[row + j, code[c] + m, 0] = table[rate + row + j] * tangent[at + j]
-        for j in range(rows):
-            i = row + j
+    entries = states + n * STATE_WORDS
+    for q in range(code[law + ENTRIES]):
+        i, j = code[entries + q * ENTRY_WORDS], code[entries + q * ENTRY_WORDS + 1]
+        r, group = states + i * STATE_WORDS, code[states + j * STATE_WORDS + 2]
+        D[i, j, 0] = table[rate + i] * tangent[(drive + code[r]) * k + group * code[r + 1] + i - code[r]]
+        if i == j:
             D[i, i, 0] -= table[rate + i] * table[leak + i]
 
 
@@ -160,7 +196,7 @@ def graph_ticks(context, u, p, memory, table, code, F, D):
             jumps = jumps or code[r + 1] > 0
             holds = holds or code[r + 2] > 0
     if jumps:
-        _evaluate_drives(time, y, table, code, arena)
+        evaluate_drives(time, y, table, code, arena)
         lower, upper = code[law + BOUNDS_AT], code[law + BOUNDS_AT] + n
         for q in range(code[law + CLOCKS]):
             r = code[law + CLOCKS_AT] + q * CLOCK_WORDS
@@ -181,7 +217,7 @@ def graph_ticks(context, u, p, memory, table, code, F, D):
                 for j in range(size):
                     now[n + code[r + 5] + j] = table[place + 1 + k * size + j]
     if holds:
-        _evaluate_drives(time, now, table, code, arena)
+        evaluate_drives(time, now, table, code, arena)
         for q in range(code[law + CLOCKS]):
             r = code[law + CLOCKS_AT] + q * CLOCK_WORDS
             if _ticks(time, table[code[r]], table[code[r] + 1]) >= 0:

@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError, UnknownNameError, nearest
+from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph, factors, memoryless_order
+from neurosim.graph.delays import Delay, without_delays
 from neurosim.graph.flatten import flatten
-from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.functions import function_of
+from neurosim.graph.layout import Layout
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the named arrays lie in a flat vector."""
-
-    slices: dict[str, slice]
-    shapes: dict[str, tuple[int, ...]]
-
-    @cached_property
-    def size(self) -> int:
-        """Length of the vector."""
-        return max((s.stop for s in self.slices.values()), default=0)
-
-    def pack(self, values: Mapping[str, Any], default: np.ndarray, where: str) -> np.ndarray:
-        """Vector (..., size) from named arrays; names that are missing take `default`.
-
-        Raises
-        ------
-        UnknownNameError, ParameterError
-        """
-        for name in values:
-            if name not in self.slices:
-                raise UnknownNameError(f"no {where} '{name}'; {nearest(name, self.slices)}".rstrip("; "))
-        arrays = {}
-        for name, value in values.items():
-            array = np.asarray(value, dtype=float)
-            n = self.slices[name].stop - self.slices[name].start
-            shape = self.shapes[name]
-            if array.shape[-len(shape) :] == shape:
-                array = array.reshape(*array.shape[: -len(shape)], n)
-            elif array.ndim == 0:
-                array = np.full(n, float(array))
-            elif array.shape[-1] != n:
-                wanted = ", ".join(map(str, shape))
-                raise ParameterError(f"{where} '{name}' needs shape (..., {wanted}), not {array.shape}")
-            arrays[name] = array
-        leading = np.broadcast_shapes(*(a.shape[:-1] for a in arrays.values())) if arrays else ()
-        made = np.broadcast_to(default, (*leading, self.size)).copy()
-        for name, array in arrays.items():
-            made[..., self.slices[name]] = array
-        return made
-
-    def unpack(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Named arrays (..., *shape) from a vector (..., size)."""
-        return {
-            name: vector[..., part].reshape(*vector.shape[:-1], *self.shapes[name])
-            for name, part in self.slices.items()
-        }
-
-    def to_blocks(self, rows: np.ndarray) -> np.ndarray:
-        """(..., samples, size) to blocks, one array after the other: (..., samples * size)."""
-        leading, samples = rows.shape[:-2], rows.shape[-2]
-        if samples == 1 or len(self.slices) == 1:
-            # kernels take no read-only arrays, such as views by broadcasting
-            if not (rows.flags.carray and rows.dtype == float):
-                rows = np.require(rows, float, ("C", "W"))
-            return rows.reshape(*leading, samples * self.size)
-        parts = [rows[..., p].reshape(*leading, samples * (p.stop - p.start)) for p in self.slices.values()]
-        return np.ascontiguousarray(np.concatenate(parts, axis=-1)) if parts else np.zeros((*leading, 0))
-
-    def from_blocks(self, blocks: np.ndarray, samples: int) -> np.ndarray:
-        """Inverse of `to_blocks`; neither of them copies what lies right already."""
-        leading = blocks.shape[:-1]
-        if samples == 1 or len(self.slices) == 1:
-            return blocks.reshape(*leading, samples, self.size)
-        made = np.empty((*leading, samples, self.size))
-        for part in self.slices.values():
-            n = part.stop - part.start
-            here = blocks[..., part.start * samples : part.stop * samples]
-            made[..., part] = here.reshape(*leading, samples, n)
-        return made
+from neurosim.kernels.array_law import work_size
+from neurosim.kernels.named_law import Law
 
 
 @dataclass(frozen=True)
@@ -107,6 +38,10 @@ class Program:
     leak, initial : ndarray, shape (states.size,)
     notes : tuple of str
         Of the checks.
+    laws : tuple of (int, Law)
+        Places in `code` that hold the addresses of laws, which differ from process to process.
+    delays : tuple of Delay
+        Inputs that carry the past of states.
     """
 
     graph: SignalGraph
@@ -120,6 +55,23 @@ class Program:
     leak: np.ndarray
     initial: np.ndarray
     notes: tuple[str, ...]
+    laws: tuple[tuple[int, Law], ...] = ()
+    delays: tuple[Delay, ...] = ()
+
+    def __post_init__(self) -> None:
+        for place, law in self.laws:
+            self.code[place] = law.address
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        self.__post_init__()
+
+    def identity(self, code: np.ndarray) -> bytes:
+        """The bytes of `code`, which begins with that of the program, with what laws are instead of where they are."""
+        same = code.copy()
+        for place, _ in self.laws:
+            same[place] = 0
+        return same.tobytes() + "".join(law.recorded.key for _, law in self.laws).encode()
 
     @property
     def is_clocked(self) -> np.ndarray:
@@ -247,19 +199,20 @@ class Program:
 def compile_graph(graph: SignalGraph) -> Program:
     """Check a graph and make its array program.
 
+    A delayed edge becomes an input, ``"x(t - 1 s)"``; `Program.delays` says what it carries.
+
     Raises
     ------
     ParameterError, UnknownNameError
-        See `neurosim.graph.checks.check_graph`; also for hosts and delays, which no array program can hold.
+        See `neurosim.graph.checks.check_graph` and `neurosim.graph.delays.without_delays`; also for hosts, which no
+        array program can hold.
     """
     flat = flatten(graph)
     notes = check_graph(flat)
     for name in flat.of_kind("host"):
         raise ParameterError(f"host '{name}' is a Python procedure: only a digital network can run it")
-    for a, b, data in flat.edges(data=True):
-        if data["delay"] > 0.0:
-            raise ParameterError(f"edge '{a}' -> '{b}': a delay needs a digital network whose dt divides it")
-    return _Compiler(flat).build(tuple(notes))
+    undelayed, delays = without_delays(flat)
+    return replace(_Compiler(undelayed).build(tuple(notes)), delays=delays)
 
 
 @dataclass(frozen=True)
@@ -323,6 +276,7 @@ class _Compiler:
         self.same: set[str] = set()
         self.temporaries: dict[Any, _View] = {}
         self.dense: dict[int, tuple[int, int]] = {}
+        self.laws: list[tuple[int, Law]] = []
 
     def _at(self, offset: int, part: slice) -> _View:
         return _View(offset, 0, part.stop - part.start, part.stop - part.start)
@@ -379,14 +333,14 @@ class _Compiler:
         edges = [(str(a), d) for a, _, d in self.graph.in_edges(name, data=True) if d["role"] == "add"]
         if data["kind"] != "map" or data["function"] != "identity" or data["bias"] is not None or data["gain"] != 1.0:
             return None
-        return self.values[edges[0][0]] if len(edges) == 1 and _is_plain(edges[0][1]) else None
+        return self.values[edges[0][0]] if len(edges) == 1 and is_plain(edges[0][1]) else None
 
     def _alias(self, name: str) -> _View | None:
         """Drive of the state, or output, that takes just this value, so that it is computed where it is wanted."""
         for b in self.graph.successors(name):
             edges = [d for _, _, d in self.graph.in_edges(b, data=True) if d["role"] == "add"]
             view = self.values[b] if b in self.outputs.slices else self.drives.get(b)
-            if view is None or view in self.placed or len(edges) != 1 or not _is_plain(edges[0]):
+            if view is None or view in self.placed or len(edges) != 1 or not is_plain(edges[0]):
                 continue
             if self.graph.nodes[b].get("bias") is None and self.graph.size_of(name) == self.graph.size_of(b):
                 self.placed.add(view)
@@ -401,7 +355,7 @@ class _Compiler:
         _, b, edge = edges[0]
         terms = sum(d["role"] == "add" for _, _, d in self.graph.in_edges(b, data=True))
         is_sum = self.graph.nodes[b]["kind"] in ("map", "state") and edge["role"] == "add" and terms > 1
-        return is_sum and _is_plain(edge)
+        return is_sum and is_plain(edge)
 
     def _node(self, name: str) -> None:
         if name in self.same:
@@ -416,11 +370,14 @@ class _Compiler:
             if not (len(edges) == 1 and self.values[edges[0][0]] == view):
                 self._sum(view, edges, data["bias"], name)
             return
-        function = FUNCTIONS[data["function"]]
+        if data.get("law") is not None:
+            self._law(name, view, edges)
+            return
+        function = function_of(data)
         argument = self._constant(data["argument"] or 0.0)
         n = view.length
         row = data["shape"][-1] if function.is_row_function else 0
-        single = len(edges) == 1 and _is_plain(edges[0][1]) and data["bias"] is None and data["gain"] == 1.0
+        single = len(edges) == 1 and is_plain(edges[0][1]) and data["bias"] is None and data["gain"] == 1.0
         if single and function.name != "identity":
             source = self.values[edges[0][0]].part(edges[0][1]["source_part"])
             self._emit(ap.MAP, view, source, n=n, m=row, function=function.number, k=argument)
@@ -431,6 +388,27 @@ class _Compiler:
             self._emit(ap.GAIN, before, before, n=n, k=self._constant(data["gain"]))
         if function.name != "identity":
             self._emit(ap.MAP, view, before, n=n, m=row, function=function.number, k=argument)
+
+    def _law(self, name: str, view: _View, edges: list[tuple[str, dict]]) -> None:
+        """A map that is given by a compiled law, which never writes over what it reads."""
+        data = self.graph.nodes[name]
+        law, n = data["law"], view.length
+        if len(edges) == 1 and is_plain(edges[0][1]) and data["bias"] is None and data["gain"] == 1.0:
+            argument = self.values[edges[0][0]]
+        else:
+            argument = self._temporary((name, "argument"), n)
+            self._sum(argument, edges, data["bias"], name)
+            if data["gain"] != 1.0:
+                self._emit(ap.GAIN, argument, argument, n=n, k=self._constant(data["gain"]))
+        count, instances = len(law.parameters), n // law.size
+        work = self._temporary((name, "work"), work_size(law.size, count, instances))
+        at = len(self.tables)
+        self.laws.append((at, law))
+        self.tables += [0, law.size + count, count, 0, 0, 0, law.size, instances]
+        for parameter in data["parameters"]:
+            part = self.parameters.slices[parameter]
+            self.tables += [part.start, int(part.stop - part.start > 1)]
+        self._emit(ap.LAW, view, argument, work, n=n, k=-1 - at)
 
     def _temporary(self, key: Any, size: int) -> _View:
         if key not in self.temporaries:
@@ -547,7 +525,7 @@ class _Compiler:
         last = first + ap.WORDS * len(self.instructions)
         body = np.array(self.instructions, np.int64).reshape(-1, ap.WORDS)
         # Places in the tables were kept as -1 - place, those of constants as they are.
-        table = np.isin(body[:, 0], (ap.SPARSE, ap.SPARSE_TRANSPOSED, ap.CONTRACT))
+        table = np.isin(body[:, 0], (ap.SPARSE, ap.SPARSE_TRANSPOSED, ap.CONTRACT, ap.LAW))
         body[table, 5] = last - 1 - body[table, 5]
         dense = [number for w, (n, m) in self.dense.items() for number in (w, n, m)]
         header = np.zeros(ap.HEADER, np.int64)
@@ -574,10 +552,10 @@ class _Compiler:
         return Program(
             graph, code.astype(np.int64), np.concatenate([self.p, np.array(list(self.constants))]), self.states,
             self.inputs, self.outputs, self.parameters, resolved("time_constant", np.nan), resolved("leak", 0.0),
-            resolved("initial", 0.0), notes,
+            resolved("initial", 0.0), notes, tuple((last + at, law) for at, law in self.laws),
         )  # fmt: skip
 
 
-def _is_plain(edge: dict) -> bool:
+def is_plain(edge: dict) -> bool:
     """Whether an edge hands its whole source on unchanged."""
     return edge["weight"] is None and edge["gain"] == 1.0 and not edge["target_part"] and not edge["source_part"]

@@ -27,6 +27,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.functions import map_function
+from neurosim.kernels.named_law import Law
 
 KINDS = ("port", "state", "map", "product", "hold", "event", "sub", "host")
 ROLES = ("add", "factor", "reset", "clock", "teach")
@@ -167,14 +168,46 @@ class SignalGraph(nx.MultiDiGraph):
 
     def map(
         self, name: str, shape: int | Sequence[int] = 1, function: str = "identity", *, bias: str | None = None,
-        gain: float = 1.0, argument: float | None = None, unit: str = "",
+        gain: float = 1.0, argument: float | None = None, unit: str = "", law: Law | None = None,
+        parameters: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Add ``function(gain x drive)``; `argument` is the constant of functions that have one."""
+        """Add ``function(gain x drive)``; `argument` is the constant of functions that have one.
+
+        With a `law` (`neurosim.law`) that is the function: the node's shape is (law size,), or (law size, ...) for
+        independent instances of it; a law of size 1 goes with any shape. `parameters` are names of parameters of this
+        graph in the order of those of the law, by default of the same names.
+        """
+        if law is not None:
+            self._law_map(name, shape, law, parameters, function, argument, bias=bias, gain=gain, unit=unit)
+            return
+        if parameters:
+            raise ParameterError(f"map '{name}': parameters belong to a law, and function '{function}' is none")
         declared = map_function(function, f"map '{name}'")
         if argument is not None and declared.argument is None:
             raise ParameterError(f"map '{name}': function '{function}' takes no argument")
         value = declared.argument if argument is None else float(argument)
         self._declare(name, "map", shape, function=declared.name, bias=bias, gain=gain, argument=value, unit=unit)
+
+    def _law_map(
+        self, name: str, shape: int | Sequence[int], law: Law, parameters: Sequence[str], function: str,
+        argument: float | None, **attributes: Any,
+    ) -> None:  # fmt: skip
+        if not isinstance(law, Law):
+            raise ParameterError(f"map '{name}': law must be made with neurosim.law, not {type(law).__name__}")
+        if function != "identity" or argument is not None:
+            raise ParameterError(f"map '{name}': give either a function or a law")
+        names = tuple(parameters) or law.parameters
+        if len(names) != len(law.parameters):
+            raise ParameterError(
+                f"map '{name}': law '{law.name}' has the parameters {', '.join(law.parameters) or 'none'}, "
+                f"{len(names)} names are given"
+            )
+        lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        if law.size > 1 and lengths[:1] != (law.size,):
+            raise ParameterError(
+                f"map '{name}': law '{law.name}' needs shape ({law.size},) or ({law.size}, ...), not {lengths}"
+            )
+        self._declare(name, "map", shape, function="law", argument=None, law=law, parameters=names, **attributes)
 
     def product(
         self, name: str, shape: int | Sequence[int] = 1, form: str = "", *, weight: str | None = None, unit: str = "",
@@ -242,7 +275,8 @@ class SignalGraph(nx.MultiDiGraph):
         gain : float
             Constant factor.
         delay : float
-            Seconds.
+            Seconds. What flows sees the past of states that flow, also behind maps and products; a digital network
+            keeps anything, for a whole number of steps. Until t = 0 states have their initial values.
         source_part, target_part : (int, int), optional
             Only elements start to stop of the flattened source or target.
         plastic : str, optional

@@ -23,6 +23,7 @@ from neurosim.kernels.array_functions import (
     apply_function,
     multiply_by_slopes,
 )
+from neurosim.kernels.array_law import law_reverse, law_tangent, run_law
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 from neurosim.kernels.matrix_product import add_product
@@ -44,10 +45,11 @@ per sample) of the result d, of a and of b, and whether it starts a sum (d = ins
 
 (
     ADD, BIAS, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, MAP, GAIN, MULTIPLY, CONTRACT,
-    ZERO,
-) = range(13)  # fmt: skip
+    ZERO, LAW,
+) = range(14)  # fmt: skip
 """Operations: d += k a; d += p; d += p a elementwise; d += p[0] a; d += W a; d += W' a; the same sparse (compressed
-rows); d = function(a); d = k d; d += a b; d += contraction; d = 0."""
+rows); d = function(a); d = k d; d += a b; d += contraction; d = 0; d = law(a) with
+work space at b."""
 
 INDICES = 6
 """Most index letters of a contraction."""
@@ -226,6 +228,9 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
                         arena[d + r * dl + code[k + m + 1 + e]] += p[w + e] * value
         elif op == CONTRACT:
             _contract(code, k, arena, p, arena, rows, 1, arena, p, -1)
+        elif op == LAW:
+            for r in range(rows):
+                run_law(code, k, p, arena, a + r * al, d + r * dl, b, 0)
 
 
 @helper
@@ -249,6 +254,12 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
                 _contract(code, k, arena, p, tangent, rows, ratio, tangent, p, -2 - f)
         elif op in (ADD, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, GAIN, ZERO):
             evaluate_instructions(code, q, q + WORDS, p, pt, tangent, rows)
+        elif op == LAW:
+            for r in range(rows):
+                if r % ratio == 0:
+                    s = r // ratio
+                    run_law(code, k, p, arena, a0 + s * al, d0 + s * dl, b0, 1)
+                law_tangent(code, k, arena, b0, tangent, a + r * al, d + r * dl)
         elif op != BIAS:
             for r in range(rows):
                 s = r // ratio
@@ -377,6 +388,10 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         elif op == CONTRACT:
             for f in range(code[k + 1]):
                 _contract(code, k, arena, p, adjoint, rows, 1, adjoint, dp, f)
+        elif op == LAW:
+            for r in range(rows):
+                run_law(code, k, p, arena, a + r * al, d + r * dl, b, 1)
+                law_reverse(code, k, arena, b, adjoint, a + r * al, d + r * dl, dp)
 
 
 @unit(lambda: signature_of(*"ciirrri"))

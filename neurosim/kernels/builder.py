@@ -11,8 +11,9 @@ import numpy as np
 from neurosim.errors import ParameterError
 from neurosim.expressions.instructions import CONTEXT, HEADER, WORDS
 from neurosim.kernels import system as layout
-from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw, Recorded
+from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
 from neurosim.kernels.expression import evaluate_expression
+from neurosim.kernels.named_law import reads_time
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
 from neurosim.kernels.unknowns import Unknown, Unknowns
 
@@ -36,6 +37,8 @@ class BatchSpec:
     mass : mapping of (flow, input) to array of length n
         ``row += sign * m * d(input)/dt`` on the left side of ``M y' = f``; the sign is that of the flow in the row.
     law, accept, events, jump, start : Kernel or PythonLaw, optional
+    diffusion : Kernel, optional
+        Amplitude of the noise of each flow, in ``dy = f dt + g dW``.
     law_inputs, law_flows : int
         Leading inputs and flows that the law knows.
     dependence : sequence of (flow, input), optional
@@ -56,6 +59,7 @@ class BatchSpec:
     events: Kernel | None = None
     jump: Kernel | None = None
     start: Kernel | None = None
+    diffusion: Kernel | None = None
     event_count: int = 0
     is_linear: bool = False
     dependence: Sequence[tuple[int, int]] | None = None
@@ -350,7 +354,7 @@ def build_system(
     for number, batch in enumerate(batches):
         for column, compiled in (
             (layout.LAW, batch.law), (layout.ACCEPT, batch.accept), (layout.EVENTS, batch.events),
-            (layout.JUMP, batch.jump), (layout.START, batch.start),
+            (layout.JUMP, batch.jump), (layout.START, batch.start), (layout.DIFFUSION, batch.diffusion),
         ):  # fmt: skip
             table[number, column] = compiled.address if compiled is not None else 0
     system.refresh()
@@ -384,17 +388,7 @@ def _reads_time(batch: BatchSpec) -> bool:
     if batch.law is evaluate_expression:
         words = np.array(batch.code, "i8")[HEADER:].reshape(-1, WORDS)
         return bool(((words[:, 0] == CONTEXT) & (words[:, 2] == TIME)).any())
-    pending: list[Any] = [batch.law]
-    seen: set[int] = set()
-    while pending:
-        function = pending.pop().function
-        if id(function) not in seen:
-            seen.add(id(function))
-            names = function.__code__.co_names
-            if "TIME" in names:
-                return True
-            pending += [v for v in map(function.__globals__.get, names) if isinstance(v, Recorded)]
-    return False
+    return reads_time(batch.law)
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

@@ -13,6 +13,9 @@ from neurosim.kernels.abi import unit
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import Instruction
 
+LARGE, PANEL = 2**15, 32
+"""From so many weights on, this many columns of them are used for all rows before the next ones [1]."""
+
 
 def _build_block(rows: int, vectors: int, lanes: int) -> Any:
     """Intrinsic for a block of `rows` rows and `vectors` x `lanes` columns of `add_product`."""
@@ -123,40 +126,44 @@ one_by_thirty_two, one_by_eight, one_by_four, one_by_one = (
 @unit(lambda: signature_of(*"riiriiiriiiii"))
 def add_product(d, d_at, d_step, s, s_at, s_row, s_k, w, w_at, w_step, rows, n, m):
     """d[d_at + r d_step + j] += sum over k < m of s[s_at + r s_row + k s_k] w[w_at + k w_step + j], r < rows, j < n."""
-    r = 0
-    while r + 4 <= rows:
-        to, of = d_at + r * d_step, s_at + r * s_row
-        j = 0
-        if is_wide():
-            while j + 32 <= n:
-                four_by_thirty_two(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+    # Of a large W, few columns at a time stay in the cache while all rows pass by.
+    width = n if rows <= 4 or n * m < LARGE else PANEL
+    for first in range(0, n, width):
+        last = min(first + width, n)
+        r = 0
+        while r + 4 <= rows:
+            to, of = d_at + r * d_step, s_at + r * s_row
+            j = first
+            if is_wide():
+                while j + 32 <= last:
+                    four_by_thirty_two(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                    j += 32
+                if j + 16 <= last:
+                    four_by_sixteen(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                    j += 16
+            while j + 8 <= last:
+                four_by_eight(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 8
+            if j + 4 <= last:
+                four_by_four(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 4
+            while j < last:
+                four_by_one(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 1
+            r += 4
+        while r < rows:
+            to, of = d_at + r * d_step, s_at + r * s_row
+            j = first
+            while j + 32 <= last:
+                one_by_thirty_two(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
                 j += 32
-            if j + 16 <= n:
-                four_by_sixteen(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-                j += 16
-        while j + 8 <= n:
-            four_by_eight(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 8
-        if j + 4 <= n:
-            four_by_four(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 4
-        while j < n:
-            four_by_one(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 1
-        r += 4
-    while r < rows:
-        to, of = d_at + r * d_step, s_at + r * s_row
-        j = 0
-        while j + 32 <= n:
-            one_by_thirty_two(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 32
-        while j + 8 <= n:
-            one_by_eight(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 8
-        if j + 4 <= n:
-            one_by_four(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 4
-        while j < n:
-            one_by_one(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
-            j += 1
-        r += 1
+            while j + 8 <= last:
+                one_by_eight(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 8
+            if j + 4 <= last:
+                one_by_four(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 4
+            while j < last:
+                one_by_one(d, to + j, d_step, s, of, s_row, s_k, w, w_at + j, w_step, m)
+                j += 1
+            r += 1

@@ -26,7 +26,7 @@ which an event lies."""
 holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
 step. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
 
-EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2 = range(4)
+EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, STOCHASTIC = range(5)
 """Values of ``count[METHOD]``."""
 
 RMS_OF_BOTH_ENDS, WATCHED = range(2)

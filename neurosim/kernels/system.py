@@ -18,8 +18,8 @@ from neurosim.kernels.native import by_address
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
     INPUT_AT, FLOW_AT, PARAMETER_AT, MEMORY_AT, TABLE_AT, TABLE_LENGTH, CODE_AT, CODE_LENGTH, STAMP_AT, STAMPS, SLOT_AT,
     LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, INPUT_RUN_AT, FLOW_RUN_AT, SLOT_RUN_AT,
-    TIMED, COLUMNS,
-) = range(36)  # fmt: skip
+    TIMED, DIFFUSION, COLUMNS,
+) = range(37)  # fmt: skip
 """Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time."""
 
 IRREGULAR = -1
@@ -321,6 +321,26 @@ def evaluate_both(S, context, y, f, jacobian):
             _scatter_flows(S, b, k, f)
             if not linear:
                 _scatter_derivatives(S, b, k, jacobian)
+
+
+@helper
+def evaluate_diffusion(S, context, y, g):
+    """g[0:n] = amplitude of the noise of each unknown at y, in ``dy = f dt + g dW``."""
+    context[WANT_DERIVATIVES] = 0.0
+    g[:] = 0.0
+    for b in range(S.batch.shape[0]):
+        B = S.batch[b]
+        if B[DIFFUSION] != 0:
+            rows, w, own = B[FLOWS], B[WIDTH], B[LAW_FLOWS]
+            for k in range(B[BLOCKS]):
+                _gather(S, b, k, y)
+                B[LAW_FLOWS] = rows
+                _call(S, b, B[DIFFUSION], B[INPUTS], k, context, S.F, S.D)
+                B[LAW_FLOWS] = own
+                at = B[FLOW_AT] + k * rows * w
+                for j in range(rows * w):
+                    g[S.flow_plus[at + j]] += S.F[j]
+    g[g.size - 1] = 0.0
 
 
 @helper

@@ -12,6 +12,7 @@ from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
     AT_LIMIT,
+    BDF2,
     BETA,
     BUDGET,
     BUFFER_FULL,
@@ -59,8 +60,10 @@ from neurosim.kernels.run import (
     STEP_LIMIT,
     STEP_TOO_SMALL,
     STEPS,
+    STOCHASTIC,
     T_STOP,
     TOO_MANY_STEPS,
+    TRAPEZOID,
     WORST,
     H,
     T,
@@ -78,6 +81,7 @@ from neurosim.kernels.steps import (
     rosenbrock_step,
     whole_rosenbrock_interpolant,
 )  # fmt: skip
+from neurosim.kernels.stochastic import stochastic_interpolant, stochastic_step
 from neurosim.kernels.system import (
     accept_batches,
     clip_states,
@@ -245,7 +249,8 @@ def _restart(S, lu, run, context):
     run.count[FRESH] = 0
     run.real[ALPHA] = -1.0
     is_plain = run.count[NORM] == RMS_OF_BOTH_ENDS and run.count[POLISH] == 0
-    if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and is_plain):
+    method = run.count[METHOD]
+    if method in (EXPLICIT, STOCHASTIC) or (method == ROSENBROCK and is_plain):
         return 0
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
@@ -309,6 +314,8 @@ def _attempt(S, lu, run, context, h):
         return rosenbrock_step(S, lu, run, context, h)
     if method == EXPLICIT:
         return explicit_step(S, run, context, h)
+    if method == STOCHASTIC:
+        return stochastic_step(S, run, context, h)
     return multistep_step(S, lu, run, context, h)
 
 
@@ -439,6 +446,8 @@ def advance(S, lu, lu_polish, run, context):
                 rosenbrock_interpolant(run, run.probes)
         elif method == EXPLICIT:
             explicit_interpolant(S, run, context, h)
+        elif method == STOCHASTIC:
+            stochastic_interpolant(run)
         else:
             multistep_interpolant(run, h)
         jumped = False
@@ -454,7 +463,7 @@ def advance(S, lu, lu_polish, run, context):
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method != EXPLICIT and method != ROSENBROCK:
+        if method in (TRAPEZOID, BDF2):
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)

@@ -100,6 +100,17 @@ def save_figure(
     FormatError
         The suffix is no kind of image, or the place cannot be written.
     """
+    write_figure(draw_figure(result, plot=plot, names=names, title=title, **options), path, dpi=dpi)
+
+
+def write_figure(figure: Any, path: str | os.PathLike[str], *, dpi: float = 150.0) -> None:
+    """Write a figure that is drawn already, whole or not at all.
+
+    Raises
+    ------
+    FormatError
+        The suffix is no kind of image, or the place cannot be written.
+    """
     from matplotlib import rc_context
     from matplotlib.backend_bases import FigureCanvasBase
 
@@ -107,7 +118,6 @@ def save_figure(
     known = FigureCanvasBase.get_supported_filetypes()
     if kind not in known:
         raise FormatError(f"'{path}': '.{kind}' is no kind of image; known: {', '.join(sorted(known))}")
-    figure = draw_figure(result, plot=plot, names=names, title=title, **options)
     # Agg gives up on very long lines unless it draws them in pieces.
     with atomic_write(path) as temporary, rc_context({"agg.path.chunksize": 20_000}):
         figure.savefig(temporary, format=kind, dpi=dpi)

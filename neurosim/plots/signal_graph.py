@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.functions import function_of
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.plots.style import PALETTE
 
@@ -204,7 +204,8 @@ def _label(graph: SignalGraph, name: str) -> tuple[str, str]:
     elif kind == "hold":
         second = f"hold, {data['clock']}"
     elif kind == "map":
-        second = "sum" if data["function"] == "identity" else FUNCTIONS[data["function"]].name
+        chosen = data.get("law") or function_of(data)
+        second = "sum" if chosen.name == "identity" else chosen.name
     elif kind == "product":
         second = f"{data['weight'] + ' ' if data['weight'] else ''}{data['form'] or 'product'}"
     elif kind == "sub":

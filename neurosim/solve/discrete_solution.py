@@ -259,6 +259,8 @@ def _refuse_jumps(dynamics: Dynamics) -> None:
                 f"graph '{program.graph.title}' has states that jump at clocks: its gradients are those of its digital "
                 "twin, ns.digital(graph).gradient"
             )
+        if program.delays:
+            raise ParameterError(f"graph '{program.graph.title}' has delayed edges: their gradients are not available")
         return
     for device, members in zip(assembly.devices, assembly.members, strict=True):
         if device.accept or device.events or device.jump:

@@ -165,8 +165,9 @@ class Dynamics:
 
 
 def dynamics(
-    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, drive: Any = None, stop: float | None = None
-) -> Dynamics:
+    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, drive: Any = None, stop: float | None = None,
+    derivatives: bool = True,
+) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 
     Parameters
@@ -176,6 +177,8 @@ def dynamics(
         What drives each input port of a graph, see `neurosim.graph.drives.bind_drives`.
     stop : float, optional
         Until when drives are laid out [s]; default 1, of a circuit the end of its transient analysis.
+    derivatives : bool
+        Whether the system of a graph can give its Jacobian, default True; of a large dense one it takes much memory.
 
     Raises
     ------
@@ -184,7 +187,7 @@ def dynamics(
     if isinstance(what, Dynamics):
         return what
     if isinstance(what, (SignalGraph, Program)):
-        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0)
+        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0, derivatives)
     if not isinstance(what, (Circuit, str, Path)):
         raise ParameterError(f"a Circuit, the path of a netlist or a SignalGraph is needed, not {type(what).__name__}")
     if drive is not None:
@@ -192,16 +195,18 @@ def dynamics(
     return _of_circuit(what if isinstance(what, Circuit) else read_netlist(what), stop)
 
 
-def _of_graph(program: Program, drive: Any, stop: float, like: GraphAssembly | None = None) -> Dynamics:
+def _of_graph(
+    program: Program, drive: Any, stop: float, derivatives: bool, like: GraphAssembly | None = None
+) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
     assembly = like and with_program(like, program)
     if assembly is None:
-        assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=True)
+        assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
-        lambda values: _of_graph(with_graph_values(program, values), drive, stop, assembly),
+        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, assembly),
     )  # fmt: skip
 
 
@@ -255,6 +260,31 @@ def _parameters_of(instance: Any) -> Iterable[str]:
     return [p.name for p in devices.get(instance.device).parameters]
 
 
+def graph_place(program: Program, address: str) -> tuple[str, np.ndarray]:
+    """Where a value of a graph lies: in ``"p"``, ``"time_constant"``, ``"leak"`` or ``"initial"``, and the elements.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    node, _, setting = address.rpartition(".")
+    match = _ELEMENT.match(address)
+    slices, shapes = program.parameters.slices, program.parameters.shapes
+    if address in slices:
+        return "p", np.arange(slices[address].start, slices[address].stop)
+    if match and match[1] in slices:
+        shape, part = shapes[match[1]], slices[match[1]]
+        place = tuple(int(k) for k in match[2].split(","))
+        if len(place) != len(shape) or any(k >= n for k, n in zip(place, shape, strict=False)):
+            raise UnknownNameError(f"'{address}' lies outside parameter '{match[1]}' of shape {shape}")
+        return "p", np.array([part.start + int(np.ravel_multi_index(place, shape))])
+    if setting in ("time_constant", "leak", "initial") and node in program.states.slices:
+        part = program.states.slices[node]
+        return setting, np.arange(part.start, part.stop)
+    known = [*slices, *(f"{name}.time_constant" for name in program.states.slices)]
+    raise UnknownNameError(f"graph '{program.graph.title}' has no parameter '{address}'; {nearest(address, known)}")
+
+
 def with_graph_values(program: Program, values: Mapping[str, Any]) -> Program:
     """The program with other values of parameters, of their elements, and of time constants and the like.
 
@@ -262,35 +292,33 @@ def with_graph_values(program: Program, values: Mapping[str, Any]) -> Program:
     ------
     UnknownNameError, ParameterError
     """
-    vector = program.p[: program.parameters.size].copy()
-    settings: dict[str, np.ndarray] = {}
+    arrays = {"p": program.p[: program.parameters.size].copy()}
     for address, value in values.items():
-        node, _, setting = address.rpartition(".")
-        match = _ELEMENT.match(address)
-        if address in program.parameters.slices:
-            part = program.parameters.slices[address]
-            given = np.asarray(value, float)
-            if given.ndim and given.size != part.stop - part.start:
-                raise ParameterError(f"parameter '{address}' has {part.stop - part.start} values, not {given.size}")
-            vector[part] = given.ravel() if given.ndim else given
-        elif match and match[1] in program.parameters.slices:
-            shape, part = program.parameters.shapes[match[1]], program.parameters.slices[match[1]]
-            place = tuple(int(k) for k in match[2].split(","))
-            if len(place) != len(shape) or any(k >= n for k, n in zip(place, shape, strict=False)):
-                raise UnknownNameError(f"'{address}' lies outside parameter '{match[1]}' of shape {shape}")
-            vector[part.start + int(np.ravel_multi_index(place, shape))] = value
-        elif setting in ("time_constant", "leak", "initial") and node in program.states.slices:
-            array = settings.setdefault(setting, getattr(program, setting).copy())
-            array[program.states.slices[node]] = value
-        else:
-            known = [*program.parameters.slices, *(f"{name}.time_constant" for name in program.states.slices)]
-            raise UnknownNameError(
-                f"graph '{program.graph.title}' has no parameter '{address}'; {nearest(address, known)}"
-            )
+        which, places = graph_place(program, address)
+        given = np.asarray(value, float)
+        if given.ndim and given.size != places.size:
+            raise ParameterError(f"parameter '{address}' has {places.size} values, not {given.size}")
+        check_graph_values(which, address, given)
+        array = arrays.setdefault(which, arrays["p"] if which == "p" else getattr(program, which).copy())
+        array[places] = given.ravel() if given.ndim else given
+    vector = arrays.pop("p")
     for name, part in program.states.slices.items():
         for setting in ("time_constant", "leak", "initial"):
             parameter = program.graph.nodes[name].get(setting)
             if isinstance(parameter, str):
-                array = settings.setdefault(setting, getattr(program, setting).copy())
+                array = arrays.setdefault(setting, getattr(program, setting).copy())
                 array[part] = vector[program.parameters.slices[parameter]]
-    return replace(program.with_parameters(vector), **settings)
+    return replace(program.with_parameters(vector), **arrays)
+
+
+def check_graph_values(which: str, address: str, values: np.ndarray) -> None:
+    """Refuse values that are not finite, and time constants that are not positive.
+
+    Raises
+    ------
+    ParameterError
+    """
+    wrong = ~np.isfinite(values) | ((values <= 0.0) if which == "time_constant" else False)
+    if wrong.any():
+        needed = "positive" if which == "time_constant" else "finite"
+        raise ParameterError(f"'{address}' = {np.ravel(values)[wrong.argmax()]:g} must be {needed}")

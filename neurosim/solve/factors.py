@@ -18,13 +18,13 @@ class Factors:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._analysis: Factorisation | None = None
+        self.analysis: Factorisation | None = None
         self.reanalyses = 0
 
     def fork(self) -> Factors:
         """Factors with the same order and pivots and numbers of their own."""
         other = Factors(self.system)
-        other._analysis = None if self._analysis is None else self._analysis.copy()
+        other.analysis = None if self.analysis is None else self.analysis.copy()
         return other
 
     def at(
@@ -41,9 +41,9 @@ class Factors:
         held : ndarray of int, optional
             Unknowns whose row is replaced by that of the unit matrix.
         """
-        if self._analysis is None:
-            self._analysis = self._analyse(y, beta, shunt, held)
-        return self._analysis.lu
+        if self.analysis is None:
+            self.analysis = self._analyse(y, beta, shunt, held)
+        return self.analysis.lu
 
     def forget(self, names: list[str], unknown: int) -> None:
         """Let the next call choose pivots anew.
@@ -53,7 +53,7 @@ class Factors:
         SimulationError
             After too many times, naming the unknown.
         """
-        self._analysis = None
+        self.analysis = None
         self.reanalyses += 1
         if self.reanalyses > REANALYSES_LIMIT:
             raise SimulationError(

@@ -14,7 +14,7 @@ from neurosim.graph.program import Program
 from neurosim.kernels import array_adjoint as steps
 from neurosim.kernels import array_program as ap
 from neurosim.solve.explicit_steps import ExplicitSteps, GraphGradient
-from neurosim.solve.graph_parameters import GraphPaths, add_named, graph_paths
+from neurosim.solve.graph_parameters import GraphPaths, add_named, graph_paths, has_laws
 from neurosim.solve.implicit_steps import ImplicitSteps
 
 
@@ -31,7 +31,7 @@ class ExplicitGraph:
 
     def tangents(self, addresses: Sequence[str], initial: Sequence[int]) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Derivatives of the values."""
-        paths = _with_initial(graph_paths(self.steps.program, addresses), initial)
+        paths = _with_initial(self.steps.program, graph_paths(self.steps.program, addresses), initial)
         found = self.steps.tangents(paths.places, paths.by_rate, paths.by_leak, paths.start)
         extra = self.steps.dynamics.size - found.shape[1]
         return paths.addresses, paths.values, np.pad(found, ((0, 0), (0, extra), (0, 0)))
@@ -78,7 +78,7 @@ class ImplicitGraph:
     def tangents(self, addresses: Sequence[str], initial: Sequence[int]) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Derivatives of the values."""
         program = self.program
-        paths = _with_initial(graph_paths(program, addresses), initial)
+        paths = _with_initial(program, graph_paths(program, addresses), initial)
         n, count, layout = program.states.size, paths.places.size, program.states
         rate = 1.0 / program.time_constant
         size, drive = int(program.code[ap.SIZE]), int(program.code[ap.DRIVE_AT])
@@ -103,8 +103,13 @@ class ImplicitGraph:
         return paths.addresses, paths.values, found
 
 
-def _with_initial(paths: GraphPaths, initial: Sequence[int]) -> GraphPaths:
+def _with_initial(program: Program, paths: GraphPaths, initial: Sequence[int]) -> GraphPaths:
     """The directions of the parameters, then those of some initial states."""
+    if has_laws(program) and (paths.places >= 0).any():
+        raise ParameterError(
+            f"graph '{program.graph.title}' has maps by laws, which give no sensitivities by parameters; take "
+            "gradient(), whose adjoint they have"
+        )
     n, count = paths.start.shape[1], len(initial)
     zero, unit = np.zeros((count, n)), np.zeros((count, n))
     unit[np.arange(count), list(initial)] = 1.0

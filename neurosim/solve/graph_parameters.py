@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.program import Program
+from neurosim.kernels import array_program as ap
 from neurosim.solve.explicit_steps import GraphGradient
 
 SETTINGS = ("time_constant", "leak", "initial")
@@ -95,6 +96,12 @@ def _named(program: Program, place: int) -> list[tuple[str, str, np.ndarray]]:
             single = part.stop - part.start == 1
             found.append((node, key, np.arange(size) if single else np.array([place - part.start])))
     return found
+
+
+def has_laws(program: Program) -> bool:
+    """Whether maps of the graph are laws of devices: these give no derivative by one parameter, only the adjoint."""
+    code = program.code
+    return bool((code[code[ap.FIRST] : code[ap.LAST] : ap.WORDS] == ap.LAW).any())
 
 
 def named_settings(program: Program) -> list[tuple[str, str, str]]:

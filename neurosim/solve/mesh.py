@@ -7,10 +7,12 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError
+from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.solve.dynamics import Dynamics
+from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.outputs import Outputs
-from neurosim.solve.simulate_graph import GraphSettings, _integrate, _new_run
+from neurosim.solve.simulate_graph import GraphSettings, _new_run, _stopped
 from neurosim.solve.transient import TransientSettings, transient
 
 SAME = 1e-10
@@ -42,10 +44,14 @@ def accepted_steps(
     chosen = GraphSettings(method=method, rtol=rtol, print_step=stop)
     run = _new_run(assembly, methods.get(method), chosen, (0.0, stop))
     run.y[:-1] = dynamics.start
-    times, values, _, failure = _integrate(assembly, run, methods.get(method), chosen)
-    if failure is not None:
-        raise failure
-    return np.unique(times), np.abs(values).max(axis=0)
+    chosen_method = methods.get(method)
+    assembly.system.context[ANALYSIS] = TRANSIENT
+    made = integrate(
+        assembly.system, run, chosen_method, Limits(), lambda why: _stopped(assembly, run, chosen_method, why)
+    )
+    if made.failure is not None:
+        raise made.failure
+    return np.unique(made.times), np.abs(made.values).max(axis=0)
 
 
 def equal_steps(stop: float, step: float) -> np.ndarray:

@@ -20,6 +20,7 @@ from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, Kernel, PythonLaw
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.kernels.column_groups import column_groups
 from neurosim.kernels.run import EXPLICIT
 from neurosim.kernels.sparse_lu import LU
 from neurosim.kernels.time_loop import advance
@@ -412,7 +413,7 @@ class _FunctionLaw:
         self.largest = np.abs(solver.y)
         self.law = PythonLaw(self._evaluate)
         self.pattern = None if jac_sparsity is None else _pattern(jac_sparsity, solver.n)
-        self.groups = np.arange(solver.n) if self.pattern is None else _column_groups(self.pattern, solver.n)
+        self.groups = np.arange(solver.n) if self.pattern is None else column_groups(*self.pattern, solver.n)
         constant = None if jac is None or callable(jac) else _dense(jac, solver.n, "jac")
         self.jacobian = jac if callable(jac) else None if constant is None else lambda t, y: constant
 
@@ -472,22 +473,6 @@ def _compiled_system(
 ) -> System:  # fmt: skip
     """`_system` kept for the next run of the same compiled law; parameters are filled into a copy."""
     return _system(kernel, dict(masses), dependence, parameters, table, code, n)
-
-
-def _column_groups(pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
-    """Number of a group for each column, so that no two columns of a group share a row (greedy)."""
-    rows, columns = pattern
-    order = np.argsort(columns, kind="stable")
-    bounds = np.searchsorted(columns[order], np.arange(n + 1))
-    groups, used = np.zeros(n, np.int64), []
-    for column in range(n):
-        mine = rows[order[bounds[column] : bounds[column + 1]]]
-        number = next((k for k, taken in enumerate(used) if not taken[mine].any()), len(used))
-        if number == len(used):
-            used.append(np.zeros(n, bool))
-        used[number][mine] = True
-        groups[column] = number
-    return groups
 
 
 def _dense(matrix: Any, n: int, name: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, Opera
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure
 from neurosim.solve.operating_point import AlgebraicSolver, operating_point
@@ -57,6 +59,15 @@ class Settings:
         Seconds between saved points beside the accepted steps, with `t_span`; default 1/200 of the span.
     progress : callable, optional
         ``progress(done, total)``.
+    memory_limit : float
+        Bytes of recorded points of a transient analysis, default unlimited.
+    checkpoint : path, optional
+        File from which `neurosim.solve.resume.resume` goes on with the same bits: saved now and then during a
+        transient analysis, at its end, and when a limit ends it.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
     """
 
     method: str | None = None
@@ -69,6 +80,10 @@ class Settings:
     save_steps: bool = True
     print_step: float | None = None
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
+    memory_limit: float = float("inf")
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate(
@@ -113,17 +128,27 @@ def simulate(
         known = ", ".join(Settings.__dataclass_fields__)
         unknown = next(name for name in settings if name not in Settings.__dataclass_fields__)
         raise ParameterError(f"simulate() has no setting '{unknown}'; known: {known}") from None
-    if t_span is not None:
-        start, stop = t_span
-        if not 0 <= start < stop:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
-        what: Analysis = TransientAnalysis(
-            chosen.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
-        )
-    else:
-        what = _choose(circuit, analysis)
-    return run_analysis(circuit, what, chosen)
+    return run_analysis(circuit, chosen_analysis(circuit, t_span, analysis, chosen), chosen)
+
+
+def chosen_analysis(
+    circuit: Circuit, t_span: tuple[float, float] | None, analysis: str | None, settings: Settings
+) -> Analysis:
+    """A transient analysis over `t_span`, else the netlist's one of this kind, else its first.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if t_span is None:
+        return _choose(circuit, analysis)
+    start, stop = t_span
+    if not 0 <= start < stop:
+        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
+    return TransientAnalysis(
+        settings.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
+    )
 
 
 def analyses_of(circuit: Circuit) -> tuple[Analysis, ...]:
@@ -153,6 +178,9 @@ def _choose(circuit: Circuit, wanted: str | None) -> Analysis:
 
 def run_analysis(circuit: Circuit, analysis: Analysis, settings: Settings) -> Result:
     """Run one analysis, once for each combination of ``.step`` values."""
+    if settings.checkpoint is not None and (circuit.steps or not isinstance(analysis, TransientAnalysis)):
+        what = "a stepped circuit" if circuit.steps else f"a '{kind_of(analysis)}' analysis"
+        raise ParameterError(f"checkpoint: only a single transient run has checkpoints, not {what}")
     if not circuit.steps:
         return _run_once(circuit, analysis, settings)
     results: list[Result] = []
@@ -196,7 +224,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
     clock = time.perf_counter()
     parts = group_parts(circuit)
     check_circuit(circuit, parts)
-    asked = _asked(circuit, kind_of(analysis), tuple(settings.save))
+    asked = asked_addresses(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
         "source": circuit.path,
@@ -237,7 +265,7 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             columns = outputs.columns(response[:, outputs.probes])
             result = Result.build("frequency", np.array(analysis.frequencies), columns, attrs=attrs)
         else:
-            run_settings = _transient_settings(circuit, settings)
+            run_settings = transient_settings(circuit, settings)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics
             attrs["method"] = trajectory.statistics["method"]
@@ -258,7 +286,7 @@ def _row(y: np.ndarray, outputs: Any) -> np.ndarray:
     return y[:-1][outputs.probes][None, :]
 
 
-def _asked(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
+def asked_addresses(circuit: Circuit, kind: str, save: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses of `save`, else of ``.save``, else everything; with those that measures and figures need."""
     measures = {m.name for m in circuit.measures}
     needed = [
@@ -283,7 +311,13 @@ def _sweep_unit(sweep: Sweep) -> str:
     return {"v": "V", "i": "A"}.get(sweep.name[:1], "") if sweep.kind == "source" else ""
 
 
-def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettings:
+def transient_settings(circuit: Circuit, settings: Settings) -> TransientSettings:
+    """What `settings` and the netlist's ``.options`` say together.
+
+    Raises
+    ------
+    ParameterError
+    """
     options = circuit.options
     method = settings.method or {"trap": "trapezoid", "gear": "bdf2"}.get(
         str(options.get("method", "auto")), str(options.get("method", "auto"))
@@ -296,4 +330,14 @@ def _transient_settings(circuit: Circuit, settings: Settings) -> TransientSettin
     return TransientSettings(
         method=method, rtol=rtol, step_limit=settings.step_limit, wall_time_limit=settings.wall_time_limit,
         save_steps=settings.save_steps, seed=settings.seed, fixed_step=settings.fixed_step, progress=settings.progress,
+        memory_limit=settings.memory_limit, keeper=_keeper(circuit, settings),
     )  # fmt: skip
+
+
+def _keeper(circuit: Circuit, settings: Settings) -> Keeper | None:
+    if settings.checkpoint is None and settings.resumed is None:
+        return None
+    header = {"kind": "circuit", "title": circuit.title, "source": circuit.path, "dialect": circuit.dialect,
+              "parameters": dict(circuit.parameters), "temperature": circuit.temperature,
+              "versions": versions(), "settings": kept_settings(settings)}  # fmt: skip
+    return Keeper(settings.checkpoint, settings.checkpoint_every, header, settings.resumed)

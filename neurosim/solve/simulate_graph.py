@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,20 +14,20 @@ import numpy as np
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly, addresses, assemble_graph
 from neurosim.graph.drives import bind_drives
+from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow
-from neurosim.kernels.time_loop import advance
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
-from neurosim.solve.factors import Factors
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import new_run
-from neurosim.solve.ode_solver import NO_FACTORS
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span."""
@@ -48,6 +49,9 @@ class GraphSettings:
         What drives each input port, see `neurosim.graph.drives.bind_drives`; ports that are missing are 0.
     initial : mapping of str to array_like, optional
         Initial values of states by node, instead of those of the graph.
+    history : mapping of str to callable or array_like, optional
+        What states whose past is used (delayed edges) were until t = 0: ``f(t)`` for t <= 0, or a constant; the value
+        at 0 is the initial value. Default constant, the initial value.
     method : str
         Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than
         a factor of 1000, else DP5.
@@ -62,10 +66,18 @@ class GraphSettings:
         As `neurosim.solve.transient.TransientSettings`.
     print_step : float, optional
         Seconds between saved points beside the accepted steps; default 1/200 of the span.
+    seed : int
+        Of the noise, default 0.
+    diffusion : mapping of str to float, array_like or str, optional
+        Noise on states, ``dy = f dt + g dW`` with one independent noise for each element: the amplitude g of a state
+        [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
+    memory_limit, checkpoint, checkpoint_every, resumed
+        As `neurosim.solve.simulate.Settings`.
     """
 
     drive: Any = None
     initial: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
     method: str = "auto"
     rtol: float = 1e-5
     atol: float | None = None
@@ -76,6 +88,12 @@ class GraphSettings:
     save_steps: bool = True
     print_step: float | None = None
     progress: Callable[[float, float], None] | None = None
+    seed: int = 0
+    diffusion: Mapping[str, Any] = field(default_factory=dict)
+    memory_limit: float = float("inf")
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = None
 
 
 def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -83,6 +101,9 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
 
     At a tick, clocked states jump from the values before it, then held inputs take their next sample, then holds sample
     what these give. At t = 0 the last two happen.
+
+    Delayed edges read the past of states from the interpolants of the steps, and no step is longer than the shortest
+    delay. All methods can: the implicit ones need no derivative by a past that their step does not reach.
 
     Parameters
     ----------
@@ -122,36 +143,93 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.atol is not None and not chosen.atol > 0.0:
         raise ParameterError(f"atol = {chosen.atol:g} must be positive")
     clock = time.perf_counter()
-    program = graph if isinstance(graph, Program) else compile_graph(graph)
-    if program.states.size == 0:
-        raise ParameterError(f"graph '{program.graph.title}' has no state: there is nothing to integrate")
-    names = _saved_nodes(program, chosen.save)
-    program = _with_outputs(program, [n for n in names if program.graph.nodes[n]["kind"] in ("map", "product")])
-    method = methods.get(_automatic(program) if chosen.method == "auto" else chosen.method)
-    if not method.adaptive and chosen.fixed_step is None:
-        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
-    if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= t_span[1]:
-        raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
-    stop = float(t_span[1])
-    drives = bind_drives(program.inputs, chosen.drive, stop)
-    assembly = assemble_graph(program, drives, derivatives=method.kind != state.EXPLICIT)
-    run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
-    times, values, statistics, failure = _integrate(assembly, run, method, chosen)
+    span = float(t_span[0]), float(t_span[1])
+    ready = prepare(graph if isinstance(graph, Program) else compile_graph(graph), span, chosen)
+    assembly, run, method, drives, names = ready.assembly, ready.run, ready.method, ready.assembly.drives, ready.names
+    keeper = None
+    if chosen.checkpoint is not None or chosen.resumed is not None:
+        header = {"kind": "graph", "title": assembly.program.graph.title, "source": None, "t_span": span,
+                  "versions": versions(), "settings": kept_settings(chosen)}  # fmt: skip
+        if assembly.program.delays:
+            raise ParameterError(
+                f"checkpoint: graph '{assembly.program.graph.title}' has delays, whose past is not kept in a checkpoint"
+            )
+        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed)
+    limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
+    recorded = integrate(
+        assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
+        history=ready.history,
+    )  # fmt: skip
+    times, values, failure = recorded.times, recorded.values, recorded.failure
+    statistics = recorded.statistics | {"ticks": int(run.breakpoints.size)}
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
     kept = times >= t_span[0] * (1.0 - 1e-12)
-    columns = _columns(assembly, names, chosen.save, times[kept], values[kept])
-    result = Result.build("time", times[kept], columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
-        "drive": drives.described, "notes": [*program.notes, *drives.notes], "statistics": statistics,
+    labelled = columns(assembly, names, chosen.save, times[kept], values[kept])
+    result = Result.build("time", times[kept], labelled, attrs={
+        "title": assembly.program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
+        "drive": drives.described, "notes": [*assembly.program.notes, *drives.notes], "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
-        "input_sha256": input_hash(assembly.code.tobytes() + assembly.table.tobytes()),
+        "input_sha256": input_hash(assembly.program.identity(assembly.code) + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
     if failure is not None:
         failure.partial = result
         raise failure
     return result
+
+
+@dataclass
+class Prepared:
+    """A graph that is ready to run, and the nodes whose values are wanted."""
+
+    assembly: GraphAssembly
+    run: Run
+    method: Method
+    names: list[str]
+    history: History | None
+
+
+def prepare(
+    program: Program, span: tuple[float, float], chosen: GraphSettings, *, law_alone: bool = True
+) -> Prepared:
+    """Lay out the run of a graph.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    """
+    if program.states.size == 0:
+        raise ParameterError(f"graph '{program.graph.title}' has no state: there is nothing to integrate")
+    names = saved_nodes(program, chosen.save)
+    noisy = {name for name in chosen.diffusion.values() if isinstance(name, str)}
+    for name in sorted(noisy):
+        if name not in program.graph:
+            raise UnknownNameError(
+                f"diffusion: graph '{program.graph.title}' has no node '{name}'; "
+                f"{nearest(name, map(str, program.graph.nodes))}"
+            )
+    made = {name for name in {*names, *noisy} if program.graph.nodes[name]["kind"] in ("map", "product")}
+    diffusion = {k: _shown(v) if isinstance(v, str) and v in made else v for k, v in chosen.diffusion.items()}
+    program = _with_outputs(program, [n for n in dict.fromkeys([*names, *sorted(noisy)]) if n in made])
+    name = chosen.method
+    if name == "auto":
+        name = "stochastic_heun" if diffusion else _automatic(program)
+    method = methods.get(name)
+    if diffusion and not method.is_stochastic:
+        shown = ", ".join(m.name for m in methods if m.is_stochastic)
+        raise ParameterError(f"method '{method.name}' takes no noise: with diffusion= use one of {shown}")
+    if not method.adaptive and chosen.fixed_step is None:
+        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
+    if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
+        raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
+    check_history(program, chosen.history, chosen.initial)
+    drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
+    assembly = assemble_graph(program, drives, derivatives=method.takes_mass, diffusion=diffusion, law_alone=law_alone)
+    assembly.system.context[[ANALYSIS, SEED]] = TRANSIENT, chosen.seed
+    run = _new_run(assembly, method, chosen, span)
+    history = History(assembly, run, chosen.history) if program.delays else None
+    return Prepared(assembly, run if history is None else history.run, method, names, history)
 
 
 def _automatic(program: Program) -> str:
@@ -162,7 +240,7 @@ def _automatic(program: Program) -> str:
 _ELEMENT = re.compile(r"(.+)\[(\d+)\]$")
 
 
-def _saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
+def saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
     """Nodes whose values are wanted, in the order of the columns."""
     default = [*program.states.slices, *program.outputs.slices]
     names: dict[str, None] = {}
@@ -208,7 +286,8 @@ def _with_outputs(program: Program, names: list[str]) -> Program:
         )  # fmt: skip
     made = compile_graph(graph).with_parameters(program.p[: program.parameters.size])
     return replace(
-        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes
+        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes,
+        delays=program.delays,
     )
 
 
@@ -219,7 +298,11 @@ def _shown(name: str) -> str:
 def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, span: tuple[float, float]) -> Run:
     start, stop = span
     system = assembly.system
-    h_max = (stop - start) / LEAST_STEPS
+    h_max = min((stop - start) / LEAST_STEPS, system.largest_step)
+    if settings.fixed_step is not None and settings.fixed_step > system.largest_step * (1.0 + 1e-9):
+        raise ParameterError(
+            f"fixed_step = {settings.fixed_step:g} s is longer than the shortest delay, {system.largest_step:g} s"
+        )
     print_step = settings.print_step or (stop - start) / 200
     if not print_step > 0.0:
         raise ParameterError(f"print_step = {print_step!r} s must be positive")
@@ -228,8 +311,9 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     if grid[-1] < stop:
         grid = np.append(grid, stop)
     everything = np.arange(system.size)
+    initial = {**settings.initial, **constant_history(settings.history)}
     run = new_run(
-        system, method, np.append(assembly.start(settings.initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
+        system, method, np.append(assembly.start(initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
         atol=np.full(system.size, settings.atol or RTOL_SHARE_OF_ONE * settings.rtol), probes=everything,
         watched=everything, grid=grid, breakpoints=system.breakpoints(0.0, stop),
         capacity=int(np.clip(BUFFER_VALUES // system.size, 64, 20_000)), with_slopes=False,
@@ -242,69 +326,6 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     return run
 
 
-def _integrate(
-    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any], SimulationError | None]:
-    """Recorded times and unknowns, statistics, and why it stopped early."""
-    system, count = assembly.system, run.count
-    context = system.context
-    context[ANALYSIS] = TRANSIENT
-    factors, polish_factors = Factors(system), Factors(system)
-    parts: list[tuple[np.ndarray, np.ndarray]] = []
-    stop, budget, failure = float(run.real[state.T_STOP]), 20, None
-    clock = time.perf_counter()
-    while True:
-        lu = lu_polish = NO_FACTORS
-        if method.kind != state.EXPLICIT:
-            context[TIME] = run.real[state.T]
-            lu = factors.at(run.y, 1.0 / run.real[state.H])
-            lu_polish = polish_factors.at(run.y, run.real[state.BETA])
-        count[state.BUDGET] = budget
-        before = time.perf_counter()
-        status = advance(system.arrays, lu, lu_polish, run, context)
-        elapsed = time.perf_counter() - before
-        saved = int(count[state.SAVED])
-        if saved:
-            parts.append((run.out_t[:saved].copy(), run.out_y[:saved].copy()))
-            count[state.SAVED] = 0
-        if settings.progress is not None:
-            settings.progress(float(run.real[state.T]), stop)
-        if status == state.DONE:
-            break
-        if status == state.RUNNING:
-            budget = int(np.clip(budget * 0.2 / max(elapsed, 1e-4), 10, 20 * budget))
-            if time.perf_counter() - clock > settings.wall_time_limit:
-                failure = _stopped(assembly, run, method, f"the wall time limit of {settings.wall_time_limit:g} s")
-                break
-        elif status == state.PIVOT:
-            worst = int(count[state.STATUS_INDEX])
-            run.real[state.ALPHA], count[state.POLISH_READY] = -1.0, 0
-            factors.forget(system.names, worst)
-            polish_factors.forget(system.names, worst)
-        elif status != state.BUFFER_FULL:
-            failure = _stopped(assembly, run, method, _REASONS[status])
-            break
-    if not parts:
-        parts = [(np.empty(0), np.empty((0, system.size)))]
-    statistics = {
-        "method": method.name, "rtol": settings.rtol, "steps": int(count[state.STEPS]),
-        "rejected": int(count[state.REJECTED]), "newton_iterations": int(count[state.ITERATIONS]),
-        "evaluations": int(count[state.EVALUATIONS]), "factorisations": int(count[state.FACTORISATIONS]),
-        "ticks": int(run.breakpoints.size), "seconds_time_loop": round(time.perf_counter() - clock, 6),
-    }  # fmt: skip
-    times, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return times, values, statistics, failure
-
-
-_REASONS = {
-    state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
-    state.NOT_FINITE: "a rate or value is not finite",
-    state.SINGULAR: "the equations became singular",
-    state.TOO_MANY_STEPS: "the limit of steps was reached",
-    state.POLISH_FAILED: "no consistent values were found after a tick",
-}
-
-
 def _stopped(assembly: GraphAssembly, run: Run, method: Method, why: str) -> SimulationError:
     """Say when, at which state and why a run stopped, and what to try."""
     system, real = assembly.system, run.real
@@ -314,7 +335,7 @@ def _stopped(assembly: GraphAssembly, run: Run, method: Method, why: str) -> Sim
     if unusable.size:
         worst, advice = int(unusable[0]), "look for a division by zero, a logarithm or an overflow in what drives it"
     else:
-        worst = int(run.count[state.STATUS_INDEX if why == _REASONS[state.NOT_FINITE] else state.WORST])
+        worst = int(run.count[state.STATUS_INDEX if why == REASONS[state.NOT_FINITE] else state.WORST])
         advice = "look for growth without bound or a discontinuity in what drives it, loosen rtol, or raise the limit"
     unknown = system.unknowns[worst]
     t, stop = float(real[state.T]), float(real[state.T_STOP])
@@ -329,7 +350,9 @@ def _with_jumps(
     assembly: GraphAssembly, times: np.ndarray, values: np.ndarray, final: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Second points where something jumped: recorded is what was before, and the next point has what came after."""
-    stepped = assembly.is_stepped()
+    further = values.shape[1] - assembly.system.size
+    stepped = np.concatenate([assembly.is_stepped(), np.zeros(further, bool)])
+    final = np.concatenate([final, np.zeros(further)])
     if not stepped.any() or not len(values):
         return times, values
     after = np.concatenate([values[1:, stepped], final[None, stepped]])
@@ -339,9 +362,10 @@ def _with_jumps(
     return np.insert(times, jumped + 1, times[jumped]), np.insert(values, jumped + 1, inserted, axis=0)
 
 
-def _columns(
+def columns(
     assembly: GraphAssembly, names: list[str], save: Sequence[str], times: np.ndarray, values: np.ndarray
 ) -> dict[str, Column]:
+    """Labelled columns of saved nodes, from the unknowns at points of time (points, n)."""
     program = assembly.program
     nodes, n = program.graph.nodes, program.states.size
     kinds = {name: nodes[name]["kind"] for name in names}
@@ -351,10 +375,10 @@ def _columns(
         arrays |= {name: u[:, part] for name, part in program.inputs.slices.items()}
         points = max(1, OUTPUT_VALUES // int(program.code[ap.SIZE]))
         outputs = [program.output(values[k : k + points, :n], u[k : k + points]) for k in range(0, len(times), points)]
-        made = np.concatenate(outputs) if outputs else np.empty((0, program.outputs.size))
-        arrays |= {name: made[:, part] for name, part in program.outputs.slices.items()}
+        given = np.concatenate(outputs) if outputs else np.empty((0, program.outputs.size))
+        arrays |= {name: given[:, part] for name, part in program.outputs.slices.items()}
     elements = {asked for asked in ([save] if isinstance(save, str) else save) if asked not in program.graph}
-    columns: dict[str, Column] = {}
+    made: dict[str, Column] = {}
     for name, kind in kinds.items():
         data = nodes[name]
         found = arrays[_shown(name) if kind in ("map", "product") else name]
@@ -363,5 +387,5 @@ def _columns(
         is_whole = name in save or not elements.intersection(labels) or "all" in elements
         for k, label in enumerate(labels):
             if is_whole or label in elements:
-                columns[label] = Column(found[:, k], data.get("unit", ""), long_name)
-    return columns
+                made[label] = Column(found[:, k], data.get("unit", ""), long_name)
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from neurosim.kernels.newton import CONVERGED
 from neurosim.kernels.run import Run
 from neurosim.kernels.sparse_lu import run_refactor, run_solve
 from neurosim.kernels.system import compute_flow
-from neurosim.kernels.time_loop import advance
+from neurosim.solve.checkpoint import Keeper
 from neurosim.solve.factors import Factors
+from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import KEEP, new_run
@@ -56,6 +57,10 @@ class TransientSettings:
         Seconds: take steps of this size without error control.
     progress : callable, optional
         ``progress(t, t_stop)``, called a few times a second.
+    memory_limit : float
+        Bytes of recorded points, default unlimited.
+    keeper : Keeper, optional
+        Saves checkpoints, or goes on from one.
     """
 
     method: str = "auto"
@@ -66,6 +71,8 @@ class TransientSettings:
     seed: int = 0
     fixed_step: float | None = None
     progress: Callable[[float, float], None] | None = None
+    memory_limit: float = float("inf")
+    keeper: Keeper | None = None
 
 
 @dataclass
@@ -135,6 +142,8 @@ def consistent_start(assembly: Assembly, analysis: TransientAnalysis, span: floa
 
 
 def _explicit_refusal(system: System, method: Method) -> None:
+    if method.is_stochastic:
+        raise ParameterError(f"method '{method.name}' is for graphs with noise on their states; use 'auto'")
     mass = system.mass_matrix.toarray() if system.size <= 2000 else None
     if mass is None or not np.array_equal(mass, np.eye(system.size)):
         raise ParameterError(
@@ -143,15 +152,29 @@ def _explicit_refusal(system: System, method: Method) -> None:
         )
 
 
-def transient(
-    assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
-) -> Trajectory:
-    """Run one ``.tran``.
+def print_grid(analysis: TransientAnalysis) -> np.ndarray:
+    """Multiples of the print step, and the end."""
+    steps = int(np.floor((analysis.stop - analysis.start) / analysis.step * (1 + 1e-9)))
+    grid = analysis.start + analysis.step * np.arange(steps + 1)
+    grid = np.minimum(grid[grid <= analysis.stop * (1 + 1e-12)], analysis.stop)
+    return grid if grid[-1] >= analysis.stop else np.append(grid, analysis.stop)
 
-    Returns
-    -------
-    Trajectory
-        With `failure` set when it stopped early; what was recorded until then is kept.
+
+@dataclass
+class Prepared:
+    """A transient analysis that is ready to run: seconds that its start took, and remarks."""
+
+    run: Run
+    method: Method
+    polish_factors: Factors
+    notes: list[str]
+    seconds: float
+
+
+def prepare(
+    assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
+) -> Prepared:
+    """Find the start, choose the method and lay out the run.
 
     Raises
     ------
@@ -178,7 +201,7 @@ def transient(
             shown = ", ".join(system.names[i] for i in index_two[:4])
             notes.append(f"index 2 ({shown} follow the slope of a source): integrated by BDF2")
     method = methods.get(name)
-    if method.kind == state.EXPLICIT:
+    if not method.takes_mass:
         _explicit_refusal(system, method)
     elif index_two.size and method.kind != state.BDF2:
         shown = ", ".join(system.names[i] for i in index_two[:4])
@@ -190,11 +213,7 @@ def transient(
         raise ParameterError(f"method '{method.name}' has no error control: give a fixed step, or use 'auto'")
     h_max = min((analysis.stop - analysis.start) / LEAST_STEPS, analysis.max_step or np.inf, system.largest_step)
     h = settings.fixed_step or min(h_max, analysis.step, span * 1e-3) * 1e-2
-    steps = int(np.floor((analysis.stop - analysis.start) / analysis.step * (1 + 1e-9)))
-    grid = analysis.start + analysis.step * np.arange(steps + 1)
-    grid = np.minimum(grid[grid <= analysis.stop * (1 + 1e-12)], analysis.stop)
-    if grid[-1] < analysis.stop:
-        grid = np.append(grid, analysis.stop)
+    grid = print_grid(analysis)
     probes = outputs.probes
     width = max(1, probes.size + (system.arrays.memory.size if outputs.needs_flows else 0))
     capacity = int(np.clip(BUFFER_VALUES // width, 64, 20_000))
@@ -217,65 +236,38 @@ def transient(
     follows = bool(np.isin(probes, index_two).any())
     count[state.POLISH] = int(outputs.needs_flows or follows or not kinds <= {"voltage", "state"})
     count[state.SAVE_STEPS] = int(settings.save_steps and analysis.start == 0.0)
-    factors = polish_factors.fork()
-    parts: list[tuple[np.ndarray, ...]] = []
-    budget, failure = 20, None
-    clock, cpu_clock = time.perf_counter(), time.process_time()
-    while True:
-        t = run.real[state.T]
-        system.context[TIME] = t
-        alpha = 1.0 / run.real[state.H] if run.real[state.H] > 0 else 1.0 / h
-        lu = factors.at(run.y, alpha)
-        lu_polish = polish_factors.at(run.y, run.real[state.BETA])
-        count[state.BUDGET] = budget
-        before = time.perf_counter()
-        status = advance(system.arrays, lu, lu_polish, run, system.context)
-        elapsed = time.perf_counter() - before
-        saved = int(count[state.SAVED])
-        if saved:
-            parts.append(tuple(a[:saved].copy() for a in (run.out_t, run.out_y, run.out_slope, run.out_memory)))
-            count[state.SAVED] = 0
-        if settings.progress is not None:
-            settings.progress(float(run.real[state.T]), analysis.stop)
-        if status == state.DONE:
-            break
-        if status == state.RUNNING:
-            budget = int(np.clip(budget * 0.2 / max(elapsed, 1e-4), 10, 20 * budget))
-            if time.perf_counter() - clock > settings.wall_time_limit:
-                failure = _stopped(system, run, method, f"the wall time limit of {settings.wall_time_limit:g} s")
-                break
-            continue
-        if status == state.BUFFER_FULL:
-            continue
-        if status == state.PIVOT:
-            name = int(count[state.STATUS_INDEX])
-            run.real[state.ALPHA] = -1.0
-            count[state.POLISH_READY] = 0
-            factors.forget(system.names, name)
-            polish_factors.forget(system.names, name)
-            continue
-        failure = _stopped(system, run, method, _REASONS[status])
-        break
-    seconds = time.perf_counter() - clock
-    if not parts:
-        parts = [(np.empty(0), np.empty((0, probes.size)), np.empty((0, 0)), np.empty((0, 0)))]
-    times, values, slopes, memories = (np.concatenate(part) for part in zip(*parts, strict=True))
-    statistics = {
-        "method": method.name,
-        "rtol": settings.rtol,
-        "steps": int(count[state.STEPS]),
-        "rejected": int(count[state.REJECTED]),
-        "newton_iterations": int(count[state.ITERATIONS]),
-        "evaluations": int(count[state.EVALUATIONS]),
-        "factorisations": int(count[state.FACTORISATIONS]),
-        "jumps": int(count[state.JUMPS]),
-        "seconds_start": round(started, 6),
-        "seconds_time_loop": round(seconds, 6),
-        "cpu_seconds_time_loop": round(time.process_time() - cpu_clock, 6),
-    }
-    if not outputs.needs_flows:
-        return Trajectory(times, values, None, None, statistics, failure, notes)
-    return Trajectory(times, values, slopes, memories, statistics, failure, notes)
+    return Prepared(run, method, polish_factors, notes, started)
+
+
+def transient(
+    assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
+) -> Trajectory:
+    """Run one ``.tran``.
+
+    Returns
+    -------
+    Trajectory
+        With `failure` set when it stopped early; what was recorded until then is kept.
+
+    Raises
+    ------
+    SimulationError, ParameterError
+        See `prepare`.
+    """
+    system, ready = assembly.system, prepare(assembly, analysis, outputs, settings)
+    run, polish_factors, keeper = ready.run, ready.polish_factors, settings.keeper
+    if keeper is not None:
+        keeper.header |= {"analysis": asdict(replace(analysis, location=None))}
+    limits = Limits(settings.wall_time_limit, settings.memory_limit, settings.progress)
+    recorded = integrate(
+        system, run, ready.method, limits, lambda why: _stopped(system, run, ready.method, why),
+        factors=polish_factors.fork(), polish_factors=polish_factors, keeper=keeper,
+    )  # fmt: skip
+    recorded.statistics["seconds_start"] = round(ready.seconds, 6)
+    return Trajectory(
+        recorded.times, recorded.values, recorded.slopes if outputs.needs_flows else None,
+        recorded.memories if outputs.needs_flows else None, recorded.statistics, recorded.failure, ready.notes,
+    )  # fmt: skip
 
 
 def _watched(outputs: Outputs, system: System) -> np.ndarray:
@@ -284,29 +276,21 @@ def _watched(outputs: Outputs, system: System) -> np.ndarray:
     return np.array(sorted({index[a] for a in outputs.addresses if a in index} or range(system.size)), np.int64)
 
 
-_REASONS = {
-    state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
-    state.NOT_FINITE: "a flow is not finite",
-    state.SINGULAR: "the equations became singular",
-    state.TOO_MANY_STEPS: "the limit of steps was reached",
-}
-
-
 def _stopped(system: System, run: Run, method: Method, why: str) -> SimulationError:
     """Say when, where and why an integration stopped, and what to try."""
     real, count = run.real, run.count
     t, stop = float(real[state.T]), float(real[state.T_STOP])
     worst = int(count[state.WORST])
-    if why in (_REASONS[state.NOT_FINITE], _REASONS[state.SINGULAR]):
+    if why in (REASONS[state.NOT_FINITE], REASONS[state.SINGULAR]):
         worst = int(count[state.STATUS_INDEX])
     unknown = system.unknowns[worst]
     is_bounded = np.isfinite([unknown.lower, unknown.upper]).any()
     bounds = f" (bounds {unknown.lower:g}..{unknown.upper:g})" if is_bounded else ""
     advice = {
-        _REASONS[state.STEP_TOO_SMALL]: "smooth discontinuities in the expressions near it, or loosen rtol",
-        _REASONS[state.NOT_FINITE]: "look for a division by zero or an overflow in the expressions near it",
-        _REASONS[state.SINGULAR]: "look for a net that loses its connection or a loop of sources",
-        _REASONS[state.TOO_MANY_STEPS]: "raise the limit of steps, loosen rtol, or shorten the analysis",
+        REASONS[state.STEP_TOO_SMALL]: "smooth discontinuities in the expressions near it, or loosen rtol",
+        REASONS[state.NOT_FINITE]: "look for a division by zero or an overflow in the expressions near it",
+        REASONS[state.SINGULAR]: "look for a net that loses its connection or a loop of sources",
+        REASONS[state.TOO_MANY_STEPS]: "raise the limit of steps, loosen rtol, or shorten the analysis",
     }.get(why, "raise the limit or shorten the analysis")
     return SimulationError(
         f"simulation stopped at t = {t:.6g} s ({100 * t / stop:.0f} % of {stop:g} s), method {method.name}, "

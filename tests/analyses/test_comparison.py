@@ -112,3 +112,17 @@ def test_bad_input_is_refused_by_name():
     still.connect("u", "y")
     with pytest.raises(ParameterError, match="no state"):
         compare(still)
+
+
+def test_a_graph_with_delays_is_compared_by_its_trajectories():
+    graph = architectures.mackey_glass(delay=2.0, beta=1.0, gamma=0.5)
+    found = compare(graph, dt=0.125, duration=10.0, initial={"x": 0.5}, refinements=3)
+    assert found.analog[0, 0] == found.twin[0, 0] == 0.5
+    assert found.order == pytest.approx(1.0, abs=0.1)
+    assert found.fixed_points == ()
+    assert found.attractors == {}
+    assert "a whole past" in as_markdown(found)
+    graph.port("late", 1, output=True)
+    graph.connect("x", "late", delay=1.0)
+    with pytest.raises(ParameterError, match="output 'late' sees the past directly"):
+        compare(graph, dt=0.125)

@@ -29,7 +29,9 @@ def network_of(graph: SignalGraph) -> DigitalNetwork:
     periods = [clock.period for clock in graph.clocks.values()]
     taus = [np.min(graph.value_of(d["time_constant"], graph.size_of(str(n)), str(n)))
             for n, d in graph.nodes(data=True) if d.get("time_constant") is not None]  # fmt: skip
-    return digital(graph, "forward_euler", dt=periods[0] if periods else 0.7 * float(min(taus)))
+    dt = periods[0] if periods else 0.7 * float(min(taus))
+    delays = [data["delay"] for _, _, data in graph.edges(data=True) if data["delay"] > 0.0]
+    return digital(graph, "forward_euler", dt=min(delays) / np.ceil(min(delays) / dt) if delays else dt)
 
 
 def start(network: DigitalNetwork, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ class _Rival:
         self.process.communicate()
 
 
-def _python_with(library: str) -> str | None:
+def python_with(library: str) -> str | None:
     """The first Python that has a library."""
     others = os.environ.get("NEUROSIM_BENCHMARK_PYTHON", "").split(os.pathsep)
     for python in (sys.executable, *filter(None, others)):
@@ -125,7 +125,7 @@ def measure(context: Context) -> tuple[dict[str, dict[str, float]], dict[str, di
             run()
             contests.append((contest, "neurosim float64", lambda n, r=run: networks_rivals.least_time(r, n)))
         for library in networks_rivals.LIBRARIES:
-            python = _python_with(library)
+            python = python_with(library)
             if python is None:
                 context.remarks.append(f"{library} is not installed: networks were not timed against it")
                 continue

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from neurosim.architectures import laws
 from neurosim.errors import FormatError, NeurosimError, nearest
 from neurosim.formats import strict_json
 from neurosim.graph.signal_graph import KINDS, SignalGraph
@@ -38,7 +39,7 @@ def to_document(graph: SignalGraph) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        The graph has a host (a Python procedure); names the node.
+        The graph has a host (a Python procedure) or a law that is not registered; names the node.
     """
     for name in graph.nodes:
         if graph.nodes[name]["kind"] == "host":
@@ -199,7 +200,15 @@ def _node(graph: SignalGraph, name: str) -> dict[str, Any]:
         elif key not in defaults:
             if key != "kind":
                 further[key] = _plain(value, where)
+        elif key == "law" and value is not None:
+            if value.name not in laws or laws.get(value.name) is not value:
+                raise FormatError(
+                    f"{kind} '{name}': law '{value.name}' is not registered, so its name alone would not bring it back"
+                )
+            made[key] = value.name
         elif kind == "map" and key in ("function", "argument"):
+            if data.get("law") is not None:
+                continue
             if value is not None:
                 made[key] = value
         elif not _is_default(value, defaults[key]):
@@ -255,6 +264,15 @@ def _value(key: str, value: Any, place: str) -> Any:
     where = f"{place}, {key}"
     if value is None or isinstance(value, bool):
         return value
+    if key == "law":
+        chosen = _text(value, where)
+        if chosen not in laws:
+            raise FormatError(f"{where}: unknown law '{chosen}'; {nearest(chosen, laws.names())}".rstrip("; "))
+        return laws.get(chosen)
+    if key == "parameters":
+        if not isinstance(value, list):
+            raise FormatError(f"{where} is {value!r}; a list of names is needed")
+        return tuple(_text(name, where) for name in value)
     if key in ("shape", "source_part", "target_part"):
         return tuple(_integers(value, where))
     if key in _PAIRS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.kernels.run import EXPLICIT, ROSENBROCK
+from neurosim.kernels.run import EXPLICIT, ROSENBROCK, STOCHASTIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,12 @@ class Method:
     name : str
         Registry name, lower case: ``"dp5"``.
     class_name : str
-        Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``.
+        Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``; a stochastic method has none.
     kind : int
-        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID` or `BDF2` of `neurosim.kernels.run`.
+        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2` or `STOCHASTIC` of
+        `neurosim.kernels.run`.
     order : int
-        Order of the solution.
+        Order of the solution; of a stochastic method its strong order.
     error_order : int
         The error estimate is of size ``h ** (error_order + 1)``.
     degree : int
@@ -50,7 +51,7 @@ class Method:
     name: str
     class_name: str
     kind: int
-    order: int
+    order: float
     error_order: int
     degree: int
     interpolant_order: int
@@ -74,7 +75,12 @@ class Method:
     @property
     def takes_mass(self) -> bool:
         """Whether it solves ``M y' = f(t, y)`` with M not the identity, also singular (index 1)."""
-        return self.kind != EXPLICIT
+        return self.kind not in (EXPLICIT, STOCHASTIC)
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether it takes noise: ``dy = f dt + g dW``."""
+        return self.kind == STOCHASTIC
 
 
 def rosenbrock_tableau(

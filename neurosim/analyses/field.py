@@ -1,0 +1,174 @@
+"""The field whose zeros are fixed points: f(y) of a flow ``M y' = f(y)``, or G(y) - y of a map, with inputs held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from neurosim.circuit.model import Circuit
+from neurosim.errors import ParameterError, UnknownNameError, nearest
+from neurosim.graph.assembly import addresses
+from neurosim.graph.program import Program, compile_graph
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.solve.dynamics import Dynamics, dynamics, with_graph_values
+
+ZERO = 1e-9
+"""An eigenvalue this small, relative to the largest, counts as zero."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A flow or a map at a fixed time and fixed inputs.
+
+    Attributes
+    ----------
+    title : str
+    names : list of str
+        Of the unknowns that take part.
+    start : ndarray, shape (n,)
+    is_map : bool
+    value : callable
+        ``value(y)``: f(y), or G(y) - y; shape (n,).
+    jacobian : callable
+        Its derivative, shape (n, n).
+    mass : ndarray, shape (n, n), optional
+        M; None for the identity.
+    rebuild : callable
+        ``rebuild({address: value}) -> Field``.
+    """
+
+    title: str
+    names: list[str]
+    start: np.ndarray
+    is_map: bool
+    value: Callable[[np.ndarray], np.ndarray]
+    jacobian: Callable[[np.ndarray], np.ndarray]
+    mass: np.ndarray | None
+    rebuild: Callable[[Mapping[str, float]], Field]
+
+    def eigenvalues(self, y: np.ndarray) -> Any:
+        """Exponents of a flow [1/s] or multipliers of a map at y, by falling real part or size.
+
+        With a singular M those that are infinite are left out.
+        """
+        matrix = self.jacobian(y)
+        if self.mass is not None:
+            # Exactly singular rows of M give infinite eigenvalues: these are algebraic equations.
+            values, weights = linalg.eig(  # pyright: ignore[reportAssignmentType]
+                matrix, self.mass, right=False, homogeneous_eigvals=True
+            )
+            finite = np.abs(weights) > 1e-12 * np.abs(values)
+            found = values[finite] / weights[finite]
+        else:
+            found = np.linalg.eigvals(matrix + np.eye(len(matrix)) if self.is_map else matrix)
+        return found[np.argsort(-(np.abs(found) if self.is_map else found.real), kind="stable")]
+
+    def growth(self, eigenvalues: Any) -> np.ndarray:
+        """Positive where a direction is unstable: the real part, or the logarithm of the size of a multiplier."""
+        with np.errstate(divide="ignore"):
+            return np.log(np.abs(eigenvalues)) if self.is_map else eigenvalues.real
+
+    def index(self, address: str) -> int:
+        """Place of an unknown.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        for key in (address, address.replace(" ", "").lower()):
+            if key in self.names:
+                return self.names.index(key)
+        raise UnknownNameError(f"'{self.title}' has no unknown '{address}'; {nearest(address, self.names)}")
+
+
+def field_of(
+    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, inputs: Any = None, at: float = 0.0
+) -> Field:
+    """The field of anything that simulates.
+
+    Parameters
+    ----------
+    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+        A graph whose states all jump at one clock is a map.
+    inputs : mapping or array_like, optional
+        Held inputs of a graph by port, default 0.
+    at : float
+        Time at which sources are taken [s], default 0.
+
+    Raises
+    ------
+    ParameterError
+        A graph with states of both kinds, or with several clocks: it is no flow and no map.
+    """
+    if isinstance(what, (SignalGraph, Program)):
+        program = what if isinstance(what, Program) else compile_graph(what)
+        if program.states.size and program.is_clocked.all():
+            return _map(program, inputs)
+    drive = inputs
+    if isinstance(inputs, np.ndarray):
+        raise ParameterError("inputs= takes a mapping of port to value")
+    model = dynamics(what, drive=drive)
+    if not model.flows.all():
+        name = model.names[int(np.argmin(model.flows))]
+        raise ParameterError(f"'{name}' of '{model.title}' changes at ticks only: this is no flow and no map")
+    return _flow(model, at)
+
+
+def _flow(model: Dynamics, at: float) -> Field:
+    return Field(
+        model.title, model.names, model.start, False, lambda y: model.flow(at, y),
+        lambda y: model.jacobian(at, y).toarray(), None if model.is_ordinary else model.mass.toarray(),
+        lambda values: _flow(model.with_parameters(values), at),
+    )  # fmt: skip
+
+
+def _map(program: Program, inputs: Any) -> Field:
+    graph = program.graph
+    clocks = {graph.nodes[name]["clock"] for name in program.states.slices}
+    if len(clocks) > 1 or program.is_hold.any():
+        raise ParameterError(f"graph '{graph.title}' has several clocks or holds: it is no map of its states alone")
+    u = program.inputs.pack(inputs or {}, np.zeros(program.inputs.size), "input")
+    names = [a for name, part in program.states.slices.items() for a in addresses(name, part.stop - part.start)]
+    return Field(
+        graph.title, names, program.initial.copy(), True, lambda y: program.drive(y, u) - y,
+        lambda y: program.jacobian(y, u)[0] - np.eye(y.size), None,
+        lambda values: _map(with_graph_values(program, values), inputs),
+    )  # fmt: skip
+
+
+def zero_of(field: Field, start: np.ndarray, *, iterations: int = 100, tolerance: float = 1e-11) -> np.ndarray | None:
+    """A zero of the field by Newton's method with backtracking; None where it does not get there.
+
+    A singular Jacobian (a line of fixed points) takes the smallest change.
+    """
+    y = np.array(start, float)
+    f = field.value(y)
+    for _ in range(iterations):
+        if not np.isfinite(f).all():
+            return None
+        matrix = field.jacobian(y)
+        if not np.isfinite(matrix).all():
+            return None
+        try:
+            change = np.linalg.solve(matrix, f)
+        except np.linalg.LinAlgError:
+            change = np.linalg.lstsq(matrix, f, rcond=1e-12)[0]
+        if np.abs(change).max(initial=0.0) <= tolerance * (1.0 + np.abs(y).max(initial=0.0)):
+            return y - change
+        size, share = np.linalg.norm(f), 1.0
+        while share > 1e-8:
+            tried = y - share * change
+            there = field.value(tried)
+            if np.isfinite(there).all() and np.linalg.norm(there) < (1.0 - 1e-4 * share) * size:
+                break
+            share *= 0.5
+        else:
+            # Rounding: no smaller value is near, so this is as good as it gets.
+            return y if size <= 1e-9 * np.linalg.norm(field.value(np.array(start, float))) else None
+        y, f = tried, there
+    return None

@@ -1,0 +1,128 @@
+"""What a command works on: a netlist, an architecture by name, or a saved graph."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurosim.errors import FormatError, ParameterError, UnknownNameError, nearest
+
+if TYPE_CHECKING:
+    from neurosim.circuit.model import Circuit
+    from neurosim.graph.signal_graph import SignalGraph
+
+GRAPHS = (".json", ".graphml")
+"""Endings of graph files; other files are netlists."""
+
+
+def subject_of(name: str, settings: list[str]) -> Circuit | SignalGraph:
+    """A circuit from a netlist, or a signal graph from an architecture's name or a graph file.
+
+    Parameters
+    ----------
+    name : str
+    settings : list of str
+        ``name=value``: arguments of an architecture; of a netlist ``.param`` names, ``r1.resistance``, ``temp``.
+
+    Raises
+    ------
+    NetlistError, FormatError, ParameterError, UnknownNameError
+    """
+    path = Path(name)
+    if path.suffix.casefold() in GRAPHS or not (path.suffix or path.is_file()):
+        return graph_of(name, settings)
+    from neurosim.circuit.reader import read_netlist
+    from neurosim.solve.dynamics import with_circuit_values
+    from neurosim.units import parse_number
+
+    circuit = read_netlist(name)
+    values = {}
+    for text in settings:
+        address, separator, value = text.partition("=")
+        if not separator or not address:
+            raise ParameterError(f"--set {text!r} must look like name=value")
+        number = parse_number(value)
+        if number is None:
+            raise ParameterError(f"--set {text!r}: '{value}' is not a number")
+        values[address] = number
+    return with_circuit_values(circuit, values) if values else circuit
+
+
+def graph_of(network: str, settings: list[str]) -> SignalGraph:
+    """The signal graph of an architecture's name, or of a graph file.
+
+    Raises
+    ------
+    FormatError, ParameterError, UnknownNameError
+    """
+    from neurosim.architectures import architectures
+
+    path = Path(network)
+    if path.suffix or path.is_file():
+        if settings:
+            raise ParameterError("--set is for architectures; a saved graph has its parameters in the file")
+        if not path.is_file():
+            raise FormatError(f"there is no file '{network}'")
+        from neurosim.formats import holds_graph, load
+        from neurosim.graph.signal_graph import SignalGraph
+
+        loaded: object = load(path) if holds_graph(path) else None
+        if not isinstance(loaded, SignalGraph):
+            raise FormatError(f"'{network}' holds no signal graph; save one with ns.save(graph, 'net.json')")
+        return loaded
+    if network not in architectures:
+        raise UnknownNameError(
+            f"there is no architecture and no file '{network}'; {nearest(network, architectures.names())}"
+        )
+    architecture = architectures.get(network)
+    known = inspect.signature(architecture.build).parameters
+    given = dict(map(_setting, settings))
+    for name in given:
+        if name not in known:
+            near = nearest(name, list(known)) or f"known: {', '.join(known)}"
+            raise UnknownNameError(f"architecture '{network}' has no argument '{name}'; {near}")
+    try:
+        return architecture.build(**{**architecture.example, **given})
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"architecture '{network}': {error}") from None
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise ParameterError(f"--set {text!r} must look like name=value")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, {"true": True, "false": False}.get(value.casefold(), value)
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse a file that cannot be written before the work is done.
+
+    Raises
+    ------
+    FormatError
+    """
+    if path is not None and not path.parent.is_dir():
+        raise FormatError(f"cannot write to '{path}': the folder '{path.parent}' does not exist; make it first")
+
+
+def range_of(text: str, option: str) -> tuple[str, float, float]:
+    """Name and ends of ``NAME=A..B``.
+
+    Raises
+    ------
+    ParameterError
+    """
+    from neurosim.units import parse_number
+
+    name, separator, span = text.partition("=")
+    first, _, last = span.partition("..")
+    ends = parse_number(first), parse_number(last)
+    if not (name and separator) or ends[0] is None or ends[1] is None:
+        raise ParameterError(f"{option} {text!r} must look like NAME=A..B, as in rho=0.5..30 or r1.resistance=1k..10k")
+    return name, ends[0], ends[1]
