@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
     from neurosim.solve import methods
+    from neurosim.solve.crossings import Crossing
     from neurosim.solve.distributions import normal, tolerance, uniform
     from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.gradient import gradient, sensitivities
@@ -106,6 +107,7 @@ _ORIGINS = {
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
+    "neurosim.solve.crossings": ("Crossing",),
     "neurosim.solve.distributions": ("normal", "tolerance", "uniform"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.gradient": ("gradient", "sensitivities"),
@@ -123,6 +125,7 @@ _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in nam
 __all__ = [
     "Circuit",
     "Column",
+    "Crossing",
     "Dynamics",
     "FormatError",
     "NetlistError",

@@ -193,6 +193,11 @@ class Result:
         return lengths if self._axis is None else (*lengths, len(self._axis))
 
     @property
+    def events(self) -> dict[str, np.ndarray]:
+        """Times [s] of events by name, one for each tick or crossing; empty where none were watched."""
+        return {name: np.array(times, dtype=float) for name, times in self.attrs.get("events", {}).items()}
+
+    @property
     def analysis(self) -> str:
         """What was run: ``attrs["analysis"]`` if given, else ``"op"``, ``"tran"``, ``"ac"`` or ``"dc"`` by the axis."""
         if "analysis" in self.attrs:

@@ -14,6 +14,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
@@ -68,7 +69,7 @@ class FixedPoint:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Drawable):
     """What `compare` finds.
 
     Attributes
@@ -104,6 +105,8 @@ class Comparison:
         What is known of the rule.
     """
 
+    drawn_by = "comparison:comparison"
+
     title: str
     rule: str
     dt: float
@@ -131,13 +134,6 @@ class Comparison:
     def fixed_points_agree(self) -> bool:
         """Whether every fixed point found is one of both, with the same stability."""
         return all(point.agrees for point in self.fixed_points)
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.comparison`."""
-        # plots lie above analyses: the drawing is found by name when it is asked for
-        import importlib
-
-        return importlib.import_module("neurosim.plots.comparison").comparison(self, **options)
 
 
 def compare(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import ZERO, Field, field_of, zero_of
 from neurosim.errors import ParameterError, SimulationError
 
@@ -41,7 +42,7 @@ class SpecialPoint:
 
 
 @dataclass(frozen=True)
-class Branch:
+class Branch(Drawable):
     """A branch of fixed points.
 
     Attributes
@@ -59,6 +60,8 @@ class Branch:
         Why it ends: ``"range"``, ``"steps"``, ``"closed"`` or what went wrong.
     """
 
+    drawn_by = "branch:branch"
+
     title: str
     parameter: str
     names: list[str]
@@ -68,12 +71,6 @@ class Branch:
     eigenvalues: list[np.ndarray]
     special: tuple[SpecialPoint, ...]
     stopped: str
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.branch`."""
-        from neurosim.plots.branch import branch
-
-        return branch(self, **options)
 
 
 def continuation(

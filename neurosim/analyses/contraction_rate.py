@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.tangent_flow import TangentFlow
 from neurosim.digital.certificates import flow_contraction
 from neurosim.digital.network import DigitalNetwork
 from neurosim.digital.rules import rules
@@ -152,8 +153,6 @@ def contraction_rate(
 
 
 def _run(model: Dynamics, t_span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    from neurosim.analyses.tangent_flow import TangentFlow
-
     start, stop = t_span
     if not 0.0 <= start < stop < np.inf:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
@@ -209,4 +208,4 @@ def _weights(asked: Any, matrices: list[np.ndarray], norm: str) -> np.ndarray:
 
 def _perron(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eig(matrix)
-    return np.abs(vectors[:, np.argmax(values.real)].real)
+    return np.abs(np.real(vectors[:, np.argmax(np.real(values))]))

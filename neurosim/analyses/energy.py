@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.energy_function import EnergyFunction, energy_function
 from neurosim.errors import ParameterError
 from neurosim.graph.assembly import addresses
@@ -32,7 +33,7 @@ class Pinned:
 
 
 @dataclass(frozen=True)
-class EnergyRun:
+class EnergyRun(Drawable):
     """Energy along a run.
 
     Attributes
@@ -55,6 +56,8 @@ class EnergyRun:
     state_names : tuple of str
     result : Result
     """
+
+    drawn_by = "energy:energy_run"
 
     title: str
     formula: str
@@ -87,12 +90,6 @@ class EnergyRun:
         for interval in self.pinned:
             free &= (self.times[1:] < interval.start) | (self.times[:-1] > interval.stop)
         return self.violations[free[self.violations]]
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.energy`."""
-        from neurosim.plots.energy import energy_run
-
-        return energy_run(self, **options)
 
 
 def energy(

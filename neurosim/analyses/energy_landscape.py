@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.energy_function import energy_function
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
@@ -21,7 +22,7 @@ MARGIN = 0.25
 
 
 @dataclass(frozen=True)
-class EnergyLandscape:
+class EnergyLandscape(Drawable):
     """Energy over ``centre + a first + b second``.
 
     Attributes
@@ -41,6 +42,8 @@ class EnergyLandscape:
         Largest distance of each run from the plane.
     """
 
+    drawn_by = "energy_landscape:energy_landscape"
+
     title: str
     formula: str
     labels: tuple[str, str]
@@ -51,12 +54,6 @@ class EnergyLandscape:
     energy: np.ndarray
     trajectories: tuple[np.ndarray, ...]
     off_plane: tuple[float, ...]
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.energy_landscape`."""
-        from neurosim.plots.energy_landscape import energy_landscape as draw
-
-        return draw(self, **options)
 
 
 def energy_landscape(

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.open_tangent import open_tangent
 from neurosim.analyses.tangent_flow import TOLERANCE, TangentFlow
 from neurosim.analyses.tangent_map import TangentMap
@@ -42,7 +43,7 @@ NEAR_ZERO = 3.0
 
 
 @dataclass(frozen=True)
-class LyapunovSpectrum:
+class LyapunovSpectrum(Drawable):
     """What `lyapunov_spectrum` finds.
 
     Attributes
@@ -75,6 +76,8 @@ class LyapunovSpectrum:
     notes : tuple of str
         What the reader should know.
     """
+
+    drawn_by = "lyapunov:lyapunov"
 
     title: str
     unit: str
@@ -138,13 +141,6 @@ class LyapunovSpectrum:
             lines.append(f"  Kaplan-Yorke dimension {self.kaplan_yorke:.4f} +- {self.kaplan_yorke_error:.2g}")
         lines.append(f"  Kolmogorov-Sinai entropy {self.entropy:.5g} +- {self.entropy_error:.2g} {self.unit}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.lyapunov`."""
-        # plots lie above analyses: the drawing is found by name when it is asked for
-        import importlib
-
-        return importlib.import_module("neurosim.plots.lyapunov").lyapunov(self, **options)
 
 
 def lyapunov_spectrum(
@@ -266,7 +262,7 @@ def prepare(
     dt, renormalise, rtol
         See `lyapunov_spectrum`.
     averaged : float
-        What follows; it is cut into 100 intervals or more.
+        What follows; it is cut into 400 intervals or more.
     seed : int
     """
     if dt is not None and not (np.isfinite(dt) and dt > 0.0):
@@ -289,7 +285,7 @@ def prepare(
         every = round(renormalise / space.dt)
     else:
         rate = float(np.abs(logs[np.isfinite(logs)]).max(initial=1e-3))
-        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 100.0)))
+        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 400.0)))
     if steps > trial:
         _run(space, max(1, round((steps - trial) / every)), every)
     return every

@@ -10,9 +10,9 @@ import numpy as np
 from neurosim.analyses.tangent_flow import TangentFlow
 from neurosim.analyses.tangent_map import TangentMap, initial_of_map, of_delays
 from neurosim.circuit.model import Circuit
-from neurosim.digital.delays import has_delays
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError
+from neurosim.graph.delays import has_delays
 from neurosim.graph.flatten import flatten
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program, compile_graph

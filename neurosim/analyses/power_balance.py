@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.energy import Pinned, pinned_intervals
 from neurosim.circuit.model import Circuit, TransientAnalysis
 from neurosim.circuit.reader import read_netlist
@@ -31,7 +32,7 @@ SUPPLYING = (
 
 
 @dataclass(frozen=True)
-class PowerBalance:
+class PowerBalance(Drawable):
     """Powers taken up along a transient run [W]; positive is taken up.
 
     Attributes
@@ -45,6 +46,8 @@ class PowerBalance:
         When states of memristors stood at a bound.
     result : Result
     """
+
+    drawn_by = "power_balance:power_balance"
 
     title: str
     times: np.ndarray
@@ -72,12 +75,6 @@ class PowerBalance:
     def energies(self) -> dict[str, float]:
         """Energy taken up by each part over the run [J], by the trapezoidal rule over the saved points."""
         return {name: float(np.trapezoid(power, self.times)) for name, power in self.taken.items()}
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.power_balance`."""
-        from neurosim.plots.power_balance import power_balance as draw
-
-        return draw(self, **options)
 
 
 def power_balance(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.errors import ParameterError
 from neurosim.results import Result
 
@@ -19,7 +20,7 @@ SAMPLES = 65_536
 
 
 @dataclass(frozen=True)
-class PowerSpectrum:
+class PowerSpectrum(Drawable):
     """Spectra of columns.
 
     Attributes
@@ -31,6 +32,8 @@ class PowerSpectrum:
         Unit squared per Hz, one-sided.
     units : dict of str to str
     """
+
+    drawn_by = "power_spectrum:power_spectrum"
 
     title: str
     frequency: np.ndarray
@@ -47,12 +50,6 @@ class PowerSpectrum:
         curvature = a - 2.0 * b + c
         shift = 0.5 * (a - c) / curvature if curvature else 0.0
         return float(self.frequency[k] + shift * (self.frequency[1] - self.frequency[0]))
-
-    def plot(self, **options: Any) -> Any:
-        """Draw it; see `neurosim.plots.power_spectrum`."""
-        from neurosim.plots.power_spectrum import power_spectrum as draw
-
-        return draw(self, **options)
 
 
 def power_spectrum(

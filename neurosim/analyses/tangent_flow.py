@@ -27,10 +27,11 @@ from neurosim.graph.assembly import GraphAssembly
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program
 from neurosim.kernels import run as engine
-from neurosim.kernels import tangent as tg
+from neurosim.kernels import tangent_run as tg
 from neurosim.kernels.builder import GROUND
 from neurosim.kernels.system import compute_flow
-from neurosim.kernels.tangent import TangentRun, advance_tangent
+from neurosim.kernels.tangent import advance_tangent
+from neurosim.kernels.tangent_run import TangentRun
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods import methods
@@ -127,12 +128,13 @@ class TangentFlow(TangentSpace):
             run = new_run(
                 np.append(model.start, 0.0), places, np.ones(places.size), offset, stride, size, stages,
                 np.ascontiguousarray(tableau), inline=count <= FEW_VECTORS, nnz=used.arrays.mass.size,
-                bounded=used.arrays.bounded.size, inverse_mass=inverse, **more,
+                bounded=used.arrays.bounded.size, events=used.arrays.event_value.size, inverse_mass=inverse, **more,
             )  # fmt: skip
             run.count[tg.WAY] = way
             # The trace that a program finds is the sum over all vectors; the others find the whole of it alone.
             whole = is_plain and not by_program and number == 0
             run.count[tg.DIVERGENCE] = int(whole)
+            run.count[tg.EVENTFUL] = int(any(batch.events is not None for batch in used.batches))
             run.count[tg.TICKS] = int(any(batch.accept is not None for batch in used.batches))
             runs.append(run)
         names = [system.names[i] for i in places]
@@ -220,6 +222,12 @@ class TangentFlow(TangentSpace):
                     self.restore(kept)
         if status != tg.OK:
             raise self._failure(run, status)
+
+    def _copy_state(self, run: TangentRun) -> None:
+        super()._copy_state(run)
+        first = self._systems[0].arrays
+        for system in self._systems[1:]:
+            system.arrays.memory[:], system.arrays.event_value[:] = first.memory, first.event_value
 
     def _memories(self) -> list[np.ndarray]:
         return [array for system in self._systems for array in (system.arrays.memory, system.arrays.event_value)]
@@ -327,6 +335,11 @@ def _rank(mass: Any) -> int:
 
 def _refuse_what_has_no_tangent(model: Dynamics) -> None:
     for batch in model.system.batches:
+        if isinstance(model.assembly, GraphAssembly) and batch.events is not None:
+            raise ParameterError(
+                f"'{model.title}' has events that reset states or send pulses: only jumps of switches in circuits are "
+                "linearised; take the exponents of its digital equivalent, ns.digital(graph, ...)"
+            )
         if isinstance(model.assembly, Assembly) and batch.accept is not None:
             what = "makes random jumps" if batch.accept_writes_states else "remembers its past (a delay)"
             name = batch.names[0] if batch.names else batch.label

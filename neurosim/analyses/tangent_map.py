@@ -14,8 +14,8 @@ from neurosim.errors import ParameterError
 from neurosim.graph.assembly import addresses
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.kernels import tangent as tg
-from neurosim.kernels.tangent import TangentRun
+from neurosim.kernels import tangent_run as tg
+from neurosim.kernels.tangent_run import TangentRun
 
 
 class TangentMap(TangentSpace):
@@ -122,12 +122,8 @@ def of_delays(graph: SignalGraph, dt: float | None) -> DigitalNetwork:
     """
     flat = flatten(graph)
     delays = sorted({data["delay"] for _, _, data in flat.edges(data=True) if data["delay"] > 0.0})
-    if dt is None:
-        dt = delays[0]
-        while any(abs(delay / dt - round(delay / dt)) > 1e-9 * delay / dt for delay in delays):
-            dt = min((delay % dt for delay in delays if dt > delay % dt > 1e-6 * dt), default=dt / 2.0)
-        dt /= max(1, math.ceil(100.0 * dt / delays[-1] - 1e-9))
-    made = with_chains(flat, dt)
+    step = _common_step(delays) if dt is None else dt
+    made = with_chains(flat, step)
     for chain, b, key, data in list(made.edges(keys=True, data=True)):
         if made.nodes[chain].get("clock") != DELAY_CLOCK or made.nodes[b].get("clock") == DELAY_CLOCK:
             continue
@@ -141,7 +137,15 @@ def of_delays(graph: SignalGraph, dt: float | None) -> DigitalNetwork:
         made.remove_edge(chain, b, key)
         made.add_edge(chain, b, **half)
         made.add_edge(newer["source"], b, **{**half, "source_part": newer["part"]})
-    return digital(made, "etd2rk", dt)
+    return digital(made, "etd2rk", step)
+
+
+def _common_step(delays: list[float]) -> float:
+    """The largest step that divides all delays and is at most a hundredth of the longest."""
+    step = delays[0]
+    while any(abs(delay / step - round(delay / step)) > 1e-9 * delay / step for delay in delays):
+        step = min((delay % step for delay in delays if delay % step > 1e-6 * step), default=step / 2.0)
+    return step / max(1, math.ceil(100.0 * step / delays[-1] - 1e-9))
 
 
 def initial_of_map(network: DigitalNetwork, initial: Any) -> np.ndarray:

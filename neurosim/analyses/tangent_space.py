@@ -16,9 +16,10 @@ from scipy import linalg
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.program import Program
 from neurosim.kernels import array_program as ap
-from neurosim.kernels import tangent as tg
-from neurosim.kernels.tangent import TangentRun
+from neurosim.kernels import tangent_run as tg
+from neurosim.kernels.tangent import LOST
 from neurosim.kernels.tangent_map import advance_tangent_map
+from neurosim.kernels.tangent_run import TangentRun
 from neurosim.randomness import stream
 
 FEW_VECTORS, CHUNK = 24, 64
@@ -226,6 +227,11 @@ class TangentSpace:
             raise self._failure(run, status)
 
     def _failure(self, run: TangentRun, status: int) -> SimulationError:
+        if status == tg.JUMP:
+            return SimulationError(
+                f"tangent vectors of '{self.title}': a switch jumps at t = {self.time:.6g} s, and the mass matrix is "
+                "singular or the method implicit: give the switch a smooth transition, or every net a capacitor"
+            )
         place = int(run.count[tg.STATUS_INDEX])
         when = f"step {self.steps}" if self.unit == "1/step" else f"t = {self.time:.6g} s"
         why = {
@@ -269,7 +275,7 @@ def orthonormal(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     sign = np.where(np.diag(r) < 0.0, -1.0, 1.0)
     q, r = q * sign, r * sign[:, None]
     diagonal = np.diag(r).copy()
-    lost = diagonal <= tg.LOST * sizes
+    lost = diagonal <= LOST * sizes
     diagonal[lost] = 0.0
     r[np.diag_indices_from(r)] = diagonal
     with np.errstate(divide="ignore"):
@@ -300,7 +306,7 @@ def checked_count(title: str, k: int | None, dimension: int) -> int:
 
 def new_run(
     y: np.ndarray, place: np.ndarray, scale: np.ndarray, offset: np.ndarray, stride: np.ndarray, k: int, stages: int,
-    tableau: np.ndarray, *, inline: bool, nnz: int = 0, bounded: int = 0, **more: np.ndarray,
+    tableau: np.ndarray, *, inline: bool, nnz: int = 0, bounded: int = 0, events: int = 0, **more: np.ndarray,
 ) -> TangentRun:  # fmt: skip
     length = offset.size * k
     code = more.get("code", np.zeros(ap.HEADER, np.int64))
@@ -311,7 +317,8 @@ def new_run(
         "place": place.astype(np.int64), "scale": scale, "offset": offset.astype(np.int64),
         "stride": stride.astype(np.int64), "stage": np.zeros((stages + 1, n)),
         "stage_vectors": np.zeros((stages + 1, length)), "tableau": tableau, "jacobian": np.zeros(nnz + 1),
-        "matrix": np.zeros(nnz + 1), "largest": np.abs(y[:-1]), "held": np.zeros(bounded, np.int64), "code": code,
+        "matrix": np.zeros(nnz + 1), "largest": np.abs(y[:-1]), "held": np.zeros(bounded, np.int64),
+        "events": np.zeros(events), "shift": np.zeros(k), "code": code,
         "arena": np.zeros(arena), "arena_vectors": np.zeros(arena * k), "logs": np.zeros((1, k)),
         "triangles": np.zeros((0, k * k)), "frames": np.zeros((0, k * d)), "points": np.zeros((0, n)),
         "divergence": np.zeros(1), **{name: np.zeros(n) for name in ("point", "inverse_mass", "slope", "change")},

@@ -15,6 +15,11 @@ DELAY_CLOCK = "delay steps"
 """Clock of the chains; what is on it takes its drive from before the step."""
 
 
+def _is_chain(graph: SignalGraph, source: Any, data: dict[str, Any]) -> bool:
+    """Whether an edge becomes a chain; delayed ticks of events wait in queues of their own."""
+    return data["delay"] > 0.0 and graph.nodes[source]["kind"] != "event"
+
+
 def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
     """The graph with a chain of clocked copies in place of each delay.
 
@@ -39,7 +44,7 @@ def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
     chains: dict[tuple[str, Any, int], str] = {}
     past = _past(flat)
     for a, b, key, data in list(flat.edges(keys=True, data=True)):
-        if data["delay"] == 0.0:
+        if not _is_chain(flat, a, data):
             continue
         steps = round(data["delay"] / dt)
         if steps < 1 or abs(steps * dt - data["delay"]) > 1e-9 * data["delay"]:
@@ -63,7 +68,7 @@ def with_chains(graph: SignalGraph, dt: float) -> SignalGraph:
 
 def _past(graph: SignalGraph) -> dict[str, np.ndarray]:
     """Values before the first step of all that an edge delays."""
-    delayed = {str(a) for a, _, data in graph.edges(data=True) if data["delay"] > 0.0}
+    delayed = {str(a) for a, _, data in graph.edges(data=True) if _is_chain(graph, a, data)}
     past = {name: np.zeros(graph.size_of(name)) for name in delayed}
     for name in delayed & set(graph.of_kind("state", "hold")):
         past[name] = graph.value_of(graph.nodes[name]["initial"], past[name].size, f"'{name}', initial")

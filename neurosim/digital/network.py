@@ -13,6 +13,7 @@ from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.delays import has_delays
+from neurosim.graph.events import EventProgram
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
@@ -388,7 +389,8 @@ def digital(
         raise ParameterError(f"graph '{graph.graph.title}' has delays: give the graph itself, not its program")
     program = graph if isinstance(graph, Program) else compile_graph(graph)
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
-    periods = {program.graph.clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock")}
+    clocks = program.graph.clocks
+    periods = {clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock") in clocks}
     if dt is None:
         found = periods or {float(t) for t in program.time_constant[~program.is_clocked]}
         if len(found) != 1:
@@ -401,7 +403,11 @@ def digital(
         raise ParameterError(f"dt = {dt!r} must be positive and finite")
     if any(abs(period - dt) > 1e-9 * dt for period in periods):
         raise ParameterError(f"dt = {dt:g} s must be the period of the clocks, which is {sorted(periods)} s")
-    network = DigitalNetwork(program, chosen, float(dt))
+    network = DigitalNetwork(program.between if isinstance(program, EventProgram) else program, chosen, float(dt))
     if chosen.step is not None:
         chosen.step(network)
+    if isinstance(program, EventProgram):
+        from neurosim.digital.event_network import EventNetwork
+
+        return EventNetwork(program, chosen, float(dt))
     return network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from neurosim.graph.checks import factors, memoryless_order
 from neurosim.graph.delays import delays_refused, propagated
 from neurosim.graph.diffusion import amplitudes, graph_diffusion
 from neurosim.graph.drives import Drives, tick_times
+from neurosim.graph.events import EventLog, EventProgram, event_batch
 from neurosim.graph.functions import function_of
 from neurosim.graph.program import Program, is_plain
 from neurosim.graph.signal_graph import SignalGraph
@@ -51,6 +53,13 @@ class GraphAssembly:
     code: np.ndarray
     table: np.ndarray
 
+    @cached_property
+    def log(self) -> EventLog | None:
+        """What a run notes of its events; None of a graph without."""
+        if not isinstance(self.program, EventProgram):
+            return None
+        return EventLog(self.program, self.code, self.system.arrays.memory)
+
     def start(self, initial: Mapping[str, Any] | None = None) -> np.ndarray:
         """Unknowns at t = 0: initial values, first samples of held inputs, and holds that sample these.
 
@@ -67,7 +76,11 @@ class GraphAssembly:
             u[program.inputs.slices[delay.port]] = y[past + delay.part[0] : past + delay.part[1]]
         drive = program.drive(y, u)
         for name in program.graph.of_kind("hold"):
+            if program.graph.nodes[name]["clock"] not in program.graph.clocks:
+                continue
             y[program.states.slices[name]] = drive[program.states.slices[name]]
+        if self.log is not None and isinstance(program, EventProgram):
+            self.log.begin(y, u, program.tables.table)
         return np.concatenate([y, self.drives.start])
 
     def inputs(self, times: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
@@ -215,6 +228,8 @@ def assemble_graph(
         dependence=dependence, scratch_rows=size * (1 + directions),
         table=table.tolist(), code=code.tolist(), names=(graph.title,),
     )  # fmt: skip
+    if isinstance(program, EventProgram):
+        batch, code, table = event_batch(program, batch, code, table)
 
     batches = [batch]
     if diffusion:
@@ -258,7 +273,7 @@ def assemble_graph(
 def _law_batch(program: Program, derivatives: bool) -> BatchSpec | None:
     """The law itself as the only batch, where the graph is nothing but a state x' = law(x): no program is run."""
     graph = program.graph
-    if len(program.states.slices) != 1 or program.inputs.size or program.is_clocked.any():
+    if len(program.states.slices) != 1 or program.inputs.size or program.is_clocked.any() or graph.of_kind("event"):
         return None
     (state,) = program.states.slices
     field = _only_source(graph, state)
@@ -325,6 +340,7 @@ def _elements(program: Program, clock: str, kind: str) -> list[int]:
 
 def _dependence(program: Program) -> list[tuple[int, int]]:
     """Derivatives of flows by flowing states that can differ from zero, weights that are zero left out."""
+    program = program.between if isinstance(program, EventProgram) else program
     graph, n = program.graph, program.states.size
     flows = ~program.is_clocked
     unit: Any = sparse.identity(n, format="csr")

@@ -6,7 +6,8 @@ import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.event_checks import check_event, check_event_edge, check_pulses, check_ticked
+from neurosim.graph.signal_graph import RESETS, SignalGraph
 
 MEMORYLESS = ("map", "product", "port")
 
@@ -35,6 +36,7 @@ def check_graph(graph: SignalGraph) -> list[str]:
         _check_edge(graph, str(a), str(b), data, used)
     _check_loops(graph)
     _check_clocks(graph)
+    check_pulses(graph)
     notes = [f"parameter '{name}' is not used" for name in graph.parameters if name not in used]
     notes += [
         f"{graph.nodes[name]['kind']} '{name}' has no incoming edge and no bias: its drive is 0"
@@ -62,7 +64,9 @@ def _check_node(graph: SignalGraph, name: str, used: set[str]) -> None:
     where = f"{data['kind']} '{name}'"
     size = graph.size_of(name)
     if data["kind"] == "event":
-        raise ParameterError(f"{where}: threshold events cannot be part of an array program; use a hold on a clock")
+        check_event(graph, name)
+        for value in (data["threshold"], data["refractory"]):
+            used.update([value] if isinstance(value, str) else ())
     if isinstance(data.get("bias"), str):
         shape = _parameter(graph, data["bias"], where, used)
         if int(np.prod(shape)) != size:
@@ -75,9 +79,12 @@ def _check_node(graph: SignalGraph, name: str, used: set[str]) -> None:
             numbers = graph.value_of(value, size, f"{where}, {key}")
             if key == "time_constant" and not (numbers > 0.0).all():
                 raise ParameterError(f"{where}: time constant {numbers.min():g} s must be positive")
-    if data.get("clock") is not None and data["clock"] not in graph.clocks:
+    if data.get("clock") in graph and graph.nodes[data["clock"]]["kind"] == "event":
+        check_ticked(graph, name)
+    elif data.get("clock") is not None and data["clock"] not in graph.clocks:
         raise UnknownNameError(
-            f"{where}: no clock '{data['clock']}'; {nearest(data['clock'], graph.clocks) or 'declare it with clock()'}"
+            f"{where}: no clock '{data['clock']}'; "
+            + (nearest(data["clock"], [*graph.clocks, *graph.of_kind("event")]) or "declare it with clock() or event()")
         )
     for parameter in data.get("parameters", ()):
         shape, instances = _parameter(graph, parameter, where, used), size // data["law"].size
@@ -143,11 +150,11 @@ def _check_product(graph: SignalGraph, name: str, used: set[str]) -> None:
 def _check_edge(graph: SignalGraph, a: str, b: str, data: dict, used: set[str]) -> None:
     where = f"edge '{a}' -> '{b}'"
     if data["role"] in ("reset", "clock"):
-        raise ParameterError(f"{where}: role '{data['role']}' needs an event as its source")
+        check_event_edge(graph, a, b, data)
+        used.update(data[key] for key in RESETS if isinstance(data.get(key), str))
+        return
     if data["role"] == "teach":
         return
-    if data["plastic"] is not None:
-        raise ParameterError(f"{where}: write a plastic weight as a state and a product (see CONTRIBUTING.md)")
     if graph.nodes[b]["kind"] == "port" and not graph.nodes[b]["output"]:
         raise ParameterError(f"{where}: '{b}' is an input port and takes no edges")
     n, m = graph.size_of(b), graph.size_of(a)

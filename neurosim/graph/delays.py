@@ -38,8 +38,8 @@ class Delay:
 
 
 def has_delays(graph: SignalGraph) -> bool:
-    """Whether an edge of a flat graph has a delay."""
-    return any(data["delay"] > 0.0 for _, _, data in graph.edges(data=True))
+    """Whether an edge of a flat graph has a delay; delayed ticks of events wait in queues of their own."""
+    return any(data["delay"] > 0.0 and graph.nodes[a]["kind"] != "event" for a, _, data in graph.edges(data=True))
 
 
 def delays_refused(title: str, delays: tuple[Delay, ...]) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from neurosim.graph.checks import factors
 from neurosim.graph.functions import function_of
-from neurosim.graph.signal_graph import Number, SignalGraph
+from neurosim.graph.plasticity import rule_name
+from neurosim.graph.signal_graph import RESETS, Number, SignalGraph
 
 _HEADINGS = {
     "port": "inputs", "state": "states", "hold": "holds", "map": "maps", "product": "products", "event": "events",
@@ -98,7 +99,9 @@ def _equation(graph: SignalGraph, name: str, kind: str) -> str:
         letters = data["form"].partition("->")[2]
         return f"{name + '_' + letters if letters else left} = {_product(graph, name)}{unit}"
     if kind == "event":
-        return f"{left} ticks when {drive} rises above {data['threshold']:g}"
+        pause = _number(data["refractory"], "s")
+        rests = "" if pause == "0 s" else f", then rests for {pause}"
+        return f"{left} ticks where {drive} rises to {_number(data['threshold'])}{rests}"
     if kind == "host":
         return f"{left} = {getattr(data['function'], '__name__', 'procedure')}({drive}), in Python"
     return f"{left} = {drive}{unit}"
@@ -112,9 +115,20 @@ def _named(graph: SignalGraph, name: str) -> str:
 def _drive(graph: SignalGraph, name: str) -> str:
     edges = [(str(a), data) for a, _, data in graph.in_edges(name, data=True)]
     bias = graph.nodes[name].get("bias")
-    return _sum([_term(a, d) for a, d in edges if d["role"] in ("add", "factor")] + ([bias] if bias else [])) + "".join(
-        f" ({data['role']} by {a})" for a, data in edges if data["role"] not in ("add", "factor")
-    )
+    terms = [_term(a, d) for a, d in edges if d["role"] in ("add", "factor")] + ([bias] if bias else [])
+    further = [_reset(name, a, d) if d["role"] == "reset" else f"{d['role']} by {a}" for a, d in edges
+               if d["role"] not in ("add", "factor", "clock")]  # fmt: skip
+    return _sum(terms) + "".join(f" ({text})" for text in further)
+
+
+def _reset(name: str, source: str, data: dict) -> str:
+    key = next((key for key in RESETS if data.get(key) is not None), None)
+    if key is None:
+        return f"reset by {source}"
+    value, part = _number(data[key]), data["target_part"]
+    state = name + (f"[{part[0]}:{part[1]}]" if part else "")
+    result = {"to": value, "by": f"{state} - {value}", "factor": f"{value} {state}"}[key]
+    return f"{state} <- {result} at ticks of {source}"
 
 
 def _sum(terms: list[str]) -> str:
@@ -134,7 +148,7 @@ def _term(source: str, data: dict) -> str:
     if data["delay"]:
         text += f"(t - {data['delay']:g} s)"
     if data["plastic"]:
-        text += f" (learns by {data['plastic']})"
+        text += f" (learns by {rule_name(data['plastic'])})"
     target = data["target_part"]
     return text + (f" -> [{target[0]}:{target[1]}]" if target else "")
 

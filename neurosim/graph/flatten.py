@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from neurosim.errors import ParameterError, UnknownNameError, nearest
-from neurosim.graph.signal_graph import Clock, GraphParameter, SignalGraph
+from neurosim.graph.plasticity import expand_plastic
+from neurosim.graph.signal_graph import RESETS, Clock, GraphParameter, SignalGraph
 
 
 def flatten(graph: SignalGraph) -> SignalGraph:
-    """Graph without ``sub`` nodes.
+    """Graph without ``sub`` nodes and without plastic edges (`neurosim.graph.plasticity`).
 
     Ports of an inner graph become maps that pass their sum on. Its parameters are called ``"sub/name"``, or share the
     outer parameter of the same name when the sub was declared ``shared``; its clocks are shared by name.
@@ -20,11 +23,11 @@ def flatten(graph: SignalGraph) -> SignalGraph:
         An edge ends at a port that the inner graph does not have.
     """
     if not graph.of_kind("sub"):
-        return graph
+        return expand_plastic(graph)
     flat = SignalGraph(graph.title)
     flat.graph.update(graph.graph, flat=True)
     _copy(graph, flat, "", {}, 1.0, is_outermost=True)
-    return flat
+    return expand_plastic(flat)
 
 
 def _copy(
@@ -46,17 +49,20 @@ def _copy(
             _copy(body, flat, f"{prefix}{name}/", shared, scale * data["time_scale"], is_outermost=False)
             continue
         made: dict[str, Any] = dict(data)
-        for key in ("bias", "weight", "time_constant", "leak", "initial"):
+        for key in ("bias", "weight", "time_constant", "leak", "initial", "threshold", "refractory"):
             if isinstance(made.get(key), str):
                 made[key] = renamed.get(made[key], prefix + made[key])
         if "parameters" in made:
             made["parameters"] = tuple(renamed.get(p, prefix + p) for p in made["parameters"])
-        if made.get("time_constant") is not None and scale != 1.0:
-            if isinstance(made["time_constant"], str):
-                raise ParameterError(
-                    f"state '{prefix}{name}': time_scale needs a number as time_constant, not a parameter"
-                )
-            made["time_constant"] = made["time_constant"] * scale
+        if made.get("clock") in graph and made["clock"] not in graph.clocks:
+            made["clock"] = prefix + made["clock"]
+        for key in ("time_constant", "refractory"):
+            if made.get(key) is not None and scale != 1.0:
+                if isinstance(made[key], str):
+                    raise ParameterError(
+                        f"{data['kind']} '{prefix}{name}': time_scale needs a number as {key}, not a parameter"
+                    )
+                made[key] = np.multiply(made[key], scale)
         if data["kind"] == "port" and not is_outermost:
             made = {"kind": "map", "shape": data["shape"], "function": "identity", "bias": made["bias"], "gain": 1.0,
                     "argument": None, "unit": data["unit"]}  # fmt: skip
@@ -67,8 +73,11 @@ def _copy(
             _end(graph, str(b), data.get("target_port"), prefix, is_source=False),
         ]
         made = {**data, "source_port": None, "target_port": None}
-        if isinstance(made["weight"], str):
-            made["weight"] = renamed.get(made["weight"], prefix + made["weight"])
+        for key in ("weight", *RESETS):
+            if isinstance(made.get(key), str):
+                made[key] = renamed.get(made[key], prefix + made[key])
+        if isinstance(made["plastic"], dict) and "post" in made["plastic"]:
+            made["plastic"] = {**made["plastic"], "post": prefix + made["plastic"]["post"]}
         flat.add_edge(*ends, **made)
 
 

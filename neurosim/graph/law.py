@@ -98,7 +98,7 @@ def _fill_from_history(time, table, code, place, first, out, offset, size):
 
 
 @helper
-def _fill_inputs(time, table, code, out, at, samples, first):
+def fill_inputs(time, table, code, out, at, samples, first):
     """out[at : at + inputs] = u at `time`; ``samples[first + j]`` are the held ones."""
     law = code[LAW_AT]
     for q in range(code[law + DRIVEN]):
@@ -138,13 +138,13 @@ def evaluate_drives(time, y, table, code, arena):
     law, n = code[LAW_AT], code[STATES]
     for i in range(n):
         arena[i] = y[i]
-    _fill_inputs(time, table, code, arena, n, y, n)
+    fill_inputs(time, table, code, arena, n, y, n)
     count, pt = code[law + PARAMETERS], code[law + TRANSPOSED_AT]
     evaluate_instructions(code, code[FIRST], code[MIDDLE], table[:count], table[pt : pt + count], arena, 1)
 
 
-@kernel
-def graph_flow(context, u, p, memory, table, code, F, D):
+@helper
+def flow_between_ticks(context, u, memory, table, code, F, D):
     """``(G - leak y) / tau`` of what flows, 0 of the rest, with derivatives by what flows."""
     law, n, size, drive = code[LAW_AT], code[STATES], code[SIZE], code[DRIVE_AT]
     work, y = memory.reshape(memory.size), u.reshape(u.size)
@@ -179,7 +179,13 @@ def graph_flow(context, u, p, memory, table, code, F, D):
 
 
 @kernel
-def graph_ticks(context, u, p, memory, table, code, F, D):
+def graph_flow(context, u, p, memory, table, code, F, D):
+    """`flow_between_ticks`."""
+    flow_between_ticks(context, u, memory, table, code, F, D)
+
+
+@helper
+def apply_clocks(context, u, memory, table, code, F):
     """After an accepted step: at a tick clocked states jump, held inputs move on, holds sample, in this order."""
     for i in range(F.shape[0]):
         F[i, 0] = u[i, 0]
@@ -226,9 +232,15 @@ def graph_ticks(context, u, p, memory, table, code, F, D):
                     now[code[e]] = arena[drive + code[e]]
 
 
+@kernel
+def graph_ticks(context, u, p, memory, table, code, F, D):
+    """`apply_clocks`."""
+    apply_clocks(context, u, memory, table, code, F)
+
+
 @driver(lambda: signature_of(*"rrcrr"))
 def inputs_at(times, table, code, samples, u):
     """u, shape (points * inputs), at many times; `samples`, shape (points * held unknowns), where inputs are held."""
     inputs, held = code[INPUTS], code[code[LAW_AT] + HELD_UNKNOWNS]
     for k in range(times.size):
-        _fill_inputs(times[k], table, code, u, k * inputs, samples, k * held)
+        fill_inputs(times[k], table, code, u, k * inputs, samples, k * held)

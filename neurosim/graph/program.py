@@ -211,8 +211,23 @@ def compile_graph(graph: SignalGraph) -> Program:
     notes = check_graph(flat)
     for name in flat.of_kind("host"):
         raise ParameterError(f"host '{name}' is a Python procedure: only a digital network can run it")
+    if flat.of_kind("event"):
+        for a, b, data in flat.edges(data=True):
+            if data["delay"] > 0.0 and flat.nodes[a]["kind"] != "event":
+                raise ParameterError(
+                    f"edge '{a}' -> '{b}': a delay of what flows, beside events, needs a digital network whose dt "
+                    "divides it; delay the event instead"
+                )
+        from neurosim.graph.events import compile_events
+
+        return compile_events(flat, tuple(notes))
     undelayed, delays = without_delays(flat)
-    return replace(_Compiler(undelayed).build(tuple(notes)), delays=delays)
+    return replace(build_program(undelayed, tuple(notes)), delays=delays)
+
+
+def build_program(flat: SignalGraph, notes: tuple[str, ...]) -> Program:
+    """The array program of a flat, checked graph without events and delays."""
+    return _Compiler(flat).build(notes)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ What a graph means, for every target:
 - a ``state`` x with a time constant tau flows: ``tau x' = -leak x + drive``; with a clock it jumps: ``x <- drive`` at
   each tick, all states of a clock at once, from the values before the tick;
 - a ``hold`` is sampled at the ticks of its clock and constant in between;
-- an ``event`` ticks when its drive crosses the threshold upwards; edges of role ``reset`` from it put states to a
-  value, edges of role ``add`` from it move states by their weight at the tick;
+- an ``event`` ticks where its drive rises to its threshold: edges of role ``reset`` from it put states to a value,
+  other edges move states by weight x ticks, and states and holds may have it as their clock (`neurosim.graph.events`);
 - a ``sub`` is a graph inside the graph; its ports are addressed as ``"name/port"``;
 - a ``host`` is a Python procedure, for digital targets only.
 """
@@ -31,6 +31,7 @@ from neurosim.kernels.named_law import Law
 
 KINDS = ("port", "state", "map", "product", "hold", "event", "sub", "host")
 ROLES = ("add", "factor", "reset", "clock", "teach")
+RESETS = ("to", "by", "factor")
 
 Number = float | np.ndarray | str
 """A number, an array, or the name of a parameter."""
@@ -223,9 +224,11 @@ class SignalGraph(nx.MultiDiGraph):
         """Add a sample-and-hold on a clock."""
         self._declare(name, "hold", shape, clock=clock, initial=initial)
 
-    def event(self, name: str, shape: int | Sequence[int] = 1, *, threshold: float = 0.0) -> None:
-        """Add an upward threshold crossing of the drive."""
-        self._declare(name, "event", shape, threshold=float(threshold))
+    def event(
+        self, name: str, shape: int | Sequence[int] = 1, *, threshold: Number = 0.0, refractory: Number = 0.0
+    ) -> None:
+        """Add ticks where the drive rises to `threshold`; for `refractory` [s] after one it and what it resets rest."""
+        self._declare(name, "event", shape, threshold=threshold, refractory=refractory)
 
     def sub(
         self, name: str, graph: SignalGraph, *, shared: bool = False, time_scale: float = 1.0
@@ -255,7 +258,8 @@ class SignalGraph(nx.MultiDiGraph):
     def connect(
         self, source: str, target: str, *, weight: str | None = None, role: str = "add", slot: int = 0,
         transpose: bool = False, gain: float = 1.0, delay: float = 0.0, source_part: tuple[int, int] | None = None,
-        target_part: tuple[int, int] | None = None, plastic: str | None = None,
+        target_part: tuple[int, int] | None = None, plastic: str | Mapping[str, Any] | None = None,
+        to: Number | None = None, by: Number | None = None, factor: Number | None = None,
     ) -> None:  # fmt: skip
         """Project one node on another.
 
@@ -279,8 +283,11 @@ class SignalGraph(nx.MultiDiGraph):
             keeps anything, for a whole number of steps. Until t = 0 states have their initial values.
         source_part, target_part : (int, int), optional
             Only elements start to stop of the flattened source or target.
-        plastic : str, optional
-            Name of a learning rule that moves the weight during the run.
+        plastic : str or mapping, optional
+            Learning rule that moves the weight during the run, with its settings: ``"oja"``, ``{"rule": "stdp",
+            "post": "spike"}``, see `neurosim.graph.plasticity`.
+        to, by, factor : float, array_like or str, optional
+            Of role ``"reset"``, exactly one: x <- to, x <- x - by, x <- factor x, elementwise.
 
         Raises
         ------
@@ -305,10 +312,13 @@ class SignalGraph(nx.MultiDiGraph):
             )
         if role == "add" and self.nodes[ends[1]]["kind"] == "product":
             role = "factor"
+        given = {key: value for key, value in zip(RESETS, (to, by, factor), strict=True) if value is not None}
+        if given and role != "reset":
+            raise ParameterError(f"connect('{source}', '{target}'): {next(iter(given))}= belongs to role 'reset'")
         self.add_edge(
             *ends, source_port=ports[0], target_port=ports[1], role=role, slot=int(slot), weight=weight,
             transpose=bool(transpose), gain=float(gain), delay=float(delay), source_part=source_part,
-            target_part=target_part, plastic=plastic,
+            target_part=target_part, plastic=plastic, **given,
         )  # fmt: skip
 
     def size_of(self, name: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -359,6 +359,30 @@ def build_system(
             table[number, column] = compiled.address if compiled is not None else 0
     system.refresh()
     return system
+
+
+_PLACES = {
+    layout.INPUT_AT: ("input_plus", "input_minus"), layout.FLOW_AT: ("flow_plus", "flow_minus"),
+    layout.INPUT_RUN_AT: ("input_run",), layout.FLOW_RUN_AT: ("flow_run",), layout.SLOT_AT: ("slot",),
+    layout.SLOT_RUN_AT: ("slot_run",), layout.PARAMETER_AT: ("parameters",), layout.MEMORY_AT: ("memory",),
+    layout.TABLE_AT: ("table",), layout.CODE_AT: ("code",), layout.STAMP_AT: ("stamp",), layout.WIRING_AT: ("wiring",),
+    layout.EVENT_AT: ("event_value",),
+}  # fmt: skip
+"""Arrays in which batches lie one after the other, by the column that says where."""
+
+
+def watched_by(system: System, batches: Sequence[BatchSpec]) -> System:
+    """The same equations with batches that have events and no flows; `System.batches` does not name them."""
+    # An empty pattern has no place for anything; that of `held` is not used.
+    added, arrays = build_system(system.unknowns, batches, held=[0]).arrays, system.arrays
+    rows, changed = added.batch.copy(), {}
+    for column, names in _PLACES.items():
+        rows[:, column] += len(getattr(arrays, names[0]))
+        changed |= {name: np.concatenate([getattr(arrays, name), getattr(added, name)]) for name in names}
+    for name in ("u", "F", "D", "scratch"):
+        changed[name] = np.zeros(max(getattr(arrays, name).size, getattr(added, name).size))
+    made = arrays._replace(batch=np.concatenate([arrays.batch, rows]), **changed)
+    return replace(system, arrays=made)
 
 
 def slots_of_rows(row_index: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ def column_groups(rows: np.ndarray, columns: np.ndarray, n: int) -> np.ndarray:
     for column in range(n):
         mine = rows[order[bounds[column] : bounds[column + 1]]]
         if mine.size:
-            used = taken[mine].any(axis=0)
+            used: np.ndarray = np.any(taken[mine], axis=0)
             number = int(np.argmin(used))
             if used[number]:
                 number = used.size

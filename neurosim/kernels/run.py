@@ -33,8 +33,10 @@ RMS_OF_BOTH_ENDS, WATCHED = range(2)
 """Values of ``count[NORM]``: SciPy's root mean square of ``atol + rtol max(|y0|, |y1|)``; or tolerances relative to
 the largest value so far, root mean square over all unknowns and the worst of the watched ones."""
 
-DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MANY_STEPS, POLISH_FAILED = range(9)
-"""Status of `advance`."""
+(
+    DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MANY_STEPS, POLISH_FAILED, HALTED,
+) = range(10)  # fmt: skip
+"""Status of `advance`. HALTED: a law asked for it (`neurosim.kernels.abi.HALT`); calling again goes on."""
 
 
 @by_address

@@ -10,7 +10,7 @@ vectors lie as the array program lays out k samples: element i of vector r at ``
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from neurosim.kernels.array_program import (
     SIZE,
     tangent_instructions,
 )
-from neurosim.kernels.native import by_address
+from neurosim.kernels.saltation import jump_vectors
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     CODE_LENGTH,
@@ -45,130 +45,56 @@ from neurosim.kernels.system import (
     TABLE_LENGTH,
     accept_batches,
     clip_states,
+    crossing_fraction,
     evaluate_both,
     evaluate_flow,
     multiply_mass,
     project_rates,
     project_rates_and_rows,
+    record_events,
     start_batches,
     system_arrays_type,
 )  # fmt: skip
-
-T, DT, INTERVAL, ORIGIN, REALS = range(5)
-"""Entries of `TangentRun.real`: time; largest step; length of an interval; where the first interval begins."""
-
-(
-    VECTORS, WAY, STAGES, FINISHED, WANTED, INLINE, TICKS, DIVERGENCE, NEXT_BREAK, CLIPPED, STEPS, STATUS_INDEX,
-    EVERY, STARTED, NEXT_INPUT, COUNTS,
-) = range(16)  # fmt: skip
-"""Entries of `TangentRun.count`: k; how rates are found; stages; intervals finished and wanted; whether the vectors
-are made orthonormal here; whether steps are accepted by the laws; whether the trace is wanted; place in the
-breakpoints; bounds met; steps; the unknown that a failure names; steps of an interval of a map; whether the laws have
-started; place in the inputs of a map."""
-
-SPARSE, PROGRAM, DIRECT, IMPLICIT = range(4)
-"""Values of ``count[WAY]``: rates and sparse Jacobian of any laws; the tangent of one array program; one instance of
-one law whose inputs are the unknowns in their order; a diagonally implicit method for ``M y' = f`` with M singular or f
-stiff."""
+from neurosim.kernels.tangent_run import (
+    CLIPPED,
+    DIRECT,
+    DIVERGENCE,
+    DT,
+    EVENTFUL,
+    FINISHED,
+    IMPLICIT,
+    INLINE,
+    INTERVAL,
+    JUMP,
+    NEXT_BREAK,
+    NO_CONVERGENCE,
+    NOT_FINITE,
+    OK,
+    ORIGIN,
+    PIVOT,
+    PROGRAM,
+    SINGULAR,
+    SPARSE,
+    STAGES,
+    STARTED,
+    STATUS_INDEX,
+    STEPS,
+    TICKS,
+    VECTORS,
+    WANTED,
+    WAY,
+    T,
+    tangent_type,
+)  # fmt: skip
 
 SMALL = 64
 """Up to this many elements, sums over stages run in a register instead of over vectors."""
-
-OK, NOT_FINITE, SINGULAR, PIVOT, NO_CONVERGENCE = range(5)
-"""Status of a run."""
 
 LOST = 1e-13
 """A vector of which the others leave less than this part has no direction of its own any more."""
 
 NEWTON_LIMIT, NEWTON_TOLERANCE = 25, 1e-10
 """Most iterations of a stage, and the size of the last change relative to the largest value so far."""
-
-
-@by_address
-class TangentRun(NamedTuple):
-    """State and work space: n unknowns, m elements of a tangent vector, k vectors, d coordinates, s stages."""
-
-    real: np.ndarray
-    count: np.ndarray
-    """int64."""
-    y: np.ndarray
-    """[n + 1], ground last; of a map [n]."""
-    frame: np.ndarray
-    """[k * d], orthonormal between intervals."""
-    place: np.ndarray
-    """int64 [d]: unknown of each coordinate."""
-    scale: np.ndarray
-    """[d]: in the unit of the unknown."""
-    offset: np.ndarray
-    """int64 [m]."""
-    stride: np.ndarray
-    """int64 [m]."""
-    vectors: np.ndarray
-    """[m * k]."""
-    stage: np.ndarray
-    """[s + 1, n + 1]: rates of the stages."""
-    stage_vectors: np.ndarray
-    """[s + 1, m * k]."""
-    point: np.ndarray
-    """[n + 1]."""
-    point_vectors: np.ndarray
-    """[m * k]."""
-    tableau: np.ndarray
-    """[s + 2, s]: a of each stage, weights, c; of a map ``[(s + 1) * (1 + s), n]``, see `kernels.array_sequence`."""
-    inverse_mass: np.ndarray
-    """[n + 1]: 1 / M of an explicit method, 0 at the end."""
-    slope: np.ndarray
-    """[n + 1]."""
-    change: np.ndarray
-    """[n + 1]."""
-    jacobian: np.ndarray
-    """[nnz + 1]."""
-    matrix: np.ndarray
-    """[nnz + 1]."""
-    largest: np.ndarray
-    """[n]: what changes of a Newton iteration are relative to."""
-    held: np.ndarray
-    """int64 [bounded]: 1 while the state stands at a bound."""
-    breakpoints: np.ndarray
-    code: np.ndarray
-    """int64: of the array program; its p and transposed p; an arena for one sample and one for k; 1/tau and leak."""
-    p: np.ndarray
-    pt: np.ndarray
-    arena: np.ndarray
-    arena_vectors: np.ndarray
-    rate: np.ndarray
-    """[m * k]."""
-    leak: np.ndarray
-    """[m * k]."""
-    inputs: np.ndarray
-    """[steps * inputs] of a map."""
-    logs: np.ndarray
-    """[intervals, k]: logarithm of the growth of each vector beside those before it; -inf where it was lost."""
-    triangles: np.ndarray
-    """[intervals or 0, k * k]: R of the factorisation, rows first."""
-    frames: np.ndarray
-    """[intervals or 0, k * d]: Q at the end of each interval."""
-    points: np.ndarray
-    """[intervals or 0, n]: y at the end of each interval."""
-    divergence: np.ndarray
-    """[intervals]: integral of the trace of the Jacobian."""
-
-
-_WHOLE = {"count", "place", "offset", "stride", "held", "code"}
-_MATRICES = {"stage", "stage_vectors", "tableau", "logs", "triangles", "frames", "points"}
-
-
-def tangent_type() -> Any:
-    """Numba type of the address of a `TangentRun`."""
-    from numba import types
-
-    from neurosim.kernels.tuple_pointer import tuple_pointer
-
-    kinds = [
-        types.Array(types.i8 if name in _WHOLE else types.f8, 2 if name in _MATRICES else 1, "C")
-        for name in TangentRun._fields
-    ]
-    return tuple_pointer(kinds, TangentRun)
 
 
 def _frame_signature() -> Any:
@@ -422,6 +348,33 @@ def _explicit_step(S, lu, run, context, t, h):
     return OK
 
 
+@helper
+def _step_to_event(S, lu, run, context, t, h):
+    """Redo the step just taken, to just behind its first event; returns its length."""
+    count = run.count
+    s, k, number = count[STAGES], count[VECTORS], count[FINISHED]
+    trace = run.divergence[number]
+    low, high = 0.0, 1.0
+    count[VECTORS] = 0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        run.y[:] = run.stage[s]
+        _explicit_step(S, lu, run, context, t, middle * h)
+        context[TIME] = t + middle * h
+        if crossing_fraction(S, context, run.y) <= 1.0:
+            high = middle
+        else:
+            low = middle
+        if (high - low) * h <= 4.0 * np.spacing(t + h):
+            break
+    count[VECTORS] = k
+    run.divergence[number] = trace
+    run.y[:] = run.stage[s]
+    run.vectors[:] = run.stage_vectors[s]
+    _explicit_step(S, lu, run, context, t, high * h)
+    return high * h
+
+
 @unit(_step_signature)
 def _implicit_step(S, lu, run, context, t, h):
     """One step of a stiffly accurate, diagonally implicit method for ``M y' = f`` and its linearisation.
@@ -544,12 +497,27 @@ def advance_tangent(S, lu, run, context):
             left = max(1, int(np.ceil((limit - t) / real[DT] - 1e-6)))
             h = (limit - t) / left
             context[STEP] = h
+            jumped = 0
+            if count[EVENTFUL] != 0:
+                run.events[:] = S.event_value
+                run.stage[count[STAGES]][:] = run.y
+                run.stage_vectors[count[STAGES]][:] = run.vectors
             if count[WAY] == IMPLICIT:
                 status = _implicit_step(S, lu, run, context, t, h)
             else:
                 status = _explicit_step(S, lu, run, context, t, h)
             if status != OK:
                 return status
+            if count[EVENTFUL] != 0:
+                context[TIME] = t + h
+                if crossing_fraction(S, context, run.y) <= 1.0:
+                    if count[WAY] == IMPLICIT:
+                        return JUMP
+                    h = _step_to_event(S, lu, run, context, t, h)
+                    jump_vectors(S, run, context, t + h)
+                    jumped = 1
+                else:
+                    record_events(S, context, run.y)
             for i in range(n):
                 if not np.isfinite(run.y[i]):
                     count[STATUS_INDEX] = i
@@ -559,7 +527,7 @@ def advance_tangent(S, lu, run, context):
                 if run.y[i] > S.upper[j] or run.y[i] < S.lower[j]:
                     _clear(run, run.vectors, i)
             count[CLIPPED] += clip_states(S, run.y)
-            real[T] = limit if left == 1 else t + h
+            real[T] = limit if left == 1 and jumped == 0 else t + h
             count[STEPS] += 1
             if count[TICKS] != 0:
                 context[TIME] = real[T]

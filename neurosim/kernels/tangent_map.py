@@ -15,7 +15,8 @@ from neurosim.kernels.array_program import (
     evaluate_instructions,
     tangent_instructions,
 )  # fmt: skip
-from neurosim.kernels.tangent import (
+from neurosim.kernels.tangent import keep_interval, load_frame, store_frame
+from neurosim.kernels.tangent_run import (
     EVERY,
     FINISHED,
     NEXT_INPUT,
@@ -26,9 +27,6 @@ from neurosim.kernels.tangent import (
     STEPS,
     VECTORS,
     WANTED,
-    keep_interval,
-    load_frame,
-    store_frame,
     tangent_type,
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import ANALYSIS, CORNER, STEP, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
 from neurosim.kernels.run import (
     AFTER_REJECT,
@@ -31,6 +31,7 @@ from neurosim.kernels.run import (
     H_LAST,
     H_MAX,
     H_MIN,
+    HALTED,
     HISTORY,
     INDEX_TWO,
     JUMPED,
@@ -266,11 +267,14 @@ def _finish(S, lu, run, context):
     context[TIME] = real[T]
     context[STEP] = real[H_LAST]
     context[CORNER] = 1.0 if count[JUMPED] != 0 or count[AT_LIMIT] != 0 else 0.0
+    context[NEXT_STEP] = np.inf
     changed = accept_batches(S, context, run.y)
     if count[JUMPED] != 0:
         count[JUMPS] += jump_batches(S, context, run.y)
-        real[H] = min(real[H], real[H_LAST])
+        context[NEXT_STEP] = min(context[NEXT_STEP], real[H_LAST])
         changed = True
+    if count[FIXED_STEP] == 0:
+        real[H] = min(real[H], context[NEXT_STEP])
     if count[EVENTFUL] != 0:
         record_events(S, context, run.y)
     count[JUMPED] = changed
@@ -360,6 +364,9 @@ def advance(S, lu, lu_polish, run, context):
             if status != 0:
                 return status
             count[PHASE] = STEPPING
+            if context[HALT] != 0.0:
+                context[HALT] = 0.0
+                return HALTED
         t = real[T]
         if t >= real[T_STOP]:
             return DONE

@@ -104,4 +104,5 @@ def _fixed_points(ax: Axes, c: Comparison) -> None:
     ax.set_xlabel("growth of the flow (1/s)")
     ax.set_ylabel("largest multiplier of a step")
     found = len(c.fixed_points)
-    ax.set_title(f"{found} fixed point{'' if found == 1 else 's'} at zero input", fontsize="medium")
+    title = f"{found} fixed point{'' if found == 1 else 's'} at zero input"
+    ax.set_title(title if c.attractors else "fixed points: not looked for (delays)", fontsize="medium")

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.graph.functions import function_of
+from neurosim.graph.plasticity import rule_name
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.plots.style import PALETTE
 
@@ -140,7 +141,7 @@ def _without_loops(graph: SignalGraph) -> nx.DiGraph:
     inputs is taken out."""
     forward = nx.DiGraph()
     forward.add_nodes_from(graph)
-    has_memory = {n: graph.nodes[n]["kind"] in ("state", "hold", "sub") for n in graph}
+    has_memory = {n: graph.nodes[n]["kind"] in ("state", "hold", "event", "sub") for n in graph}
     distance = dict.fromkeys(graph, 0)
     if graph.inputs:
         distance |= nx.multi_source_dijkstra_path_length(graph, set(graph.inputs), weight=lambda *_: 1)
@@ -187,7 +188,8 @@ def _edge_labels(graph: SignalGraph) -> dict[tuple[str, str], str]:
         weight = "" if data["weight"] is None else data["weight"] + ("ᵀ" if data["transpose"] else "")
         delay = f" {data['delay']:g} s late" if data["delay"] else ""
         role = f" {data['role']}" if data["role"] not in ("add", "factor") else ""
-        found.setdefault((str(a), str(b)), []).append(f"{gain}{weight}{delay}{role}".strip())
+        learns = f" ({rule_name(data['plastic'])})" if data["plastic"] else ""
+        found.setdefault((str(a), str(b)), []).append(f"{gain}{weight}{delay}{role}{learns}".strip())
     return {ends: ", ".join(text for text in texts if text) for ends, texts in found.items()}
 
 
@@ -208,6 +210,9 @@ def _label(graph: SignalGraph, name: str) -> tuple[str, str]:
         second = "sum" if chosen.name == "identity" else chosen.name
     elif kind == "product":
         second = f"{data['weight'] + ' ' if data['weight'] else ''}{data['form'] or 'product'}"
+    elif kind == "event":
+        threshold = data["threshold"]
+        second = f"event, {threshold:g}" if isinstance(threshold, (int, float)) else "event"
     elif kind == "sub":
         second = data["body"].title
     else:

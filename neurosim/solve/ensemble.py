@@ -192,7 +192,7 @@ class Ensemble:
 
     def _prepare_graph(self, program: Program, settings: GraphSettings) -> None:
         assert self.job.span is not None
-        if program.delays:
+        if program.delays or program.graph.of_kind("event") or settings.events is not None:
             return
         found = [graph_place(program, address) for address in self.job.addresses]
         is_plain = all(which in ("p", "initial") for which, _ in found)

@@ -94,7 +94,7 @@ def _shown(size: float) -> str:
 def integrate(
     system: System, run: Run, method: Method, limits: Limits, stopped: Callable[[str], SimulationError], *,
     factors: Factors | None = None, polish_factors: Factors | None = None, keeper: Keeper | None = None,
-    history: History | None = None,
+    history: History | None = None, halted: Callable[[float], tuple[bool, SimulationError | None]] | None = None,
 ) -> Recorded:  # fmt: skip
     """Run until the end, a failure or a limit.
 
@@ -113,6 +113,8 @@ def integrate(
         Saves the state of the loop now and then, and when a limit ends it; it may hold a state to go on from.
     history : History, optional
         The past that the law reads; values get what `GraphAssembly.past` gives for their points.
+    halted : callable, optional
+        ``halted(t)``, where a law asked to stop and at the end: whether to end here, and why the run failed.
 
     Returns
     -------
@@ -158,10 +160,14 @@ def integrate(
             budget = int(np.clip(budget * SECONDS_PER_CALL / max(elapsed, 1e-4), 10, 20 * budget))
             if time.perf_counter() - clock > limits.wall_time:
                 why = f"the wall time limit of {limits.wall_time:g} s"
+        elif status == state.HALTED and halted is not None:
+            ended, failure = halted(float(run.real[state.T]))
+            if ended or failure is not None:
+                break
         elif status == state.BUFFER_FULL and history is not None:
             history.make_room()
             run = history.run
-        elif status not in (state.BUFFER_FULL, state.DONE):
+        elif status not in (state.BUFFER_FULL, state.DONE, state.HALTED):
             why = REASONS[status]
         if held > limits.memory and status in (state.RUNNING, state.BUFFER_FULL):
             why = f"the memory limit of {_shown(limits.memory)} was reached by {_shown(held)} of recorded points"
@@ -172,6 +178,8 @@ def integrate(
             break
         if status == state.DONE:
             break
+    if halted is not None and failure is None:
+        halted(float(run.real[state.T]))
     if not parts:
         parts = [tuple(a[:0] for a in (run.out_t, run.out_y, run.out_slope, run.out_memory))]
     times, values, slopes, memories = (np.concatenate(part) for part in zip(*parts, strict=True))

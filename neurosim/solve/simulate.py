@@ -20,6 +20,7 @@ from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.crossings import Events, Watch
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure
 from neurosim.solve.operating_point import AlgebraicSolver, operating_point
@@ -57,6 +58,9 @@ class Settings:
         See `TransientSettings`.
     print_step : float, optional
         Seconds between saved points beside the accepted steps, with `t_span`; default 1/200 of the span.
+    events : str, Crossing, or sequence or mapping of these, optional
+        Of a transient analysis: crossings whose times are in ``result.events``, see
+        `neurosim.solve.crossings.Crossing`.
     progress : callable, optional
         ``progress(done, total)``.
     memory_limit : float
@@ -79,6 +83,7 @@ class Settings:
     fixed_step: float | None = None
     save_steps: bool = True
     print_step: float | None = None
+    events: Events | None = None
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
     memory_limit: float = float("inf")
     checkpoint: str | os.PathLike[str] | None = None
@@ -224,6 +229,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
     clock = time.perf_counter()
     parts = group_parts(circuit)
     check_circuit(circuit, parts)
+    if settings.events is not None and kind_of(analysis) != "tran":
+        raise ParameterError(f"events= belongs to a transient analysis; this is '{kind_of(analysis)}'")
     asked = asked_addresses(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
@@ -266,6 +273,9 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             result = Result.build("frequency", np.array(analysis.frequencies), columns, attrs=attrs)
         else:
             run_settings = transient_settings(circuit, settings)
+            if settings.events is not None:
+                watch = run_settings.watch = Watch(settings.events, assembly.unknown, circuit.dialect)
+                assembly.system = watch.attach(assembly.system)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics
             attrs["method"] = trajectory.statistics["method"]
@@ -274,6 +284,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             columns = outputs.columns(trajectory.values, trajectory.slopes, trajectory.times, trajectory.memories)
             result = Result.build("time", trajectory.times, columns, attrs=attrs)
             failure = trajectory.failure
+            if run_settings.watch is not None:
+                run_settings.watch.note(result.attrs)
     result.attrs["seconds"] = round(time.perf_counter() - clock, 6)
     if failure is not None:
         failure.partial = result

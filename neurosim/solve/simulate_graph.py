@@ -24,6 +24,7 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
@@ -73,6 +74,9 @@ class GraphSettings:
         [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
     memory_limit, checkpoint, checkpoint_every, resumed
         As `neurosim.solve.simulate.Settings`.
+    events : str, Crossing, or sequence or mapping of these, optional
+        Crossings of states, see `neurosim.solve.crossings.Crossing`; their times are in ``result.events``, beside the
+        ticks of the graph's own events.
     """
 
     drive: Any = None
@@ -87,6 +91,7 @@ class GraphSettings:
     fixed_step: float | None = None
     save_steps: bool = True
     print_step: float | None = None
+    events: Events | None = None
     progress: Callable[[float, float], None] | None = None
     seed: int = 0
     diffusion: Mapping[str, Any] = field(default_factory=dict)
@@ -145,6 +150,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     clock = time.perf_counter()
     span = float(t_span[0]), float(t_span[1])
     ready = prepare(graph if isinstance(graph, Program) else compile_graph(graph), span, chosen)
+    watch = ready.watch
     assembly, run, method, drives, names = ready.assembly, ready.run, ready.method, ready.assembly.drives, ready.names
     keeper = None
     if chosen.checkpoint is not None or chosen.resumed is not None:
@@ -154,16 +160,19 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             raise ParameterError(
                 f"checkpoint: graph '{assembly.program.graph.title}' has delays, whose past is not kept in a checkpoint"
             )
+        if assembly.log is not None or watch is not None:
+            raise ParameterError("checkpoint: events that were logged are not kept in a checkpoint; leave them out")
         keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed)
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
-        history=ready.history,
+        history=ready.history, halted=_halted(assembly, watch),
     )  # fmt: skip
     times, values, failure = recorded.times, recorded.values, recorded.failure
     statistics = recorded.statistics | {"ticks": int(run.breakpoints.size)}
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
+        times, values = _with_events(assembly, times, values)
     kept = times >= t_span[0] * (1.0 - 1e-12)
     labelled = columns(assembly, names, chosen.save, times[kept], values[kept])
     result = Result.build("time", times[kept], labelled, attrs={
@@ -173,6 +182,11 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         "input_sha256": input_hash(assembly.program.identity(assembly.code) + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
+    if assembly.log is not None:
+        result.attrs["events"] = assembly.log.instants.of_elements(assembly.log.program)
+        result.attrs["notes"] += assembly.log.notes
+    if watch is not None:
+        watch.note(result.attrs)
     if failure is not None:
         failure.partial = result
         raise failure
@@ -188,6 +202,7 @@ class Prepared:
     method: Method
     names: list[str]
     history: History | None
+    watch: Watch | None
 
 
 def prepare(
@@ -227,9 +242,31 @@ def prepare(
     drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
     assembly = assemble_graph(program, drives, derivatives=method.takes_mass, diffusion=diffusion, law_alone=law_alone)
     assembly.system.context[[ANALYSIS, SEED]] = TRANSIENT, chosen.seed
+    watch = None
+    if chosen.events is not None:
+        watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"graph '{program.graph.title}'"))
+        assembly.system = watch.attach(assembly.system)
+    if assembly.log is not None:
+        assembly.log.keeps_states = chosen.save_steps
     run = _new_run(assembly, method, chosen, span)
+    run.count[state.EVENTFUL] |= watch is not None
     history = History(assembly, run, chosen.history) if program.delays else None
-    return Prepared(assembly, run if history is None else history.run, method, names, history)
+    return Prepared(assembly, run if history is None else history.run, method, names, history, watch)
+
+
+def _halted(
+    assembly: GraphAssembly, watch: Watch | None
+) -> Callable[[float], tuple[bool, SimulationError | None]] | None:
+    """What empties the logs of events, where there are any."""
+    log = assembly.log
+    if log is None:
+        return None if watch is None else watch.halted
+
+    def halted(t: float) -> tuple[bool, SimulationError | None]:
+        failure = log.take(t)
+        return watch is not None and watch.take(), failure
+
+    return halted
 
 
 def _automatic(program: Program) -> str:
@@ -254,6 +291,8 @@ def saved_nodes(program: Program, save: Sequence[str]) -> list[str]:
                 f"cannot save '{asked}': graph '{program.graph.title}' has no such node; "
                 f"{nearest(name, map(str, program.graph.nodes))}"
             )
+        elif program.graph.nodes[name]["kind"] == "event":
+            raise ParameterError(f"cannot save '{asked}': an event has no value; its ticks are in result.events")
         elif match and name != asked and int(match[2]) >= program.graph.size_of(name):
             raise UnknownNameError(f"cannot save '{asked}': '{name}' has {program.graph.size_of(name)} elements")
         else:
@@ -360,6 +399,21 @@ def _with_jumps(
     inserted = values[jumped]
     inserted[:, stepped] = after[jumped]
     return np.insert(times, jumped + 1, times[jumped]), np.insert(values, jumped + 1, inserted, axis=0)
+
+
+def _with_events(assembly: GraphAssembly, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Second points at instants at which events ticked: the last one recorded is what was before."""
+    if assembly.log is None or not len(values):
+        return times, values
+    instants = assembly.log.instants
+    n = instants.after.shape[1]
+    places = np.searchsorted(times, instants.times, side="right") - 1
+    known = places >= 0
+    known[known] = times[places[known]] == instants.times[known]
+    places, after = places[known], instants.after[known]
+    inserted = values[places]
+    inserted[:, :n] = after
+    return np.insert(times, places + 1, times[places]), np.insert(values, places + 1, inserted, axis=0)
 
 
 def columns(

@@ -20,6 +20,7 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.sparse_lu import run_refactor, run_solve
 from neurosim.kernels.system import compute_flow
 from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.crossings import Watch
 from neurosim.solve.factors import Factors
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
@@ -61,6 +62,8 @@ class TransientSettings:
         Bytes of recorded points, default unlimited.
     keeper : Keeper, optional
         Saves checkpoints, or goes on from one.
+    watch : Watch, optional
+        Crossings to look for; attached to the system already.
     """
 
     method: str = "auto"
@@ -73,6 +76,7 @@ class TransientSettings:
     progress: Callable[[float, float], None] | None = None
     memory_limit: float = float("inf")
     keeper: Keeper | None = None
+    watch: Watch | None = None
 
 
 @dataclass
@@ -229,6 +233,7 @@ def prepare(
     run.atol[index_two] = np.inf
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
+    count[state.EVENTFUL] |= settings.watch is not None
     count[state.STEP_LIMIT] = settings.step_limit
     count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     # Interpolated voltages and states are as good as the steps; currents must add up at every saved point.
@@ -262,6 +267,7 @@ def transient(
     recorded = integrate(
         system, run, ready.method, limits, lambda why: _stopped(system, run, ready.method, why),
         factors=polish_factors.fork(), polish_factors=polish_factors, keeper=keeper,
+        halted=None if settings.watch is None else settings.watch.halted,
     )  # fmt: skip
     recorded.statistics["seconds_start"] = round(ready.seconds, 6)
     return Trajectory(

@@ -250,3 +250,26 @@ def test_a_flow_with_delay_is_a_map_of_its_history():
     for _ in range(50):
         root -= (root + 1.0 + 0.5 * np.exp(-root)) / (1.0 - 0.5 * np.exp(-root))
     np.testing.assert_allclose(found.exponents, root.real, atol=1e-4)
+
+
+SWITCHED = """relaxation oscillator
+i1 0 a 1
+i2 0 b 0.3
+c1 a 0 1
+c2 b 0 2
+rb b 0 1
+s1 a 0 a 0 sw
+.model sw sw(ron=0.2 roff=10 vt=1.5 vh=0.5)
+.tran 0.01 10 uic
+.end"""
+
+
+def test_the_zero_of_a_switched_limit_cycle_needs_its_saltation():
+    found = ns.lyapunov_spectrum(ns.read_netlist(SWITCHED), (0, 300.0), dt=0.01)
+    assert found.method == "rk4"
+    # Charging ends at 2 V with a rate of 0.8, discharge at 1 V with one of -4: the cycle has one zero exponent.
+    assert abs(found.exponents[0]) < 2e-3
+    assert found.exponents[1] == pytest.approx(-0.5, abs=1e-6)
+    assert found.kind == "limit cycle"
+    with pytest.raises(SimulationError, match="a switch jumps"):
+        ns.lyapunov_spectrum(ns.read_netlist(SWITCHED), (0, 300.0), dt=0.01, method="sdirk4")

@@ -56,6 +56,16 @@ def chua_field(context, u, p, memory, table, code, F, D):
             D[2, 1, e] = 7.0
 
 
+@law(1, (), formula="x / (1 + x^10)")
+def hump_field(context, u, p, memory, table, code, F, D):
+    """Production of Mackey & Glass, Science 197, 287 (1977), doi 10.1126/science.267326."""
+    for e in range(F.shape[1]):
+        power = u[0, e] ** 10
+        F[0, e] = u[0, e] / (1.0 + power)
+        if context[WANT_DERIVATIVES] != 0.0:
+            D[0, 0, e] = (1.0 - 9.0 * power) / (1.0 + power) ** 2
+
+
 def of_law(name: str, field: object, size: int, initial: tuple[float, ...]) -> SignalGraph:
     """A flow that is nothing but a law."""
     graph = SignalGraph(name)
@@ -168,8 +178,8 @@ def networks(context: Context) -> Iterator[Case]:
     if context.fast:
         return
     net = random_net(200, 3.0, 0)
-    found = lyapunov_spectrum(net, (0.0, 500.0), k=1, dt=0.05)
-    other, spread = two_runs(net.parameters["W"].value, net.nodes["x"]["initial"], 500.0, 0.05)
+    found = lyapunov_spectrum(net, (0.0, 1500.0), k=1, dt=0.05)
+    other, spread = two_runs(net.parameters["W"].value, net.nodes["x"]["initial"], 1500.0, 0.05)
     yield Case(
         "random net at gain 3, largest", "rate at which two runs part, by NumPy", f"exponent [1/s], +- "
         f"{found.errors[0]:.2g} and {spread:.2g}", f"{other:.4g}", f"{found.exponents[0]:.4g}",
@@ -214,9 +224,35 @@ def circuits(context: Context) -> Iterator[Case]:
         )  # fmt: skip
 
 
+def delays(context: Context) -> Iterator[Case]:
+    """A linear equation with delay, and Mackey-Glass, on their discretised history."""
+    graph = SignalGraph("linear delay")
+    graph.state("x", 1, time_constant=1.0, leak=1.0, initial=[1.0])
+    graph.connect("x", "x", gain=-0.5, delay=1.0)
+    found = lyapunov_spectrum(graph, (0.0, 60.0), k=2)
+    root = complex(-1.0, 1.5)
+    for _ in range(50):
+        root -= (root + 1.0 + 0.5 * np.exp(-root)) / (1.0 - 0.5 * np.exp(-root))
+    yield number_case(
+        "linear delay", "rightmost root of s = -1 - exp(-s)/2", "exponent [1/s]", root.real, float(found.exponents[0]),
+        1e-4, "second order in the hundredth of the delay that a step is",
+    )  # fmt: skip
+    if context.fast:
+        return
+    graph = SignalGraph("mackey glass")
+    graph.state("x", 1, time_constant=10.0, leak=1.0, initial=[1.2])
+    graph.map("f", 1, law=hump_field)
+    graph.connect("x", "f", delay=23.0)
+    graph.connect("f", "x", gain=2.0)
+    found = lyapunov_spectrum(graph, (0.0, 60_000.0), k=3, dt=0.5, transient=2000.0)
+    source = "Farmer, Physica D 4, 366 (1982), doi 10.1016/0167-2789(82)90042-2: 0.00956 at a delay of 23 (recalled)"
+    yield compared("mackey glass, delay 23", source, 0, 0.00956, 0.00005, found)
+
+
 def cases(context: Context) -> Iterator[Case]:
     """All of them."""
     yield from published(context)
     yield from exact()
     yield from networks(context)
     yield from circuits(context)
+    yield from delays(context)

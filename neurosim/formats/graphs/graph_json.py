@@ -29,6 +29,7 @@ DEEPEST = 20
 _PARAMETER_KEYS = {"shape", "values", "row_starts", "columns", "trainable", "unit", "mask", "parent", "attributes"}
 _EDGE_KEYS = (
     "weight", "role", "slot", "transpose", "gain", "delay", "source_part", "target_part", "plastic",
+    "to", "by", "factor",
 )  # fmt: skip
 _PAIRS = {"bounds", "limits", "source_part", "target_part"}
 
@@ -228,7 +229,11 @@ def _edge(a: str, b: str, data: dict[str, Any]) -> dict[str, Any]:
         "source": f"{a}/{data['source_port']}" if data["source_port"] else a,
         "target": f"{b}/{data['target_port']}" if data["target_port"] else b,
     }
-    made |= {k: _plain(data[k], f"edge '{a}' -> '{b}', {k}") for k in _EDGE_KEYS if data[k] != defaults[k]}
+    made |= {
+        k: _plain(data[k], f"edge '{a}' -> '{b}', {k}")
+        for k in _EDGE_KEYS
+        if k in data and not _is_default(data[k], defaults[k])
+    }
     if made.get("role") == "factor":
         del made["role"]
     return made
@@ -281,6 +286,8 @@ def _value(key: str, value: Any, place: str) -> Any:
         return tuple(_real(v, where) for v in value)
     if isinstance(value, list):
         return strict_json.numbers(value)
+    if key == "plastic" and isinstance(value, dict):
+        return value
     if isinstance(value, dict):
         raise FormatError(f"{where} is an object; a number, text or a list is needed")
     return value

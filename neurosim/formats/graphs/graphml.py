@@ -16,7 +16,7 @@ from neurosim.formats.graphs.graph_json import from_document, to_document
 from neurosim.graph.signal_graph import SignalGraph
 
 NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
-_TEXTS = {"kind", "function", "clock", "bias", "weight", "form", "unit", "role", "plastic", "format", "name"}
+_TEXTS = {"kind", "function", "clock", "bias", "weight", "form", "unit", "role", "format", "name"}
 _TAG = f"{{{NAMESPACE}}}"
 
 
