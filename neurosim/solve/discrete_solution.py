@@ -259,6 +259,10 @@ def _refuse_jumps(dynamics: Dynamics) -> None:
                 f"graph '{program.graph.title}' has states that jump at clocks: its gradients are those of its digital "
                 "twin, ns.digital(graph).gradient"
             )
+        if program.graph.of_kind("event"):
+            raise ParameterError(
+                f"graph '{program.graph.title}' has events: gradients through jumps are not available; smooth them"
+            )
         if program.delays:
             raise ParameterError(f"graph '{program.graph.title}' has delayed edges: their gradients are not available")
         return

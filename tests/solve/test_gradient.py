@@ -318,6 +318,12 @@ def test_what_jumps_is_refused_by_name():
     graph.connect("x", "x")
     with pytest.raises(ParameterError, match="clock"):
         ns.gradient(graph, lambda t, y: (0.0, y), (0.0, 1.0))
+    firing = ns.SignalGraph("fires")
+    firing.state("v", 1, time_constant=1.0)
+    firing.event("spike", 1, threshold=1.0)
+    firing.connect("v", "spike")
+    with pytest.raises(ParameterError, match="events"):
+        ns.gradient(firing, lambda t, y: (0.0, y), (0.0, 1.0))
     held = ns.dynamics(network(), drive={"u": ns.held(np.ones((5, 2)), 0.2)})
     with pytest.raises(ParameterError, match="held"):
         ns.gradient(held, lambda t, y: (0.0, y), (0.0, 1.0), method="sdirk4", save=["h"])
