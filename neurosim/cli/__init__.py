@@ -88,6 +88,7 @@ def _application() -> Any:
     from neurosim.cli.compare import compare_command
     from neurosim.cli.convert import convert
     from neurosim.cli.energy import energy_command
+    from neurosim.cli.fit import fit_command
     from neurosim.cli.fixed_points import fixed_points_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
@@ -100,7 +101,7 @@ def _application() -> Any:
     application.callback()(_options(typer))
     for name, command in (
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
-        ("compare", compare_command), ("energy", energy_command),
+        ("compare", compare_command), ("fit", fit_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
         ("sweep", sweep_command), ("resume", resume_command),
     ):  # fmt: skip
