@@ -231,7 +231,8 @@ def build_system(
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
         row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
-        row[layout.MEMORY_ROWS] = batch.scratch_rows or batch.memory_rows
+        row[layout.MEMORY_ROWS] = batch.scratch_rows + batch.memory_rows
+        row[layout.KEPT_ROWS] = batch.memory_rows if batch.scratch_rows > 0 else 0
         row[layout.MEMORY_AT] = put("memory", np.zeros(blocks * w * batch.memory_rows), "f8")
         row[layout.TABLE_AT] = put("table", np.array(batch.table, float), "f8")
         row[layout.TABLE_LENGTH] = len(batch.table)
@@ -271,7 +272,7 @@ def build_system(
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
-        widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
+        widest["scratch"] = max(widest["scratch"], (batch.scratch_rows + batch.memory_rows) * w)
 
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
     all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)
