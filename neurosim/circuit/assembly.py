@@ -139,10 +139,7 @@ class Assembly:
         name = device.parameter(parameter).name
         columns[name][position] = device.complete({**self.members[number][position].values, name: value})[name]
         rows = _parameter_rows(device, columns, self.members[number])
-        batch = self.system.batches[number]
-        for row in range(rows.shape[1]):
-            self.system.arrays.parameters[self.system.parameter_places(number, row)] = rows[:, row]
-        batch.parameters[:, : rows.shape[1]] = rows
+        self.system.change_parameters(number, rows)
 
 
 def normal_address(address: str) -> str:

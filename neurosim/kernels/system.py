@@ -18,10 +18,11 @@ from neurosim.kernels.native import by_address
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
     INPUT_AT, FLOW_AT, PARAMETER_AT, MEMORY_AT, TABLE_AT, TABLE_LENGTH, CODE_AT, CODE_LENGTH, STAMP_AT, STAMPS, SLOT_AT,
     LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, INPUT_RUN_AT, FLOW_RUN_AT, SLOT_RUN_AT,
-    TIMED, KEPT_ROWS, COLUMNS,
-) = range(37)  # fmt: skip
+    TIMED, KEPT_ROWS, PARAMETER_STEP, COLUMNS,
+) = range(38)  # fmt: skip
 """Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time.
-MEMORY_ROWS: all rows; the first KEPT_ROWS of a law with scratch live in `SystemArrays.memory`."""
+MEMORY_ROWS: all rows; the first KEPT_ROWS of a law with scratch live in `SystemArrays.memory`.
+PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same."""
 
 IRREGULAR = -1
 """Stride of a row of places that do not follow each other evenly."""
@@ -138,7 +139,7 @@ def _call(S, b, address, inputs, k, context, F, D):
     for j in range(kept):
         S.scratch[j] = S.memory[at + j]
     call_kernel(
-        address, context, dims, S.u, S.parameters[B[PARAMETER_AT] + k * B[PARAMETER_ROWS] * w :], memory,
+        address, context, dims, S.u, S.parameters[B[PARAMETER_AT] + k * B[PARAMETER_STEP] :], memory,
         S.table[B[TABLE_AT] :], S.code[B[CODE_AT] :], F, D,
     )  # fmt: skip
     for j in range(kept):

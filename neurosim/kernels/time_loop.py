@@ -93,6 +93,12 @@ from neurosim.kernels.system import (
 ASTRAY = 0.01
 """Error of any one unknown, relative to its largest value, that makes a step too long where `rtol` is less [1]."""
 
+REJECTED_ORDER = 2.5
+"""Most with which the error of a refused step is taken to fall: fewer are refused twice."""
+
+FIRST_FACTOR_MAX = 100.0
+"""Largest growth behind the first step, whose size is a guess."""
+
 LEAP = 10.0
 """Growth in one step up to which an unknown's new value is what its error is relative to [1]."""
 
@@ -432,7 +438,8 @@ def advance(S, lu, lu_polish, run, context):
         if not error < 1.0 and not crosses:
             factor = 0.25
             if error < 1e9:
-                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / real[ORDER]))
+                # A step that is too long by far is outside of where the order holds.
+                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / min(real[ORDER], REJECTED_ORDER)))
             real[H] = h * factor
             real[ERROR] = error
             count[AFTER_REJECT] += 1
@@ -452,6 +459,8 @@ def advance(S, lu, lu_polish, run, context):
         if count[CROWDED] > CROWD:
             return STEP_TOO_SMALL if crosses else CHATTERING
         factor = real[FACTOR_MAX]
+        if count[STEPS] == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+            factor = FIRST_FACTOR_MAX
         if error > 0.0:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
         if count[AFTER_REJECT] != 0:

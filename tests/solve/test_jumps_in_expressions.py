@@ -101,3 +101,16 @@ def test_jumps_of_very_many_parts_are_crossed(method: str) -> None:
 def test_currents_add_up_on_both_sides_of_a_jump() -> None:
     result = solved("B1 a 0 V={time > 1u ? 1 : 0}\nR1 a b 1k\nR2 b 0 1k\n.tran 0.1u 2u\n.save i(r1) i(r2)")
     np.testing.assert_allclose(result["i(r1)"], result["i(r2)"], atol=1e-15)
+
+
+@pytest.mark.parametrize("sections", [50, 200])
+def test_a_loose_tolerance_does_not_stop_a_ladder_of_diodes(sections: int) -> None:
+    cards = [".model d1 d is=1e-14 n=1.2 rs=1 cjo=2p vj=0.7 m=0.5 tt=5n", "V1 n0 0 SIN(0 20 10k)"]
+    for k in range(sections):
+        ends = f"n{k + 1} 0" if k % 2 else f"0 n{k + 1}"
+        cards += [f"R{k} n{k} n{k + 1} 5", f"D{k} {ends} d1", f"C{k} n{k + 1} 0 1n"]
+    last = f"v(n{sections})"
+    netlist = "\n".join([*cards, ".tran 1u 0.3m", f".save {last}"])
+    loose, tight = solved(netlist, 2e-2), solved(netlist, 1e-5)
+    error = np.abs(loose[last] - np.interp(loose.axis, tight.axis, tight[last])).max()
+    assert error < 0.05 * np.ptp(tight[last])
