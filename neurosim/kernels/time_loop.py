@@ -439,7 +439,8 @@ def advance(S, lu, lu_polish, run, context):
             factor = 0.25
             if error < 1e9:
                 # A step that is too long by far is outside of where the order holds.
-                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / min(real[ORDER], REJECTED_ORDER)))
+                order = real[ORDER] if count[NORM] == RMS_OF_BOTH_ENDS else min(real[ORDER], REJECTED_ORDER)
+                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / order))
             real[H] = h * factor
             real[ERROR] = error
             count[AFTER_REJECT] += 1
