@@ -332,8 +332,9 @@ def _least_squares(model: _Model, z: np.ndarray, evaluations: int, rate: float) 
     low, high = model.free.to(model.free.low), model.free.to(model.free.high)
     # The search must begin inside.
     inside = np.clip(z, low + 1e-9 * np.minimum(high - low, 1.0), high - 1e-9 * np.minimum(high - low, 1.0))
+    jacobian: Any = model.jacobian
     found = least_squares(
-        model.residuals, inside, model.jacobian, bounds=(low, high), x_scale="jac", ftol=1e-13, xtol=1e-12, gtol=1e-13,
+        model.residuals, inside, jacobian, bounds=(low, high), x_scale="jac", ftol=1e-13, xtol=1e-12, gtol=1e-13,
         max_nfev=evaluations,
     )  # fmt: skip
     return found.x, float(found.cost), str(found.message), bool(found.status > 0)

@@ -123,13 +123,18 @@ class System:
             self.breakpoints, self.largest_step,
         )  # fmt: skip
 
-    def parameter_places(self, batch: int, row: int) -> np.ndarray:
-        """Positions in ``arrays.parameters`` of parameter `row` for every instance of a batch, in order."""
-        table = self.arrays.batch[batch]
-        blocks, w, rows = (int(table[c]) for c in (layout.BLOCKS, layout.WIDTH, layout.PARAMETER_ROWS))
-        block, lane = np.divmod(np.arange(self.batches[batch].count), w)
-        assert blocks * w >= self.batches[batch].count
-        return int(table[layout.PARAMETER_AT]) + (block * rows + row) * w + lane
+    def change_parameters(self, number: int, rows: np.ndarray) -> None:
+        """Give the instances of a batch other leading parameters, shape (n, rows)."""
+        batch, table = self.batches[number], self.arrays.batch[number]
+        batch.parameters[:, : rows.shape[1]] = rows
+        blocks, w = int(table[layout.BLOCKS]), int(table[layout.WIDTH])
+        padded = _blocked(batch.parameters[..., None], blocks, w, None).ravel()
+        if blocks > 1 and table[layout.PARAMETER_STEP] == 0:
+            table[layout.PARAMETER_AT] = self.arrays.parameters.size
+            table[layout.PARAMETER_STEP] = padded.size // blocks
+            self.arrays = self.arrays._replace(parameters=np.concatenate([self.arrays.parameters, padded]))
+        else:
+            self.arrays.parameters[int(table[layout.PARAMETER_AT]) :][: padded.size] = padded
 
     def refresh(self) -> None:
         """Recompute the constant part of the Jacobian after parameters or the context changed."""
@@ -233,9 +238,13 @@ def build_system(
         row[layout.TIMED] = _reads_time(batch)
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
-        row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
+        # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
+        is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
+        row[layout.PARAMETER_STEP] = 0 if is_shared else batch.parameters.shape[1] * w
+        row[layout.PARAMETER_AT] = put("parameters", padded[: 1 if is_shared else None].ravel(), "f8")
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
-        row[layout.MEMORY_ROWS] = batch.scratch_rows or batch.memory_rows
+        row[layout.MEMORY_ROWS] = batch.scratch_rows + batch.memory_rows
+        row[layout.KEPT_ROWS] = batch.memory_rows if batch.scratch_rows > 0 else 0
         row[layout.MEMORY_AT] = put("memory", np.zeros(blocks * w * batch.memory_rows), "f8")
         row[layout.TABLE_AT] = put("table", np.array(batch.table, float), "f8")
         row[layout.TABLE_LENGTH] = len(batch.table)
@@ -275,7 +284,7 @@ def build_system(
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
-        widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
+        widest["scratch"] = max(widest["scratch"], (batch.scratch_rows + batch.memory_rows) * w)
 
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
     all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)

@@ -19,12 +19,13 @@ which an event lies."""
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,
     SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
-    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED,
+    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED, CROWDED,
     COUNTS,
-) = range(32)  # fmt: skip
+) = range(33)  # fmt: skip
 """Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
 holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
-step. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
+step. CROWDED: steps near the resolution of the time since the last longer one. PHASE, JUMPED, AT_LIMIT: what is left
+to do for the step just accepted."""
 
 EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, STOCHASTIC = range(5)
 """Values of ``count[METHOD]``."""
@@ -35,7 +36,8 @@ the largest value so far, root mean square over all unknowns and the worst of th
 
 (
     DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MANY_STEPS, POLISH_FAILED, HALTED,
-) = range(10)  # fmt: skip
+    CHATTERING,
+) = range(11)  # fmt: skip
 """Status of `advance`. HALTED: a law asked for it (`neurosim.kernels.abi.HALT`); calling again goes on."""
 
 

@@ -29,6 +29,7 @@ REASONS = {
     state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
     state.NOT_FINITE: "a flow, rate or value is not finite",
     state.SINGULAR: "the equations became singular",
+    state.CHATTERING: "comparisons switch to and fro at one point in time",
     state.TOO_MANY_STEPS: "the limit of steps was reached",
     state.POLISH_FAILED: "no consistent values were found at a saved point or after a jump",
 }
