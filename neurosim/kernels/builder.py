@@ -227,6 +227,7 @@ def build_system(
         row[layout.INPUT_RUN_AT] = put("input_run", _runs(inputs.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.FLOW_RUN_AT] = put("flow_run", _runs(flows.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.TIMED] = _reads_time(batch)
+        row[layout.DIRECT] = len(batches) == 1 and _is_direct(batch, n)
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
         row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
@@ -395,6 +396,16 @@ def _reads_time(batch: BatchSpec) -> bool:
                 return True
             pending += [v for v in map(function.__globals__.get, names) if isinstance(v, Recorded)]
     return False
+
+
+def _is_direct(batch: BatchSpec, n: int) -> bool:
+    """Whether the law of one instance takes y as it lies and gives f as it lies."""
+    as_it_lies = np.stack([np.arange(n), np.full(n, GROUND)], -1)[None]
+    return (
+        batch.law is not None and not batch.is_linear and not batch.wiring
+        and batch.law_inputs == batch.law_flows == n
+        and np.array_equal(batch.inputs, as_it_lies) and np.array_equal(batch.flows, as_it_lies)
+    )  # fmt: skip
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

@@ -57,7 +57,7 @@ REPEAT = 100
 """Returned by a step that did not converge: try a smaller one."""
 
 @helper
-def _factor(S, lu, run, alpha):
+def factor_matrix(S, lu, run, alpha):
     """Factor alpha M - J."""
     matrix = run.matrix
     for p in range(S.mass.size):
@@ -216,7 +216,7 @@ def rosenbrock_step(S, lu, run, context, h):
         run.count[EVALUATED] = 1
     stopped = _stopped(S, run)
     if not (linear and run.real[ALPHA] == alpha):
-        status = _factor(S, lu, run, alpha)
+        status = factor_matrix(S, lu, run, alpha)
         if status != 0:
             run.real[ALPHA] = -1.0
             return status
@@ -508,7 +508,7 @@ def _polish_at(S, lu, run, context, t, y, slope):
         if refreshed:
             evaluate_both(S, context, work, f, run.jacobian)
             project_rates_and_rows(S, work, f, run.jacobian)
-            status = _factor(S, lu, run, beta)
+            status = factor_matrix(S, lu, run, beta)
             if status != 0:
                 return status
             run.count[POLISH_READY] = 1

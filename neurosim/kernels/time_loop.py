@@ -8,10 +8,19 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.multistep_nordsieck import (
+    cut_nordsieck_interpolant,
+    is_ordinary,
+    nordsieck_accept,
+    nordsieck_refuse,
+    nordsieck_restart,
+    nordsieck_step,
+)  # fmt: skip
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
     AT_LIMIT,
+    BDF2,
     BETA,
     BUDGET,
     BUFFER_FULL,
@@ -38,6 +47,7 @@ from neurosim.kernels.run import (
     METHOD,
     NEXT_BREAK,
     NEXT_GRID,
+    NORDSIECK,
     NORM,
     NOT_FINITE,
     ORDER,
@@ -61,6 +71,7 @@ from neurosim.kernels.run import (
     STEPS,
     T_STOP,
     TOO_MANY_STEPS,
+    TRAPEZOID,
     WORST,
     H,
     T,
@@ -102,6 +113,8 @@ STEPPING, EMITTING = 0, 1
 def _interpolate(run, x, y):
     """y at the fraction x of the last step."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for i in range(y.size - 1):
         value = run.q[degree, i]
         for k in range(degree - 1, -1, -1):
@@ -114,6 +127,8 @@ def _interpolate(run, x, y):
 def _interpolate_probes(run, x, y):
     """`_interpolate` for the saved unknowns only."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for j in range(run.probes.size):
         i = run.probes[j]
         value = run.q[degree, i]
@@ -247,10 +262,16 @@ def _restart(S, lu, run, context):
     is_plain = run.count[NORM] == RMS_OF_BOTH_ENDS and run.count[POLISH] == 0
     if run.count[METHOD] == EXPLICIT or (run.count[METHOD] == ROSENBROCK and is_plain):
         return 0
+    multistep = run.count[METHOD] == NORDSIECK
+    if multistep and is_ordinary(S, run.y.size - 1):
+        return nordsieck_restart(S, run, context, 1)
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
     run.count[POLISH_READY] = 0
-    return polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    status = polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    if status == 0 and multistep:
+        return nordsieck_restart(S, run, context, 0)
+    return status
 
 
 @unit(_point_signature)
@@ -309,6 +330,8 @@ def _attempt(S, lu, run, context, h):
         return rosenbrock_step(S, lu, run, context, h)
     if method == EXPLICIT:
         return explicit_step(S, run, context, h)
+    if method == NORDSIECK:
+        return nordsieck_step(S, lu, run, context, h)
     return multistep_step(S, lu, run, context, h)
 
 
@@ -404,9 +427,11 @@ def advance(S, lu, lu_polish, run, context):
             if h <= smallest * 1.0000001 or count[FIXED_STEP] != 0:
                 return NOT_FINITE if status == NOT_FINITE else STEP_TOO_SMALL
             factor = 0.25
-            if error < 1e9:
+            if error < 1e9 and method != NORDSIECK:
                 factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / real[ORDER]))
             real[H] = h * factor
+            if method == NORDSIECK:
+                nordsieck_refuse(run, h, error)
             real[ERROR] = error
             count[AFTER_REJECT] += 1
             # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
@@ -417,7 +442,7 @@ def advance(S, lu, lu_polish, run, context):
                 count[EVALUATED] = 0
             continue
         factor = real[FACTOR_MAX]
-        if error > 0.0:
+        if error > 0.0 and method != NORDSIECK:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)
@@ -425,7 +450,7 @@ def advance(S, lu, lu_polish, run, context):
         if real[DEAD_LOW] <= factor <= real[DEAD_HIGH]:
             factor = 1.0
         count[AFTER_REJECT] = 0
-        if count[FIXED_STEP] == 0:
+        if count[FIXED_STEP] == 0 and method != NORDSIECK:
             # A step cut short by a corner says little about the next one.
             real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
         real[ERROR] = error
@@ -439,6 +464,12 @@ def advance(S, lu, lu_polish, run, context):
                 rosenbrock_interpolant(run, run.probes)
         elif method == EXPLICIT:
             explicit_interpolant(S, run, context, h)
+        elif method == NORDSIECK:
+            inside = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= t_new
+            planned = real[H]
+            nordsieck_accept(run, h, 1 if inside or everywhere else 0)
+            if to_limit:
+                real[H] = max(real[H], planned)
         else:
             multistep_interpolant(run, h)
         jumped = False
@@ -446,15 +477,18 @@ def advance(S, lu, lu_polish, run, context):
         if count[EVENTFUL] != 0 and crossing_fraction(S, context, run.y_new) <= 1.0:
             _locate(S, run, context, h, run.y_new)
             fraction = real[FRACTION]
-            for k in range(1, run.q.shape[0]):
-                power = fraction**k
-                for i in range(n):
-                    run.q[k, i] *= power
+            if method == NORDSIECK:
+                cut_nordsieck_interpolant(run, fraction)
+            else:
+                for k in range(1, run.q.shape[0]):
+                    power = fraction**k
+                    for i in range(n):
+                        run.q[k, i] *= power
             h = fraction * h
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method != EXPLICIT and method != ROSENBROCK:
+        if method == TRAPEZOID or method == BDF2:
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)

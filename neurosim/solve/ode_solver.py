@@ -25,7 +25,7 @@ from neurosim.kernels.sparse_lu import LU
 from neurosim.kernels.time_loop import advance
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import new_run, wants_matrix
 
 COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
 """Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
@@ -80,18 +80,20 @@ class PiecewisePolynomial(DenseOutput):
         Ends of the steps, rising or falling.
     coefficients : ndarray, shape (k, degree + 1, n)
         Of the powers of the fraction of each step.
+    origin : float
+        Fraction from which they count: 0, the start of the step (default), or 1, its end.
     """
 
-    def __init__(self, knots: np.ndarray, coefficients: np.ndarray) -> None:
+    def __init__(self, knots: np.ndarray, coefficients: np.ndarray, origin: float = 0.0) -> None:
         super().__init__(knots[0], knots[-1])
-        self.knots, self.coefficients = knots, coefficients
+        self.knots, self.coefficients, self.origin = knots, coefficients, origin
         self._rising = knots if knots[-1] >= knots[0] else -knots
 
     def _call_impl(self, t: np.ndarray) -> np.ndarray:
         place = t if self._rising is self.knots else -t
         step = np.clip(np.searchsorted(self._rising, place, side="left") - 1, 0, len(self.coefficients) - 1)
         start = self.knots[step]
-        fraction = np.asarray((t - start) / (self.knots[step + 1] - start))[..., None]
+        fraction = np.asarray((t - start) / (self.knots[step + 1] - start) - self.origin)[..., None]
         chosen = self.coefficients[step]
         value = chosen[..., -1, :].copy()
         for power in range(self.coefficients.shape[1] - 2, -1, -1):
@@ -217,9 +219,11 @@ class CompiledSolver(OdeSolver):
                 raise ParameterError(f"{label} = {value!r} must lie between 0 and the length of the span, {length:g}")
         if not self.method.adaptive and fixed_step is None:
             raise ParameterError(f"{name} estimates no error: give fixed_step, or take DP5")
+        if self.method.varies_order and fixed_step is not None:
+            raise ParameterError(f"fixed_step: {name} chooses its order with its step; take DP5, Rodas5P or BDF2")
         if not self.chunk >= 1:
             raise ParameterError(f"chunk = {self.chunk!r} must be 1 or more")
-        if self.method.kind != EXPLICIT and not np.isfinite(length):
+        if self.method.uses_derivatives and not np.isfinite(length):
             raise ParameterError(f"t_bound is infinite: {name} needs the length of the span; DP5 and DOP853 do not")
         if kernel is None:
             if not callable(self._fun):
@@ -241,12 +245,10 @@ class CompiledSolver(OdeSolver):
         parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
     ) -> System:  # fmt: skip
         n, dependence = self.n, None
-        if self.method.kind == EXPLICIT:
+        if not self.method.takes_mass and masses != _identity(n):
+            raise ParameterError(f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF, BDF2 or Trapezoid")
+        if not self.method.uses_derivatives:
             dependence = ()
-            if masses != _identity(n):
-                raise ParameterError(
-                    f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF2 or Trapezoid"
-                )
         elif jac_sparsity is not None or sparse.issparse(jac):
             rows, columns = _pattern(jac if jac_sparsity is None else jac_sparsity, n)
             dependence = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
@@ -319,7 +321,7 @@ class CompiledSolver(OdeSolver):
         run, context = self.run, self.system.context
         while True:
             lu = lu_polish = NO_FACTORS
-            if self.method.kind != EXPLICIT:
+            if wants_matrix(self.method, run):
                 context[TIME] = run.real[state.T]
                 try:
                     lu = self._factors.at(run.y, 1.0 / run.real[state.H])
@@ -390,7 +392,7 @@ class CompiledSolver(OdeSolver):
 
     def _dense_output_impl(self) -> DenseOutput:
         if self.run.knot_t.size:
-            return PiecewisePolynomial(self._chunk_t, self._chunk_q)
+            return PiecewisePolynomial(self._chunk_t, self._chunk_q, float(self.method.kind == state.NORDSIECK))
         # The stages of the last step are still in the run; the further ones are for the interpolant alone.
         tableau, n = self.method.tableau, self.n
         stages, further = int(tableau[0, 0]), int(tableau[0, 1])

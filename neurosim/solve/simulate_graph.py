@@ -25,7 +25,7 @@ from neurosim.results import Column, Result, canonical_name, input_hash, version
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import new_run, wants_matrix
 from neurosim.solve.ode_solver import NO_FACTORS
 
 LEAST_STEPS = 50
@@ -130,11 +130,13 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     method = methods.get(_automatic(program) if chosen.method == "auto" else chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
+    if method.varies_order and chosen.fixed_step is not None:
+        raise ParameterError(f"method '{method.name}' chooses its order with its step: take 'dp5' for a fixed step")
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= t_span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     stop = float(t_span[1])
     drives = bind_drives(program.inputs, chosen.drive, stop)
-    assembly = assemble_graph(program, drives, derivatives=method.kind != state.EXPLICIT)
+    assembly = assemble_graph(program, drives, derivatives=method.uses_derivatives)
     run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
     times, values, statistics, failure = _integrate(assembly, run, method, chosen)
     if chosen.save_steps:
@@ -255,7 +257,7 @@ def _integrate(
     clock = time.perf_counter()
     while True:
         lu = lu_polish = NO_FACTORS
-        if method.kind != state.EXPLICIT:
+        if wants_matrix(method, run):
             context[TIME] = run.real[state.T]
             lu = factors.at(run.y, 1.0 / run.real[state.H])
             lu_polish = polish_factors.at(run.y, run.real[state.BETA])
