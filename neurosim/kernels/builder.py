@@ -13,6 +13,7 @@ from neurosim.expressions.instructions import CONTEXT, HEADER, WORDS
 from neurosim.kernels import system as layout
 from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw, Recorded
 from neurosim.kernels.expression import evaluate_expression
+from neurosim.kernels.numba_law import NumbaLaw
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
 from neurosim.kernels.unknowns import Unknown, Unknowns
 
@@ -35,7 +36,7 @@ class BatchSpec:
     parameters : ndarray, shape (n, rows)
     mass : mapping of (flow, input) to array of length n
         ``row += sign * m * d(input)/dt`` on the left side of ``M y' = f``; the sign is that of the flow in the row.
-    law, accept, events, jump, start : Kernel or PythonLaw, optional
+    law, accept, events, jump, start : Kernel, NumbaLaw or PythonLaw, optional
     law_inputs, law_flows : int
         Leading inputs and flows that the law knows.
     dependence : sequence of (flow, input), optional
@@ -48,7 +49,7 @@ class BatchSpec:
     flows: np.ndarray
     parameters: np.ndarray
     mass: Mapping[tuple[int, int], np.ndarray]
-    law: Kernel | PythonLaw | None
+    law: Kernel | NumbaLaw | PythonLaw | None
     law_inputs: int
     law_flows: int
     accept: Kernel | None = None
@@ -380,7 +381,7 @@ def _runs(places: np.ndarray) -> np.ndarray:
 
 def _reads_time(batch: BatchSpec) -> bool:
     """Whether the law of a batch may depend on the time beside its inputs."""
-    if batch.law is None or isinstance(batch.law, PythonLaw):
+    if batch.law is None or isinstance(batch.law, PythonLaw | NumbaLaw):
         return batch.law is not None
     if batch.law is evaluate_expression:
         words = np.array(batch.code, "i8")[HEADER:].reshape(-1, WORDS)

@@ -1,15 +1,29 @@
 """The integration methods as `scipy.integrate.OdeSolver` classes: ``solve_ivp(fun, span, y0, method=DP5)``.
 
-One step of the solver is a chunk of accepted steps in compiled code, of which the interpolants are kept. `fun` is a
-Python function (then a chunk is one step, and ``events`` see every step), or a compiled law made with
-`neurosim.kernels.abi.kernel`, or any object with such a law as attribute ``kernel``.
+One step of the solver is a chunk of accepted steps in compiled code, of which the interpolants are kept. `fun` is
+
+- a Python function: every evaluation is a call of it, a chunk is one step, and ``events`` see every step;
+- a function ``fun(t, y)`` decorated with ``numba.njit`` that returns an array: it is called in compiled code. Give what
+  it needs as globals or closure, not as ``args`` of ``solve_ivp``, which would hide it behind a Python function;
+- a compiled law made with `neurosim.kernels.abi.kernel`, or an object with such a law as attribute ``kernel``: the
+  fastest, for it allocates nothing, brings its derivatives, and takes ``parameters``:
+
+>>> from scipy.integrate import solve_ivp
+>>> import neurosim as ns
+>>> from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+>>> @kernel
+... def decay(context, u, p, memory, table, code, F, D):
+...     F[0, 0] = -p[0, 0] * u[0, 0]
+...     if context[WANT_DERIVATIVES] != 0.0:
+...         D[0, 0, 0] = -p[0, 0]
+>>> solution = solve_ivp(decay, (0.0, 1.0), [1.0], method=ns.methods.DP5, parameters=(2.0,), rtol=1e-9)
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +34,8 @@ from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, Kernel, PythonLaw
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
+from neurosim.kernels.first_step import choose_first_step
+from neurosim.kernels.numba_law import NumbaLaw, numba_law
 from neurosim.kernels.run import EXPLICIT
 from neurosim.kernels.sparse_lu import LU
 from neurosim.kernels.time_loop import advance
@@ -50,25 +66,6 @@ _FAILURES = {
 
 def _root_mean_square(x: np.ndarray) -> float:
     return float(np.linalg.norm(x) / x.size**0.5)
-
-
-def first_step_size(
-    rate: Callable[[float, np.ndarray], np.ndarray], t0: float, y0: np.ndarray, slope: np.ndarray, length: float,
-    max_step: float, order: int, rtol: float, atol: np.ndarray,
-) -> float:  # fmt: skip
-    """First step, as SciPy chooses it, from one more evaluation of the rate.
-
-    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (Springer 1993), II.4.
-    """
-    scale = atol + np.abs(y0) * rtol
-    d0, d1 = _root_mean_square(y0 / scale), _root_mean_square(slope / scale)
-    h0 = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, length)
-    d2 = _root_mean_square((rate(t0 + h0, y0 + h0 * slope) - slope) / scale) / h0
-    if d1 <= 1e-15 and d2 <= 1e-15:
-        h1 = max(1e-6, h0 * 1e-3)
-    else:
-        h1 = (0.01 / max(d1, d2)) ** (1 / (order + 1))
-    return min(100 * h0, h1, length, max_step)
 
 
 class PiecewisePolynomial(DenseOutput):
@@ -108,7 +105,7 @@ class CompiledSolver(OdeSolver):
     Parameters
     ----------
     fun : callable or Kernel
-        ``fun(t, y)``, or a compiled law ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
+        ``fun(t, y)``, plain or decorated with ``numba.njit``, or a compiled law ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
         (and its derivatives in D).
     t0, t_bound : float
     y0 : array_like, shape (n,)
@@ -177,12 +174,15 @@ class CompiledSolver(OdeSolver):
             )
         super().__init__(fun, t0, y0, t_bound, vectorized)
         kernel = fun if isinstance(fun, Kernel) else getattr(fun, "kernel", None)
+        if kernel is None and hasattr(fun, "py_func") and t_bound >= t0 and jac is None:
+            kernel = numba_law(fun)
         self.rtol, self.atol = self._tolerances(rtol, atol)
         if chunk is None:
             values = max(1, self.n * (self.method.degree + 1))
-            chunk = 1 if kernel is None else int(np.clip(CHUNK_VALUES // values, 16, COMPILED_CHUNK))
+            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // values, 16), COMPILED_CHUNK)
         self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
+        self._is_warned = False
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
         if self.n == 0:
@@ -241,12 +241,14 @@ class CompiledSolver(OdeSolver):
         return self.system.right_hand_side(t, y)
 
     def _build(
-        self, kernel: Kernel | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
+        self, kernel: Kernel | NumbaLaw | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
         parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
     ) -> System:  # fmt: skip
         n, dependence = self.n, None
         if not self.method.takes_mass and masses != _identity(n):
-            raise ParameterError(f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF, BDF2 or Trapezoid")
+            raise ParameterError(
+                f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF, BDF2 or Trapezoid"
+            )
         if not self.method.uses_derivatives:
             dependence = ()
         elif jac_sparsity is not None or sparse.issparse(jac):
@@ -285,29 +287,25 @@ class CompiledSolver(OdeSolver):
         self._factors, self._polish_factors = Factors(self.system), Factors(self.system)
         step = fixed_step or first_step
         run.real[state.H] = step or 1e-3 * abs(self.t_bound - self.t) or 1.0
-        # Without a budget of steps, only the start is made consistent.
-        run.count[state.BUDGET] = 0
-        status = self._advance()
-        if status not in (state.RUNNING, state.DONE):
-            raise SimulationError(f"no consistent start was found: {self._message(status)}")
-        self.y = run.y[:n].copy()
-        if is_identity:
-            slope = self.direction * self.fun(self.t, self.y)
-            if slope.shape != (n,):
-                raise ParameterError(f"fun returns shape {slope.shape}, but y0 has {n} entries")
-            run.f[:n], run.count[state.FRESH] = slope, 1
-        if step is None:
-            step = self._choose_step(slope, max_step) if is_identity else self._choose_cautious_step(max_step)
-        run.real[state.H] = step
-
-    def _choose_step(self, slope: np.ndarray, max_step: float) -> float:
-        sign, length = self.direction, abs(self.t_bound - self.t)
-        if length == 0.0:
-            return 1.0
-        return first_step_size(
-            lambda s, y: sign * self.fun(sign * s, y), sign * self.t, self.y, slope, length, max_step,
-            self.method.error_order, self.rtol, self.atol,
-        )  # fmt: skip
+        if method.kind == EXPLICIT:
+            # Nothing has to be made ready but the slope.
+            run.count[state.STARTED] = 1
+        else:
+            # Without a budget of steps, only the start is made consistent.
+            run.count[state.BUDGET] = 0
+            status = self._advance()
+            if status not in (state.RUNNING, state.DONE):
+                raise SimulationError(f"no consistent start was found: {self._message(status)}")
+            self.y = run.y[:n].copy()
+        if not is_identity:
+            run.real[state.H] = step or self._choose_cautious_step(max_step)
+            return
+        before = run.count[state.EVALUATIONS]
+        known = step or (1.0 if self.t == self.t_bound else 0.0)
+        run.real[state.H] = choose_first_step(self.system.arrays, run, self.system.context, known)
+        self._raise_failure()
+        if self._law is None:
+            self.nfev += int(run.count[state.EVALUATIONS] - before)
 
     def _choose_cautious_step(self, max_step: float) -> float:
         """First step for ``M y' = f``: a thousandth of the time in which y changes by itself."""
@@ -361,6 +359,13 @@ class CompiledSolver(OdeSolver):
             self.nfev += self._evaluations() - evaluations
         if count[state.STEPS] == steps:
             return False, self._message(status)
+        if count[state.STIFF] != 0 and not self._is_warned:
+            self._is_warned = True
+            warnings.warn(
+                f"the problem is stiff from about t = {self.t:.6g} on: stability bounds the steps of "
+                f"{self.method.class_name}, not accuracy; take AdamsBDF, BDF or Rodas5P",
+                stacklevel=5,
+            )
         if run.knot_t.size:
             knots = int(count[state.KNOTS])
             self._chunk_t = self.direction * run.knot_t[: knots + 1]
@@ -424,6 +429,8 @@ class _FunctionLaw:
             return
         solver, t, y = self.solver, self.sign * context[TIME], u[:, 0].copy()
         f = solver.fun(t, y)
+        if f.shape != y.shape:
+            raise ParameterError(f"fun returns shape {f.shape}, but y0 has {y.size} entries")
         F[:, 0] = f if self.sign > 0.0 else -f
         if context[WANT_DERIVATIVES] != 0.0:
             solver.njev += 1
@@ -453,8 +460,8 @@ class _FunctionLaw:
 
 
 def _system(
-    law: Kernel | PythonLaw, masses: dict[tuple[int, int], float], dependence: tuple[tuple[int, int], ...] | None,
-    parameters: int, table: tuple[float, ...], code: tuple[int, ...], n: int,
+    law: Kernel | NumbaLaw | PythonLaw, masses: dict[tuple[int, int], float],
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...], n: int,
 ) -> System:  # fmt: skip
     """``M y' = f`` with one instance of one law."""
     index = np.full((1, n, 2), GROUND)
@@ -468,7 +475,7 @@ def _system(
 
 @functools.lru_cache(maxsize=32)
 def _compiled_system(
-    kernel: Kernel, masses: tuple[tuple[tuple[int, int], float], ...],
+    kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
     dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...],
     n: int,
 ) -> System:  # fmt: skip
