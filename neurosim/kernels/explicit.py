@@ -250,9 +250,9 @@ def explicit_interpolant(S, run, context, h):
     K = run.stage
     t = run.real[T]
     run.f[:] = K[s - 1]
-    if tableau[0, 3] > 0.0 and run.count[FIXED_STEP] == 0 and run.count[STIFF] == 0:
-        if run.count[STIFF_STEPS] > 0 or run.count[STEPS] % TEST_EVERY == 0:
-            _detect_stiffness(run, s, h)
+    tested = tableau[0, 3] > 0.0 and run.count[FIXED_STEP] == 0 and run.count[STIFF] == 0
+    if tested and (run.count[STIFF_STEPS] > 0 or run.count[STEPS] % TEST_EVERY == 0):
+        _detect_stiffness(run, s, h)
     inside = run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= t + h
     if run.knot_t.size == 0 and run.count[EVENTFUL] == 0 and not inside:
         return

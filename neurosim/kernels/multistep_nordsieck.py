@@ -51,6 +51,7 @@ from neurosim.kernels.run import (
     SCALED_STEP,
     STATUS_INDEX,
     STIFF,
+    STIFF_STEPS,
     SWITCH_WAIT,
     SWITCHES,
     WAIT,
@@ -75,8 +76,8 @@ MOST_ORDER = (12, 5)
 """Of Adams and BDF."""
 
 COLUMNS, LESS, SAME, MORE, LIMIT = 17, 13, 14, 15, 16
-"""Columns of a row of the tableau: l_0 .. l_12; what the estimates of the errors of order q - 1, q and q + 1 are divided
-by; h times the size of df/dy up to which functional iteration is good."""
+"""Columns of a row of the tableau: l_0 .. l_12; what the estimates of the errors of order q - 1, q and q + 1 are
+divided by; h times the size of df/dy up to which functional iteration is good."""
 
 FIRST_FAMILY, MAY_SWITCH = 0, 1
 """Entries of row 0 of the tableau."""
@@ -95,8 +96,9 @@ STALE = 0.3
 PART = 256
 """Unknowns whose history is predicted at a time: it stays in the first-level cache."""
 
-SWITCH_PAUSE, SWITCH_GAIN = 20, 5.0
-"""Steps between two changes of the formula, and how much longer a step of BDF must be to pay for its matrices."""
+SWITCH_PAUSE, SWITCH_GAIN, SIGNS = 20, 5.0, 5
+"""Steps between two changes of the formula, and how much longer a step of BDF must be to pay for its matrices. Where
+the formula must stay, so many signs in succession, each after a pause, count as stiffness."""
 
 
 def nordsieck_tableau(first_family: int, *, may_switch: bool = False) -> np.ndarray:
@@ -194,10 +196,10 @@ def is_ordinary(S, n):
     """Whether M is the identity."""
     if S.mass_value.size != n:
         return False
+    others = 0
     for q in range(n):
-        if S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]:
-            return False
-    return True
+        others += S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]
+    return others == 0
 
 
 def _restart_signature() -> Any:
@@ -337,10 +339,11 @@ def _iterate(S, run, context, h, q, l_0, by_error):
         if size - size != 0.0:
             run.count[STATUS_INDEX] = max(first_not_finite(f, n), 0)
             return NOT_FINITE
-        if iteration > 0:
+        # A correction of the size of rounding errors says nothing about the rate.
+        exact = size <= 100.0 * ROUNDING / run.real[RTOL]
+        if iteration > 0 and not exact:
             rate = max(rate, size / previous if size <= 1024.0 * previous else 1024.0)
         # One correction alone has neither the stability nor the error estimate of the formula.
-        exact = size <= 100.0 * ROUNDING / run.real[RTOL]
         if _has_converged(run, iteration, size, previous, by_error, q) and (iteration > 0 or exact):
             run.real[LIPSCHITZ_SEEN] = max(run.real[LIPSCHITZ_SEEN], rate / abs(h * l_0))
             if run.real[LIPSCHITZ_SEEN] != 0.0:
@@ -411,8 +414,10 @@ def _newton(S, lu, run, context, h, q, l_0, by_error):
             status = _renew(S, lu, run, context, alpha, with_jacobian, y)
             if status != 0:
                 return status
-        # Half of the way to the matrix that would be right.
-        correct = 2.0 / (1.0 + real[ALPHA] / alpha)
+        # Half of the way to the matrix that would be right; algebraic equations need no correction.
+        correct = 1.0
+        if real[ALPHA] != alpha and is_ordinary(S, n):
+            correct = 2.0 / (1.0 + real[ALPHA] / alpha)
         previous = 0.0
         for iteration in range(MOST_CORRECTIONS + 1):
             if iteration > 0 or not (renewed and with_jacobian):
@@ -613,10 +618,13 @@ def _changes_formula(run, h):
         if contraction * by_adams > 1e-5:
             by_adams = min(by_adams, own[LIMIT] / contraction)
         if by_bdf < SWITCH_GAIN * by_adams:
+            count[STIFF_STEPS] = 0
             return False
         if not may:
-            count[STIFF] = 1
+            count[STIFF_STEPS] += 1
             count[SWITCH_WAIT] = SWITCH_PAUSE
+            if count[STIFF_STEPS] >= SIGNS:
+                count[STIFF] = 1
             return False
         count[FAMILY] = BDF
         ratio = by_bdf

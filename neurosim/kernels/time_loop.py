@@ -435,7 +435,7 @@ def advance(S, lu, lu_polish, run, context):
             real[ERROR] = error
             count[AFTER_REJECT] += 1
             # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
-            if count[AFTER_REJECT] % 6 == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+            if count[AFTER_REJECT] % 6 == 0 and (count[NORM] != RMS_OF_BOTH_ENDS or method == NORDSIECK):
                 status = _restart(S, lu_polish, run, context)
                 if status != 0:
                     return status
@@ -488,7 +488,7 @@ def advance(S, lu, lu_polish, run, context):
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method == TRAPEZOID or method == BDF2:
+        if method in (TRAPEZOID, BDF2):
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)

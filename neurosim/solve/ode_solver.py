@@ -105,7 +105,8 @@ class CompiledSolver(OdeSolver):
     Parameters
     ----------
     fun : callable or Kernel
-        ``fun(t, y)``, plain or decorated with ``numba.njit``, or a compiled law ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
+        ``fun(t, y)``, plain or decorated with ``numba.njit``, or a compiled law
+        ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
         (and its derivatives in D).
     t0, t_bound : float
     y0 : array_like, shape (n,)
@@ -461,7 +462,8 @@ class _FunctionLaw:
 
 def _system(
     law: Kernel | NumbaLaw | PythonLaw, masses: dict[tuple[int, int], float],
-    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...], n: int,
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...],
+    code: tuple[int, ...], n: int,
 ) -> System:  # fmt: skip
     """``M y' = f`` with one instance of one law."""
     index = np.full((1, n, 2), GROUND)

@@ -19,7 +19,7 @@ from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
 from neurosim.kernels.run import Run
-from neurosim.kernels.system import compute_flow
+from neurosim.kernels.system import compute_flow, run_start
 from neurosim.kernels.time_loop import advance
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.factors import Factors
@@ -33,6 +33,9 @@ LEAST_STEPS = 50
 
 STIFF_RATIO = 1e3
 """With ``method="auto"``, Rodas5P where time constants differ by more than this, else DP5."""
+
+MOST_STATES_OF_MATRIX = 500
+"""A run that turns out to be stiff is continued by Rodas5P up to this many unknowns: its matrix may be dense."""
 
 BUFFER_VALUES, OUTPUT_VALUES = 4_000_000, 2_000_000
 """Most numbers in the buffer of recorded points, and in the arena that evaluates outputs."""
@@ -50,7 +53,7 @@ class GraphSettings:
         Initial values of states by node, instead of those of the graph.
     method : str
         Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than
-        a factor of 1000, else DP5.
+        a factor of 1000, else DP5, which hands over to Rodas5P where stability bounds its steps.
     rtol : float
         Relative to the largest value that a state has had, default 1e-5.
     atol : float, optional
@@ -137,15 +140,31 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     stop = float(t_span[1])
     drives = bind_drives(program.inputs, chosen.drive, stop)
     assembly = assemble_graph(program, drives, derivatives=method.uses_derivatives)
-    run = _new_run(assembly, method, chosen, (float(t_span[0]), stop))
-    times, values, statistics, failure = _integrate(assembly, run, method, chosen)
+    span = (float(t_span[0]), stop)
+    run = _new_run(assembly, method, chosen, span)
+    hands_over = chosen.method == "auto" and assembly.system.size <= MOST_STATES_OF_MATRIX
+    times, values, statistics, failure = _integrate(assembly, run, method, chosen, hands_over)
+    notes = [*program.notes, *drives.notes]
+    if run.count[state.STIFF] != 0:
+        since = f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}"
+        if hands_over and run.real[state.T] < stop and failure is None:
+            method = methods.get("rodas5p")
+            notes.append(f"{since}; continued by {method.name}")
+            assembly = assemble_graph(program, drives, derivatives=True)
+            run = _continued(assembly, run, _new_run(assembly, method, chosen, span))
+            later = _integrate(assembly, run, method, chosen, False)
+            times, values = np.concatenate([times, later[0]]), np.concatenate([values, later[1]])
+            seconds = statistics["seconds_time_loop"] + later[2]["seconds_time_loop"]
+            statistics, failure = {**later[2], "seconds_time_loop": round(seconds, 6)}, later[3]
+        else:
+            notes.append(f"{since}; take 'rodas5p' or 'bdf'")
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
     kept = times >= t_span[0] * (1.0 - 1e-12)
     columns = _columns(assembly, names, chosen.save, times[kept], values[kept])
     result = Result.build("time", times[kept], columns, attrs={
         "title": program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
-        "drive": drives.described, "notes": [*program.notes, *drives.notes], "statistics": statistics,
+        "drive": drives.described, "notes": notes, "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
         "input_sha256": input_hash(assembly.code.tobytes() + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
@@ -244,8 +263,25 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     return run
 
 
+def _continued(assembly: GraphAssembly, old: Run, run: Run) -> Run:
+    """A run that goes on where another one of the same graph is, between two steps."""
+    for name in ("y", "largest"):
+        getattr(run, name)[:] = getattr(old, name)
+    for k in (state.T, state.H, state.H_LAST):
+        run.real[k] = old.real[k]
+    for k in (
+        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
+        state.NEXT_GRID, state.STARTED, state.JUMPS,
+    ):  # fmt: skip
+        run.count[k] = old.count[k]
+    context = assembly.system.context
+    context[TIME] = run.real[state.T]
+    run_start(assembly.system.arrays, context, run.y)
+    return run
+
+
 def _integrate(
-    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings
+    assembly: GraphAssembly, run: Run, method: Method, settings: GraphSettings, until_stiff: bool
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], SimulationError | None]:
     """Recorded times and unknowns, statistics, and why it stopped early."""
     system, count = assembly.system, run.count
@@ -277,6 +313,8 @@ def _integrate(
             budget = int(np.clip(budget * 0.2 / max(elapsed, 1e-4), 10, 20 * budget))
             if time.perf_counter() - clock > settings.wall_time_limit:
                 failure = _stopped(assembly, run, method, f"the wall time limit of {settings.wall_time_limit:g} s")
+                break
+            if until_stiff and count[state.STIFF] != 0:
                 break
         elif status == state.PIVOT:
             worst = int(count[state.STATUS_INDEX])

@@ -1,7 +1,7 @@
 """The Adams-Moulton formulas of variable order, 1 to 12, by functional iteration: about two evaluations a step.
 
-``y_new = y + h sum_j b_j f_(new - j)``, kept as Nordsieck's array; order and step are chosen together. Every corner, jump
-and state put back on its bound starts it again at order 1, which takes tens of steps: it is for smooth flow.
+``y_new = y + h sum_j b_j f_(new - j)``, kept as Nordsieck's array; order and step are chosen together. Every corner,
+jump and state put back on its bound starts it again at order 1, which takes tens of steps: it is for smooth flow.
 
 Source: A. C. Hindmarsh, ODEPACK, in Scientific Computing (North-Holland 1983) 55 (recalled).
 """

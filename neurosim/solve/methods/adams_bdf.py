@@ -1,5 +1,6 @@
-"""Adams and backward differentiation formulas in turn: it begins with Adams and goes over to BDF where stability bounds
-the step, and back where it no longer does. The estimate of the size of df/dy comes from the functional iteration, or
+"""Adams and backward differentiation formulas in turn: Adams first, BDF where stability would bound the steps.
+
+It goes back where Adams allows as long a step. The estimate of the size of df/dy comes from the functional iteration, or
 from the Jacobian.
 
 Source: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010 (DOI recalled).
@@ -20,7 +21,7 @@ method = Method(
     error_order=1,
     degree=12,
     interpolant_order=12,
-    summary="Adams where nothing is stiff, BDF where something is, by itself (as LSODA): for smooth flow of unknown kind",
+    summary="Adams where nothing is stiff, BDF where something is, as LSODA: for smooth flow of unknown kind",
     stability="A(alpha)-stable",
     source=Reference("L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136", "10.1137/0904010"),
     tableau=nordsieck_tableau(ADAMS, may_switch=True),

@@ -1,8 +1,8 @@
-"""The backward differentiation formulas of variable order, 1 to 5, on ``M y' = f(t, y)``, M constant, possibly singular.
+"""The backward differentiation formulas of variable order, 1 to 5, on ``M y' = f(t, y)``, M constant, may be singular.
 
-``M sum_j a_j y_(new - j) = h f(t + h, y_new)`` by Newton with one matrix for many steps, kept as Nordsieck's array; order
-and step are chosen together. A(alpha)-stable with alpha = 90, 90, 86, 73, 52 degrees for orders 1 to 5 (recalled):
-lightly damped oscillations are for Rodas5P.
+``M sum_j a_j y_(new - j) = h f(t + h, y_new)`` by Newton with one matrix for many steps, kept as Nordsieck's array;
+order and step are chosen together. A(alpha)-stable with alpha = 90, 90, 86, 73, 52 degrees for orders 1 to 5
+(recalled): lightly damped oscillations are for Rodas5P.
 
 Source: A. C. Hindmarsh, ODEPACK, in Scientific Computing (North-Holland 1983) 55 (recalled).
 """
