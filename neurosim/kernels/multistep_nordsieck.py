@@ -252,6 +252,9 @@ def _rescale(run, ratio):
         for i in range(n):
             row[i] *= power
     run.real[SCALED_STEP] *= ratio
+    if run.count[FAMILY] == BDF:
+        # The matrix no longer fits: what was known of the convergence is of no use.
+        run.real[CONVERGENCE] = 0.7
     run.count[WAIT] = run.count[ORDER_NOW] + 1
 
 

@@ -257,12 +257,15 @@ class CompiledSolver(OdeSolver):
             dependence = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
         if kernel is None:
             assert self._law is not None
-            return _system(self._law.law, masses, dependence, 0, (), (), n)
-        template = _compiled_system(
+            system = _system(self._law.law, masses, dependence, 0, (), (), n)
+            self._factors = self._kept_factors = Factors(system)
+            return system
+        template, self._kept_factors = _compiled_system(
             kernel, tuple(masses.items()), dependence, len(parameters), tuple(table), tuple(code), n
         )
         system = template.copy()
         system.arrays.parameters[:] = parameters
+        self._factors = self._kept_factors.fork(system)
         return system
 
     def _start(
@@ -285,7 +288,7 @@ class CompiledSolver(OdeSolver):
         run.count[state.FIXED_STEP] = fixed_step is not None
         is_identity = masses == _identity(n)
         run.count[state.POLISH] = not is_identity
-        self._factors, self._polish_factors = Factors(self.system), Factors(self.system)
+        self._polish_factors = Factors(self.system)
         step = fixed_step or first_step
         run.real[state.H] = step or 1e-3 * abs(self.t_bound - self.t) or 1.0
         if method.kind == EXPLICIT:
@@ -323,8 +326,10 @@ class CompiledSolver(OdeSolver):
             if wants_matrix(self.method, run):
                 context[TIME] = run.real[state.T]
                 try:
-                    lu = self._factors.at(run.y, 1.0 / run.real[state.H])
-                    lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
+                    lu = lu_polish = self._factors.at(run.y, 1.0 / run.real[state.H])
+                    self._factors.share(self._kept_factors)
+                    if run.count[state.POLISH] != 0 or self.method.kind in (state.TRAPEZOID, state.BDF2):
+                        lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
                 except SimulationError:
                     self._raise_failure()
                     raise
@@ -480,9 +485,13 @@ def _compiled_system(
     kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
     dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...],
     n: int,
-) -> System:  # fmt: skip
-    """`_system` kept for the next run of the same compiled law; parameters are filled into a copy."""
-    return _system(kernel, dict(masses), dependence, parameters, table, code, n)
+) -> tuple[System, Factors]:  # fmt: skip
+    """`_system` kept for the next run of the same compiled law, with the order of elimination that the first one finds.
+
+    Parameters are filled into a copy.
+    """
+    system = _system(kernel, dict(masses), dependence, parameters, table, code, n)
+    return system, Factors(system)
 
 
 def _column_groups(pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:

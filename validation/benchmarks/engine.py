@@ -3,7 +3,7 @@
 ``python -m validation --benchmarks --only engine``. Each run is timed by itself (least CPU time of some repeats, one
 thread) and its end is held against a solution of ours at a far tighter tolerance. Rivals run in another process, in the
 first Python that has Numba and SciPy: the one that runs this, or one of the variable NEUROSIM_BENCHMARK_PYTHON. Ours go
-through ``solve_ivp(law, ..., method=ns.methods.X)``, so that what Python adds is counted.
+through ``solve_ivp(law, ..., method=ns.methods.X)``, and ("driver") through an `Integrator` that is ready.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from scipy.integrate import solve_ivp
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, kernel
 from neurosim.kernels.vector_functions import apply_tanh
 from neurosim.solve import methods
+from neurosim.solve.integrator import Integrator
 from validation.benchmarks import engine_rivals
 from validation.benchmarks.engine_rivals import PROBLEMS, TOLERANCES, Problem, least_time, pattern
 from validation.case import Case, Context
@@ -116,8 +117,17 @@ def _ours(problem: Problem) -> Iterator[tuple[str, Callable[[float], np.ndarray]
             fun, (0.0, problem.end), problem.y0, method=method, rtol=rtol, atol=rtol * 1e-2, **options
         ).y[:, -1]
 
+    def ready(method: str) -> Callable[[float], np.ndarray]:
+        @functools.cache
+        def made(rtol: float) -> Integrator:
+            return Integrator(fun, (0.0, problem.end), problem.y0, method, rtol=rtol, atol=rtol * 1e-2, **options)
+
+        return lambda rtol: made(rtol).run()[-1]
+
     for name in ("Rodas5P", "BDF", "AdamsBDF") if problem.is_stiff else ("DP5", "DOP853", "Adams"):
-        yield f"neurosim {name}", contest(getattr(methods, name))
+        found = getattr(methods, name)
+        yield f"neurosim {name}", contest(found)
+        yield f"neurosim {name} driver", ready(found.method.name)
 
 
 def _with_numba(problem: Problem) -> Any:
