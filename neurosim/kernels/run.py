@@ -31,7 +31,7 @@ step. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted. OR
 variable order (`neurosim.kernels.multistep_nordsieck`). STIFF: an explicit method found its steps bounded by
 stability, STIFF_STEPS and MILD_STEPS are the signs of it so far."""
 
-EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK = range(5)
+EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT = range(6)
 """Values of ``count[METHOD]``."""
 
 RMS_OF_BOTH_ENDS, WATCHED = range(2)

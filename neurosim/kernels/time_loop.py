@@ -45,6 +45,7 @@ from neurosim.kernels.run import (
     JUMPS,
     KNOTS,
     METHOD,
+    MIDPOINT,
     NEXT_BREAK,
     NEXT_GRID,
     NORDSIECK,
@@ -488,7 +489,7 @@ def advance(S, lu, lu_polish, run, context):
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method in (TRAPEZOID, BDF2):
+        if method in (TRAPEZOID, BDF2, MIDPOINT):
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)

@@ -183,7 +183,7 @@ class CompiledSolver(OdeSolver):
             chunk = 1 if kernel is None else min(max(CHUNK_VALUES // values, 16), COMPILED_CHUNK)
         self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
-        self._is_warned = False
+        self._is_warned, self._pivots_of = False, np.nan
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
         if self.n == 0:
@@ -261,10 +261,11 @@ class CompiledSolver(OdeSolver):
             self._factors = self._kept_factors = Factors(system)
             return system
         template, self._kept_factors = _compiled_system(
-            kernel, tuple(masses.items()), dependence, len(parameters), tuple(table), tuple(code), n
+            kernel, tuple(masses.items()), dependence, len(parameters), len(table), tuple(code), n
         )
         system = template.copy()
         system.arrays.parameters[:] = parameters
+        system.arrays.table[:] = table
         self._factors = self._kept_factors.fork(system)
         return system
 
@@ -328,7 +329,7 @@ class CompiledSolver(OdeSolver):
                 try:
                     lu = lu_polish = self._factors.at(run.y, 1.0 / run.real[state.H])
                     self._factors.share(self._kept_factors)
-                    if run.count[state.POLISH] != 0 or self.method.kind in (state.TRAPEZOID, state.BDF2):
+                    if run.count[state.POLISH] != 0 or self.method.kind not in (state.ROSENBROCK, state.NORDSIECK):
                         lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
                 except SimulationError:
                     self._raise_failure()
@@ -341,6 +342,10 @@ class CompiledSolver(OdeSolver):
                 return status
             worst = int(run.count[state.STATUS_INDEX])
             run.real[state.ALPHA], run.count[state.POLISH_READY] = -1.0, 0
+            # Pivots may change as often as y goes round; what must not happen is that nothing else does.
+            if run.real[state.T] != self._pivots_of:
+                self._pivots_of = float(run.real[state.T])
+                self._factors.reanalyses = self._polish_factors.reanalyses = 0
             self._factors.forget(self.system.names, worst)
             self._polish_factors.forget(self.system.names, worst)
 
@@ -483,14 +488,14 @@ def _system(
 @functools.lru_cache(maxsize=32)
 def _compiled_system(
     kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
-    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...],
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: int, code: tuple[int, ...],
     n: int,
 ) -> tuple[System, Factors]:  # fmt: skip
     """`_system` kept for the next run of the same compiled law, with the order of elimination that the first one finds.
 
-    Parameters are filled into a copy.
+    Parameters and table are filled into a copy.
     """
-    system = _system(kernel, dict(masses), dependence, parameters, table, code, n)
+    system = _system(kernel, dict(masses), dependence, parameters, (0.0,) * table, code, n)
     return system, Factors(system)
 
 

@@ -13,9 +13,9 @@ from neurosim.solve import methods as classes
 from neurosim.solve.methods import methods
 
 ADAPTIVE = [method for method in methods if method.adaptive]
-IMPLICIT = [method for method in methods if method.takes_mass]
+IMPLICIT = [method for method in ADAPTIVE if method.takes_mass]
 OF_FIXED_ORDER = [method for method in methods if not method.varies_order]
-IMPLICIT_OF_FIXED_ORDER = [method for method in IMPLICIT if not method.varies_order]
+IMPLICIT_OF_FIXED_ORDER = [method for method in OF_FIXED_ORDER if method.takes_mass]
 
 
 def named(method):
@@ -404,3 +404,18 @@ def test_every_declaration_is_complete():
         assert method.source.citation
         assert method.stability in {"explicit", "A(alpha)-stable", "A-stable", "L-stable"}
         assert (method.stability == "explicit") == (not method.uses_derivatives)
+
+
+def test_implicit_midpoint_keeps_quadratic_invariants():
+    ends = {}
+    for name in ("ImplicitMidpoint", "Trapezoid"):
+        solution = solve_ivp(
+            lambda t, y: np.array([y[1] * y[2], -2.0 * y[0] * y[2], y[0] * y[1]]), (0.0, 50.0), [1.0, 0.2, 0.5],
+            method=getattr(classes, name), fixed_step=0.25, rtol=1e-12, atol=1e-12,
+        )  # fmt: skip
+        assert solution.success
+        ends[name] = np.ptp((solution.y**2).sum(axis=0))
+    assert ends["ImplicitMidpoint"] < 1e-9
+    assert ends["Trapezoid"] > 1e-4, "the check must be able to fail"
+    with pytest.raises(ParameterError, match="ImplicitMidpoint estimates no error: give fixed_step"):
+        solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], method=classes.ImplicitMidpoint)

@@ -1,7 +1,9 @@
 """The problems, and the other integrators, in a process of their own: ``python engine_rivals.py``.
 
-Prints the labels of its contests, then answers each line ``PROBLEM|LABEL|RTOL REPEATS`` with the least CPU time of a
-repeat [s] and the state at the end. Every rival gets the same right-hand side compiled by Numba (jitcode: C; diffrax: JAX). One thread. Needs nothing of neurosim, so that it runs where only the libraries are installed.
+Prints the libraries that it found. Then a line ``PROBLEM`` is answered with the labels of its contests, and a line
+``PROBLEM|LABEL|RTOL|REPEATS`` with the least CPU time of a repeat [s] and the state at the end. Every rival gets the
+same right-hand side compiled by Numba (jitcode: C; diffrax: JAX). One thread. Needs nothing of neurosim, so that it
+runs where only the libraries are installed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Adams and backward differentiation formulas in turn: Adams first, BDF where stability would bound the steps.
+"""Adams and backward differentiation formulas in turn: Adams first, BDF where stability would bound its steps.
 
-It goes back where Adams allows as long a step. The estimate of the size of df/dy comes from the functional iteration, or
-from the Jacobian.
+It goes back where Adams allows as long a step. The estimate of the size of df/dy comes from the functional iteration,
+or from the Jacobian.
 
 Source: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010 (DOI recalled).
 """

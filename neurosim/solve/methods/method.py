@@ -23,8 +23,8 @@ class Method:
     class_name : str
         Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``.
     kind : int
-        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2` or `NORDSIECK` of
-        `neurosim.kernels.run`.
+        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2`, `NORDSIECK` or
+        `MIDPOINT` of `neurosim.kernels.run`.
     order : int
         Order of the solution; the highest where it varies.
     error_order : int
