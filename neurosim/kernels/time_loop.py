@@ -8,14 +8,8 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
-from neurosim.kernels.multistep_nordsieck import (
-    cut_nordsieck_interpolant,
-    is_ordinary,
-    nordsieck_accept,
-    nordsieck_refuse,
-    nordsieck_restart,
-    nordsieck_step,
-)  # fmt: skip
+from neurosim.kernels.multistep_nordsieck import is_ordinary, nordsieck_restart, nordsieck_step
+from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
