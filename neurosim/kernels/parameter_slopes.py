@@ -21,7 +21,7 @@ from neurosim.kernels.system import (
     LAW_FLOWS,
     LAW_INPUTS,
     PARAMETER_AT,
-    PARAMETER_ROWS,
+    PARAMETER_STEP,
     WIDTH,
     _call,
     _gather,
@@ -49,7 +49,7 @@ def _row_slopes(S, context, b, k, row, step, out):
     """out[flow, instance] = dF/dp of row `row` of block k of batch b, whose inputs are in S.u."""
     B = S.batch[b]
     w, size = B[WIDTH], B[LAW_FLOWS] * B[WIDTH]
-    at = B[PARAMETER_AT] + (k * B[PARAMETER_ROWS] + row) * w
+    at = B[PARAMETER_AT] + k * B[PARAMETER_STEP] + row * w
     p = S.parameters[at : at + w]
     moves = step[at : at + w]
     for j in range(size):
@@ -96,7 +96,7 @@ def add_row_gradients(S, context, rows, analysis, step, times, Y, nu, gradient, 
             for k in range(B[BLOCKS]):
                 _gather(S, b, k, y)
                 _row_slopes(S, context, b, k, row, step, out)
-                at = B[PARAMETER_AT] + (k * B[PARAMETER_ROWS] + row) * w
+                at = B[PARAMETER_AT] + k * B[PARAMETER_STEP] + row * w
                 for r in range(B[LAW_FLOWS]):
                     place = B[FLOW_AT] + (k * B[FLOWS] + r) * w
                     for e in range(w):
@@ -125,7 +125,7 @@ def row_tangents(S, context, rows, analysis, step, chain, times, Y, slopes, out)
             for k in range(B[BLOCKS]):
                 _gather(S, b, k, y)
                 _row_slopes(S, context, b, k, row, step, out)
-                at = B[PARAMETER_AT] + (k * B[PARAMETER_ROWS] + row) * w
+                at = B[PARAMETER_AT] + k * B[PARAMETER_STEP] + row * w
                 for d in range(count):
                     target = slopes[(point * count + d) * length : (point * count + d + 1) * length]
                     for e in range(w):

@@ -8,6 +8,8 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.multistep_nordsieck import is_ordinary, nordsieck_restart, nordsieck_step
+from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
@@ -40,8 +42,10 @@ from neurosim.kernels.run import (
     JUMPS,
     KNOTS,
     METHOD,
+    MIDPOINT,
     NEXT_BREAK,
     NEXT_GRID,
+    NORDSIECK,
     NORM,
     NOT_FINITE,
     ORDER,
@@ -121,6 +125,8 @@ STEPPING, EMITTING = 0, 1
 def _interpolate(run, x, y):
     """y at the fraction x of the last step."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for i in range(y.size - 1):
         value = run.q[degree, i]
         for k in range(degree - 1, -1, -1):
@@ -133,6 +139,8 @@ def _interpolate(run, x, y):
 def _interpolate_probes(run, x, y):
     """`_interpolate` for the saved unknowns only."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for j in range(run.probes.size):
         i = run.probes[j]
         value = run.q[degree, i]
@@ -267,10 +275,16 @@ def _restart(S, lu, run, context):
     method = run.count[METHOD]
     if method in (EXPLICIT, STOCHASTIC) or (method == ROSENBROCK and is_plain):
         return 0
+    multistep = run.count[METHOD] == NORDSIECK
+    if multistep and is_ordinary(S, run.y.size - 1):
+        return nordsieck_restart(S, run, context, 1)
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
     run.count[POLISH_READY] = 0
-    return polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    status = polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    if status == 0 and multistep:
+        return nordsieck_restart(S, run, context, 0)
+    return status
 
 
 @unit(_point_signature)
@@ -347,6 +361,8 @@ def _attempt(S, lu, run, context, h):
         return explicit_step(S, run, context, h)
     if method == STOCHASTIC:
         return stochastic_step(S, run, context, h)
+    if method == NORDSIECK:
+        return nordsieck_step(S, lu, run, context, h)
     return multistep_step(S, lu, run, context, h)
 
 
@@ -450,15 +466,17 @@ def advance(S, lu, lu_polish, run, context):
                 crosses = True
         if not error < 1.0 and not crosses:
             factor = 0.25
-            if error < 1e9:
+            if error < 1e9 and method != NORDSIECK:
                 # A step that is too long by far is outside of where the order holds.
                 order = real[ORDER] if count[NORM] == RMS_OF_BOTH_ENDS else min(real[ORDER], REJECTED_ORDER)
                 factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / order))
             real[H] = h * factor
+            if method == NORDSIECK:
+                nordsieck_refuse(run, h, error)
             real[ERROR] = error
             count[AFTER_REJECT] += 1
             # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
-            if count[AFTER_REJECT] % 6 == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+            if count[AFTER_REJECT] % 6 == 0 and (count[NORM] != RMS_OF_BOTH_ENDS or method == NORDSIECK):
                 status = _restart(S, lu_polish, run, context)
                 if status != 0:
                     return status
@@ -475,7 +493,7 @@ def advance(S, lu, lu_polish, run, context):
         factor = real[FACTOR_MAX]
         if count[STEPS] == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
             factor = FIRST_FACTOR_MAX
-        if error > 0.0:
+        if error > 0.0 and method != NORDSIECK:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)
@@ -483,7 +501,7 @@ def advance(S, lu, lu_polish, run, context):
         if real[DEAD_LOW] <= factor <= real[DEAD_HIGH]:
             factor = 1.0
         count[AFTER_REJECT] = 0
-        if count[FIXED_STEP] == 0:
+        if count[FIXED_STEP] == 0 and method != NORDSIECK:
             # A step cut short by a corner says little about the next one.
             real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
         real[ERROR] = error
@@ -502,6 +520,12 @@ def advance(S, lu, lu_polish, run, context):
             explicit_interpolant(S, run, context, h)
         elif method == STOCHASTIC:
             stochastic_interpolant(run)
+        elif method == NORDSIECK:
+            inside = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= t_new
+            planned = real[H]
+            nordsieck_accept(run, h, 1 if inside or everywhere else 0)
+            if to_limit:
+                real[H] = max(real[H], planned)
         else:
             multistep_interpolant(run, h)
         jumped = False
@@ -512,15 +536,18 @@ def advance(S, lu, lu_polish, run, context):
         if first >= 0:
             _locate(S, run, context, h, run.y_new, first, last)
             fraction = real[FRACTION]
-            for k in range(1, run.q.shape[0]):
-                power = fraction**k
-                for i in range(n):
-                    run.q[k, i] *= power
+            if method == NORDSIECK:
+                cut_nordsieck_interpolant(run, fraction)
+            else:
+                for k in range(1, run.q.shape[0]):
+                    power = fraction**k
+                    for i in range(n):
+                        run.q[k, i] *= power
             h = fraction * h
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method in (TRAPEZOID, BDF2):
+        if method in (TRAPEZOID, BDF2, MIDPOINT):
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)

@@ -140,6 +140,7 @@ def parameter_paths(dynamics: Dynamics, addresses: Sequence[str]) -> ParameterPa
     assembly = dynamics.assembly
     assert isinstance(assembly, Assembly)
     system, count = assembly.system, len(addresses)
+    system.own_parameters()
     total = system.arrays.parameters.size
     paths = ParameterPaths(
         list(addresses), np.zeros(count), np.zeros((count, total)), np.zeros(total), np.zeros(0, np.int64),

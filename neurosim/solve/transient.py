@@ -155,7 +155,7 @@ def _explicit_refusal(system: System, method: Method) -> None:
     if mass is None or not np.array_equal(mass, np.eye(system.size)):
         raise ParameterError(
             f"method '{method.name}' needs an ordinary differential equation, but this circuit has algebraic equations "
-            "(nets without a capacitor, branch currents); use 'rodas5p', 'bdf2' or 'trapezoid'"
+            "(nets without a capacitor, branch currents); use 'rodas5p', 'bdf', 'bdf2' or 'trapezoid'"
         )
 
 
@@ -218,6 +218,8 @@ def prepare(
         )
     if not method.adaptive and settings.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give a fixed step, or use 'auto'")
+    if method.varies_order and settings.fixed_step is not None:
+        raise ParameterError(f"method '{method.name}' chooses its order with its step: take 'bdf2' for a fixed step")
     h_max = min((analysis.stop - analysis.start) / LEAST_STEPS, analysis.max_step or np.inf, system.largest_step)
     h = settings.fixed_step or min(h_max, analysis.step, span * 1e-3) * 1e-2
     grid = print_grid(analysis)
