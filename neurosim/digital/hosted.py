@@ -16,6 +16,7 @@ import networkx as nx
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory, digital
+from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.checks import check_graph
@@ -71,9 +72,9 @@ class HostedNetwork(DigitalNetwork):
         return replace(self, program=program, levels=levels)
 
     def sequence(
-        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, room: Room | None = None
     ) -> HostedTrajectory:
-        """Run over held inputs; see `DigitalNetwork.sequence`. Each level makes its own tape, `tape` is not used.
+        """Run over held inputs; see `DigitalNetwork.sequence`. Each level has a room of its own, `room` is not used.
 
         Raises
         ------
@@ -113,7 +114,8 @@ class HostedNetwork(DigitalNetwork):
         )
 
     def gradient(
-        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False
+        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False,
+        room: Room | None = None,
     ) -> Gradient:  # fmt: skip
         """Backpropagate through a run made with ``keep=True``; see `DigitalNetwork.gradient`.
 

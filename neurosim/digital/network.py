@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.digital.delays import DELAY_CLOCK, has_delays, with_chains
+from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -108,7 +109,7 @@ class DigitalNetwork:
         return self._kept["mix"]
 
     def sequence(
-        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, room: Room | None = None
     ) -> Trajectory:
         """Run over held inputs.
 
@@ -122,8 +123,8 @@ class DigitalNetwork:
             Keep the states.
         keep : bool
             Keep the tape for `gradient` (explicit rules).
-        tape : ndarray, optional
-            That of an earlier run, to be written over: a new one of many megabytes costs time.
+        room : Room, optional
+            Of earlier runs, whose results are written over: new arrays of many megabytes cost time.
 
         Raises
         ------
@@ -133,7 +134,7 @@ class DigitalNetwork:
         program = self.program
         n, k = program.states.size, program.outputs.size
         inputs = self._inputs(u, y0)
-        steps, samples = inputs.shape[:2]
+        steps, samples, m = inputs.shape
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
             raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
@@ -143,29 +144,31 @@ class DigitalNetwork:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
             return self._implicit(y, inputs, record)
+        room = Room() if room is None else room
         mix = self.coefficients()
         stages = mix.shape[0] - 1
-        plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
-        code = program.code
-        length = self._tape_size(steps if keep else 1, samples, stages)
-        room = np.empty(length) if tape is None or tape.size != length else tape
-        blocks = program.states.to_blocks(y)
-        outputs = np.empty((steps, k * samples))
-        states = np.empty((steps if record else 0, n * samples))
-        sequence.run_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), blocks,
-            program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), room,
-            np.empty(int(code[ap.SIZE]) * samples),
+        plan = room.numbers("forward", samples, steps, stages, keep, record, 0, 0)
+        tape = room.array("tape", self._tape_size(steps if keep else 1, samples, stages))
+        blocks = room.filled("y", program.states.to_blocks(y))
+        outputs = room.array("outputs", steps * k * samples)
+        kept = steps if record else 0
+        states = room.array("states", kept * n * samples)
+        room.run(
+            sequence.run_sequence, program.code, plan, program.p, program.transposed, self._blocked_mix(mix, samples),
+            blocks, room.filled("inputs", program.inputs.to_blocks(inputs).ravel()), outputs, states, tape,
+            room.array("work", int(program.code[ap.SIZE]) * samples),
         )  # fmt: skip
-        final = program.states.from_blocks(blocks, samples)
         made = Trajectory(
-            program.outputs.from_blocks(outputs, samples), program.states.from_blocks(states, samples), final, room
-        )
+            program.outputs.from_blocks(outputs.reshape(steps, k * samples), samples),
+            program.states.from_blocks(states.reshape(kept, n * samples), samples),
+            program.states.from_blocks(blocks, samples), tape,
+        )  # fmt: skip
         self._check(made)
         return made
 
     def gradient(
-        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False
+        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False,
+        room: Room | None = None,
     ) -> Gradient:  # fmt: skip
         """Backpropagate through a run made with ``keep=True``.
 
@@ -177,6 +180,8 @@ class DigitalNetwork:
         d_final : array_like, shape (samples, states), optional
         inputs : bool
             Whether the gradient by the inputs is wanted.
+        room : Room, optional
+            That of the run, say; an earlier gradient made there is written over.
 
         Raises
         ------
@@ -188,22 +193,26 @@ class DigitalNetwork:
         steps, samples = run.outputs.shape[:2]
         mix = self.coefficients()
         stages = mix.shape[0] - 1
-        code = program.code
-        size = int(code[ap.SIZE]) * samples
+        room = Room() if room is None else room
+        size = int(program.code[ap.SIZE]) * samples
         if run.tape.size != self._tape_size(steps, samples, stages):
             raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
         of_time = self._parameters_of_time()
-        plan = np.array([samples, steps, stages, 1, 0, inputs, bool(of_time)], np.int64)
-        d_y = np.zeros((samples, n)) if d_final is None else np.asarray(d_final, float).reshape(samples, n)
-        d_y = program.states.to_blocks(d_y).copy()
-        d_u, dp = np.zeros(steps * samples * m if inputs else 0), np.zeros_like(program.p)
-        d_mix = np.zeros((stages + 1) * (1 + stages) * n * samples if of_time else 0)
+        plan = room.numbers("reverse", samples, steps, stages, 1, 0, inputs, bool(of_time))
+        d_y, dp = room.array("d_y", samples * n), room.array("dp", program.p.size)
+        d_y[:] = 0.0 if d_final is None else program.states.to_blocks(np.asarray(d_final, float).reshape(samples, n))
+        d_u = room.array("d_u", steps * samples * m if inputs else 0)
+        d_mix = room.array("d_mix", (stages + 1) * (1 + stages) * n * samples if of_time else 0)
+        for added_to in (dp, d_u, d_mix):
+            added_to[:] = 0.0
         wanted = np.asarray(d_outputs, float).reshape(steps, samples, -1)
         by_states = np.zeros((0, samples, n)) if d_states is None else np.asarray(d_states, float)
-        sequence.reverse_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), run.tape,
-            program.outputs.to_blocks(wanted).ravel(), program.states.to_blocks(by_states).ravel(), d_y, d_u, dp, d_mix,
-            np.empty((stages + 1) * n * samples), np.empty(size), np.empty(size),
+        room.run(
+            sequence.reverse_sequence, program.code, plan, program.p, program.transposed,
+            self._blocked_mix(mix, samples), run.tape,
+            room.filled("d_outputs", program.outputs.to_blocks(wanted).ravel()),
+            room.filled("d_states", program.states.to_blocks(by_states).ravel()), d_y, d_u, dp, d_mix,
+            room.array("gamma", (stages + 1) * n * samples), room.array("adjoint", size), room.array("work", size),
         )  # fmt: skip
         gradient = dp[: program.parameters.size]
         if of_time:
