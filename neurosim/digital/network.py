@@ -134,7 +134,7 @@ class DigitalNetwork:
         program = self.program
         n, k = program.states.size, program.outputs.size
         inputs = self._inputs(u, y0)
-        steps, samples, m = inputs.shape
+        steps, samples = inputs.shape[:2]
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
             raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")

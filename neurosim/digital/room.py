@@ -13,7 +13,8 @@ from neurosim.kernels.abi import Driver
 class Room:
     """Named arrays that are made once and used again, and compiled calls that are laid out once.
 
-    What a run gave lies in its room until the next run there; give runs whose results are to be kept rooms of their own.
+    What a run gave lies in its room until the next run there: a run whose results are
+    to be kept needs a room of its own.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from neurosim.kernels.functions import Instruction
 
 
 def _build_strip(tall: int, vectors: int, lanes: int) -> Any:
-    """Intrinsic for the columns j to j + `vectors` x `lanes` of `add_product`, `tall` rows at a time, then one by one."""
+    """Intrinsic for `vectors` x `lanes` columns of `add_product`, `tall` rows at a time, then one by one."""
     from llvmlite import ir
     from numba import types
     from numba.core import cgutils
@@ -67,7 +67,8 @@ def _build_strip(tall: int, vectors: int, lanes: int) -> Any:
                     total.add_incoming(zero, before)
                 builder.cbranch(builder.icmp_signed("<", k, m), body, after)
                 builder.position_at_end(body)
-                line = [builder.load(p, align=8) for p in columns_at(data[2], builder.add(w_at, builder.mul(k, w_step)))]
+                places = columns_at(data[2], builder.add(w_at, builder.mul(k, w_step)))
+                line = [builder.load(place, align=8) for place in places]
                 first = builder.add(of, builder.mul(k, s_k))
                 for i, row in enumerate(sums):
                     place = builder.add(first, builder.mul(ir.Constant(word, i), s_row))
