@@ -2,6 +2,10 @@
 
 Both see the same input, held over periods of `sample_period`. The analog side is integrated to a tight tolerance, so
 that every difference belongs to the digital side.
+
+A network with hosts over whole sequences (a bidirectional one) is recorded and replayed on both sides: each level runs
+over the whole input, the host gets what its source is at the ends of the periods, and what it gives is held like an
+input of the next level.
 """
 
 from __future__ import annotations
@@ -13,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
+from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
@@ -24,6 +30,9 @@ from neurosim.solve.simulate import simulate
 ANALOG_RTOL = 1e-10
 HORIZON = 0.1
 """Relative error at which the two are said to have parted."""
+
+_IDENTITY = {"kind": "map", "function": "identity", "bias": None, "gain": 1.0, "argument": None, "unit": ""}
+"""What stands for a host in a steady state."""
 
 SAME_POINT = 1e-6
 """Distance, relative to the size of the state, below which two points count as one."""
@@ -176,9 +185,8 @@ def compare(
     ParameterError
         The graph has clocked states, or steps and periods do not fit.
     """
-    program = compile_graph(graph)
-    network = _network(graph, program, twin, dt)
-    dt = network.dt
+    network, steady = _networks(graph, twin, dt)
+    program, dt = network.program, network.dt
     slowest = float(network.program.time_constant.max())
     period = sample_period or dt * max(1, int(np.floor(float(program.time_constant.min()) / dt + 1e-9)))
     ratio = round(period / dt)
@@ -191,30 +199,31 @@ def compare(
     if inputs.shape[1] != program.inputs.size:
         raise ParameterError(f"drive needs shape (samples, {program.inputs.size}), not {np.shape(drive)}")
     y0 = program.states.pack(initial or {}, program.initial, "state")
-    points = ratio * len(inputs)
-    times = dt * np.arange(points + 1)
+    points = ratio * len(inputs) + 1
+    times = dt * np.arange(points)
     # A first short run of both, so that compiling and loading code is no part of the cost.
-    _analog(graph, program, inputs[:1], period, y0, 1)
-    _digital(network, inputs[:1], 1, 1, y0)
-    clock = time.process_time()
-    analog = _analog(graph, program, inputs, period, y0, ratio)
-    seconds_analog = time.process_time() - clock
-    runs = []
-    for halvings in range(refinements + 1):
-        fine = DigitalNetwork(network.program, network.rule, dt / 2**halvings)
-        runs.append(_digital(fine, inputs, ratio * 2**halvings, 2**halvings, y0))
+    _run(network, inputs[:1], y0, 1, _analog(period, 1))
+    _run(network, inputs[:1], y0, 1, _digital(network, dt, 1, 1))
+    real = _run(network, inputs, y0, ratio, _analog(period, ratio))
+    analog = real.states
+    runs = [
+        _run(network, inputs, y0, ratio, _digital(network, dt / 2**halvings, ratio * 2**halvings, 2**halvings))
+        for halvings in range(refinements + 1)
+    ]
     scale = np.sqrt((analog**2).mean()) or 1.0
     span = np.ptp(analog, axis=0).max() or 1.0
-    errors = [np.sqrt(((states - analog) ** 2).mean(axis=1)) / scale for states, _ in runs]
+    errors = [np.sqrt(((run.states - analog) ** 2).mean(axis=1)) / scale for run in runs]
     steps = tuple(
-        StepError(dt / 2**k, float(np.abs(states - analog).max() / span), _horizon(times, errors[k]), seconds)
-        for k, (states, seconds) in enumerate(runs)
-    )
+        StepError(
+            dt / 2**k, float(np.abs(run.states - analog).max() / span), _horizon(times, errors[k]),
+            run.seconds / ((points - 1) * 2**k),
+        )
+        for k, run in enumerate(runs)
+    )  # fmt: skip
     order = _order(steps)
-    last = np.vstack([inputs[:1], np.repeat(inputs, ratio, axis=0)])
-    outputs = [program.output(states, last) for states in (analog, runs[0][0])]
+    outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
-    found = _fixed_points(network, constant, starts, seed)
+    found = _fixed_points(steady, constant, starts, seed)
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
@@ -224,17 +233,30 @@ def compare(
     rule = network.rule
     return Comparison(
         title=graph.title, rule=rule.name, dt=dt, duration=float(times[-1]), sample_period=period, times=times,
-        analog=analog, twin=runs[0][0], analog_output=outputs[0], twin_output=outputs[1],
+        analog=analog, twin=runs[0].states, analog_output=outputs[0], twin_output=outputs[1],
         state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
         horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
-        attractors=_attractors(network, program, constant, starts, seed), score=scores, seconds_analog=seconds_analog,
+        attractors=_attractors(steady, constant, starts, seed), score=scores, seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
         ),
     )  # fmt: skip
 
 
-def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, dt: float | None) -> DigitalNetwork:
+def _networks(
+    graph: SignalGraph, twin: DigitalNetwork | str, dt: float | None
+) -> tuple[DigitalNetwork, DigitalNetwork]:  # fmt: skip
+    """The digital network, and the one whose fixed points are the steady states: its hosts hand on what they get."""
+    resting = flatten(graph)
+    for name in resting.of_kind("host"):
+        data = resting.nodes[name]
+        same = np.ones((3, 1, resting.size_of(name)))
+        if data["over"] != "sequence" or not np.array_equal(data["function"](same), same):
+            raise ParameterError(f"host '{name}' changes sequences that are constant: there are no steady states")
+        kept = {"shape": data["shape"]}
+        data.clear()
+        data.update(_IDENTITY, **kept)
+    program = compile_graph(resting)
     if program.is_clocked.any():
         clocked = next(n for n, part in program.states.slices.items() if program.is_clocked[part].any())
         raise ParameterError(
@@ -243,11 +265,13 @@ def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, d
         )
     if program.states.size == 0:
         raise ParameterError(f"graph '{graph.title}' has no state: nothing moves")
-    if isinstance(twin, DigitalNetwork):
-        if twin.program.states.slices != program.states.slices:
-            raise ParameterError("the digital network has other states than the graph")
-        return twin
-    return digital(program, twin, dt or 0.1 * float(program.time_constant.min()))
+    if isinstance(twin, str):
+        network = digital(graph, twin, dt or 0.1 * float(program.time_constant.min()))
+        return network, DigitalNetwork(program, network.rule, network.dt)
+    if twin.program.states.slices != program.states.slices:
+        raise ParameterError("the digital network has other states than the graph")
+    parameters = twin.program.p[: twin.program.parameters.size]
+    return twin, DigitalNetwork(program, twin.rule, twin.dt).with_parameters(parameters)
 
 
 def _smooth_noise(samples: int, size: int, seed: int) -> np.ndarray:
@@ -265,32 +289,69 @@ def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
     )
 
 
-def _analog(
-    graph: SignalGraph, program: Program, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int
-) -> np.ndarray:  # fmt: skip
-    """States at `ratio` points in each sample period, shape (ratio samples + 1, states)."""
-    drives = {name: held(inputs[:, part], period) for name, part in program.inputs.slices.items()}
-    step = period / ratio
-    result = simulate(
-        graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0), rtol=ANALOG_RTOL,
-        print_step=step,
-    )  # fmt: skip
-    times = step * np.arange(ratio * len(inputs) + 1)
-    places = np.clip(np.searchsorted(result.axis, times - 1e-9 * step), 0, result.axis.size - 1)
-    if np.abs(result.axis[places] - times).max() > 1e-6 * step:
-        raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the steps")
-    return np.stack([result[name][places] for name in _names(program.states.shapes)], axis=1)
+@dataclass(frozen=True)
+class _Run:
+    """States and outputs at the ends of the steps, from the start on, and the CPU time [s]."""
+
+    states: np.ndarray
+    outputs: np.ndarray
+    seconds: float
 
 
-def _digital(
-    network: DigitalNetwork, inputs: np.ndarray, repeats: int, stride: int, y0: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Every stride-th state, each input being used for `repeats` steps, and CPU seconds of a step."""
-    repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
-    clock = time.process_time()
-    run = network.sequence(repeated, y0)
-    seconds = time.process_time() - clock
-    return np.vstack([y0, run.states[stride - 1 :: stride, 0]]), seconds / len(repeated)
+_Side = Callable[[Program, np.ndarray, np.ndarray], np.ndarray]
+"""``side(program, inputs, y0)`` gives the states at `ratio` points of each sample period, from the start on."""
+
+
+def _run(network: DigitalNetwork, inputs: np.ndarray, y0: np.ndarray, ratio: int, side: _Side) -> _Run:
+    """One side over the whole input, level by level where there are hosts."""
+    whole = network.program
+    levels = network.levels if isinstance(network, HostedNetwork) else (whole,)
+    signals = {name: inputs[:, part] for name, part in whole.inputs.slices.items()}
+    states = np.empty((ratio * len(inputs) + 1, whole.states.size))
+    outputs, clock = np.empty(0), time.process_time()
+    for level in levels:
+        arrays = [signals[name] for name in level.inputs.slices]
+        given = np.concatenate(arrays, axis=1) if arrays else np.empty((len(inputs), 0))
+        columns = [k for name in level.states.slices for k in range(*whole.states.slices[name].indices(len(y0)))]
+        found = side(level, given, y0[columns])
+        states[:, columns] = found
+        outputs = level.output(found, np.vstack([given[:1], np.repeat(given, ratio, axis=0)]))
+        if isinstance(network, HostedNetwork) and level is not levels[-1]:
+            for name, part in level.outputs.slices.items():
+                signals[name] = network.apply(name, outputs[ratio::ratio, None, part])[:, 0]
+    return _Run(states, outputs, time.process_time() - clock)
+
+
+def _analog(period: float, ratio: int) -> _Side:
+    """The flow, by the engine."""
+
+    def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        step = period / ratio
+        times = step * np.arange(ratio * len(inputs) + 1)
+        if y0.size == 0:
+            return np.empty((times.size, 0))
+        drives = {name: held(inputs[:, part], period) for name, part in program.inputs.slices.items()}
+        result = simulate(
+            program.graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0),
+            rtol=ANALOG_RTOL, print_step=step,
+        )  # fmt: skip
+        places = np.clip(np.searchsorted(result.axis, times - 1e-9 * step), 0, result.axis.size - 1)
+        if np.abs(result.axis[places] - times).max() > 1e-6 * step:
+            raise SimulationError(f"the analog run of '{program.graph.title}' did not save the ends of the steps")
+        return np.stack([result[name][places] for name in _names(program.states.shapes)], axis=1)
+
+    return side
+
+
+def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _Side:
+    """Every stride-th state, each input being used for `repeats` steps."""
+
+    def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
+        run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
+        return np.vstack([y0, run.states[stride - 1 :: stride, 0]])
+
+    return side
 
 
 def _horizon(times: np.ndarray, error: np.ndarray) -> float:
@@ -351,8 +412,9 @@ def _judge(network: DigitalNetwork, y: np.ndarray, u: np.ndarray) -> FixedPoint:
     )  # fmt: skip
 
 
-def _attractors(network: DigitalNetwork, program: Program, u: np.ndarray, starts: int, seed: int) -> dict[str, Any]:
+def _attractors(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) -> dict[str, Any]:
     """Where random starts end: at rest or not, and whether both sides end at the same place."""
+    program = network.program
     slowest = float(program.time_constant.max())
     fine = min(network.dt, 0.02 * float(program.time_constant.min()))
     # The analog side for many starts at once: second-order steps that are fine beside every time constant.

@@ -108,7 +108,7 @@ class HostedNetwork(DigitalNetwork):
                 break
             for name, part in level.outputs.slices.items():
                 arguments[name] = run.outputs[..., part]
-                values[name] = signals[name] = self._apply(name, arguments[name])
+                values[name] = signals[name] = self.apply(name, arguments[name])
         return HostedTrajectory(
             runs[-1].outputs, states, final, np.empty(0), tuple(runs) if keep else (), arguments, values
         )
@@ -158,7 +158,14 @@ class HostedNetwork(DigitalNetwork):
     def _network(self, program: Program) -> DigitalNetwork:
         return DigitalNetwork(program, self.rule, self.dt)
 
-    def _apply(self, name: str, argument: np.ndarray) -> np.ndarray:
+    def apply(self, name: str, argument: np.ndarray) -> np.ndarray:
+        """What a host gives for a whole sequence, shape (steps, samples, size).
+
+        Raises
+        ------
+        ParameterError, SimulationError
+            It gives another shape than it declares, or values that are not finite.
+        """
         value = np.asarray(self.graph.nodes[name]["function"](argument), dtype=float)
         wanted = (*argument.shape[:2], self.graph.size_of(name))
         if value.shape != wanted:

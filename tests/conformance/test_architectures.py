@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from neurosim.analyses.comparison import compare
 from neurosim.architectures import architectures
 from neurosim.architectures.architecture import Architecture
 from neurosim.digital.network import DigitalNetwork, digital
@@ -138,3 +139,13 @@ def test_gradient_agrees_with_differences(entry: Architecture) -> None:
 
             wanted = slope(shifted)
             assert abs((gradient * direction).sum() - wanted) <= 1e-6 * (1.0 + abs(wanted))
+
+
+@pytest.mark.parametrize("entry", ALL, ids=lambda e: e.name)
+def test_analog_and_digital_can_be_compared(entry: Architecture) -> None:
+    """What ``neurosim compare`` does, in short: halving dt brings the two together."""
+    found = compare(example(entry), duration=3.0, refinements=1, starts=2)
+    coarse, fine = found.steps
+    assert 0.0 < fine.error < 0.8 * coarse.error < 0.5
+    assert found.analog.shape == found.twin.shape == (found.times.size, len(found.state_names))
+    assert found.fixed_points_agree
