@@ -15,6 +15,7 @@ from neurosim.digital.training import Adam, Training, train
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.adding_problem import data
 from validation.literature.trained import keep, network_of
 
@@ -83,18 +84,22 @@ def guessed(graph: SignalGraph, guesses: int = 300) -> float:
 def parity(context: Context) -> Iterator[Case]:
     """Share of wrong bits at 100 symbols; the number of parameters beside it."""
     u, y = bits(stream(0, "parity", "test"), 100, 200)
+    shown: dict[str, tuple] = {}
     for (variant, reset), (expected, steps, _) in VARIANTS.items():
         graph = parity_graph(variant, reset)
         network = network_of(f"parity_{variant}_{reset}", graph, parity_training, context)
         wrong = (network.sequence(u, record=False).outputs > 0.0) != (y > 0.5)
         where = f" (reset {reset})" if variant == "full" else ""
         share = float(wrong[:steps].mean())
+        shown[variant + where] = np.arange(1, 101), wrong.mean(axis=(1, 2)), "-"
+        is_last = len(shown) == len(VARIANTS)
+        figure = context.figure("gru variants", curves("symbol", "share of wrong bits", shown)) if is_last else ""
         yield Case(
             f"GRU variants on parity, {variant}{where}", SOURCE,
             f"share of wrong bits in {steps} symbols (coin: 0.5); in the first 12: {wrong[:12].mean():.3f} (best of "
             f"300 guessed weights: {guessed(graph):.3f}), in 100: {wrong.mean():.3f}; "
             f"{sum(w.size for w in graph.weights().values())} parameters",
-            f"{expected:g}", f"{share:.4f}", abs(share - expected), 0.1 if expected else 0.01, "learnt or not",
+            f"{expected:g}", f"{share:.4f}", abs(share - expected), 0.1 if expected else 0.01, "learnt or not", figure,
         )  # fmt: skip
 
 
