@@ -188,7 +188,8 @@ architecture = Architecture(
     equations="s_i = sign(sum_j w_ij s_j), one unit at a time (1982)",
     analog="C u' = -u/R + W tanh(gain u) + I",
     digital="recall(); of the graded form any rule, energy falls at any step with a discrete gradient",
-    check="retrieval breaks down near a load of 0.138; the energy never rises (validation/literature)",
+    check="retrieval breaks down near a load of 0.138; the energy never rises",
+    cases=("hopfield_capacity",),
     build=hopfield,
     example={"units": 12},
 )

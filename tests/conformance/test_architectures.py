@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from neurosim.graph.signal_graph import SignalGraph
 
 ALL = list(architectures)
 STEPS, SAMPLES = 4, 3
+VALIDATION = Path(__file__).parents[2] / "validation" / "literature"
 
 
 def example(entry: Architecture) -> SignalGraph:
@@ -52,6 +54,10 @@ def test_declaration_is_complete(entry: Architecture) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.name)
     for text in (entry.summary, entry.source.citation, entry.equations, entry.analog, entry.digital, entry.check):
         assert text.strip()
+    assert entry.cases
+    for case in entry.cases:
+        text = (VALIDATION / f"{case}.py").read_text()
+        assert f'context.figure("{case.replace("_", " ")}"' in text.replace("figure(\n        ", "figure(")
     parameters = inspect.signature(entry.build).parameters
     assert all(p.default is not p.empty for p in parameters.values() if p.kind is not p.VAR_KEYWORD)
     assert set(entry.example) <= set(parameters)
