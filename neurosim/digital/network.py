@@ -254,22 +254,20 @@ class DigitalNetwork:
         held = program.is_hold
         delayed = _is_delayed(program)
         jumps = program.is_clocked & ~held & ~delayed
-        outputs, states, step = [], [], self.rule.step(self)
-        for u in inputs:
-            if held.any():
+        has_held, has_delayed, has_jumps = held.any(), delayed.any(), jumps.any()
+        step = self.rule.step(self)
+        states = np.empty((*inputs.shape[:2], program.states.size))
+        for t, u in enumerate(inputs):
+            if has_held:
                 y = np.where(held, program.drive(y, u), y)
-            before = program.drive(y, u) if delayed.any() else y
-            y = np.where(delayed, before, step(y, u))
-            if jumps.any():
+            before = program.drive(y, u) if has_delayed else y
+            y = step(y, u)
+            if has_delayed:
+                y = np.where(delayed, before, y)
+            if has_jumps:
                 y = np.where(jumps, program.drive(y, u), y)
-            outputs.append(program.output(y, u))
-            if record:
-                states.append(y)
-        steps, samples = inputs.shape[:2]
-        made = Trajectory(
-            np.array(outputs).reshape(steps, samples, program.outputs.size),
-            np.array(states).reshape(-1, samples, program.states.size), y, np.empty(0),
-        )  # fmt: skip
+            states[t] = y
+        made = Trajectory(program.output(states, inputs), states if record else states[:0], y, np.empty(0))
         self._check(made)
         return made
 
