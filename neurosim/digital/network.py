@@ -133,7 +133,9 @@ class DigitalNetwork:
         """
         program = self.program
         n, k = program.states.size, program.outputs.size
-        inputs = self._inputs(u, y0)
+        room = Room() if room is None else room
+        seen = room.seen("u", u)
+        inputs = u if seen else self._inputs(u, y0)
         steps, samples = inputs.shape[:2]
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
@@ -144,9 +146,11 @@ class DigitalNetwork:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
             return self._implicit(y, inputs, record)
-        room = Room() if room is None else room
         mix = self.coefficients()
         stages = mix.shape[0] - 1
+        if not seen:
+            room.filled("inputs", program.inputs.to_blocks(inputs).ravel())
+            room.keep("u", u if inputs is u else None)
         plan = room.numbers("forward", samples, steps, stages, keep, record, 0, 0)
         tape = room.array("tape", self._tape_size(steps if keep else 1, samples, stages))
         blocks = room.filled("y", program.states.to_blocks(y))
@@ -155,8 +159,8 @@ class DigitalNetwork:
         states = room.array("states", kept * n * samples)
         room.run(
             sequence.run_sequence, program.code, plan, program.p, program.transposed, self._blocked_mix(mix, samples),
-            blocks, room.filled("inputs", program.inputs.to_blocks(inputs).ravel()), outputs, states, tape,
-            room.array("work", int(program.code[ap.SIZE]) * samples),
+            blocks, room.array("inputs", inputs.size), outputs, states, tape,
+            room.array("work", self._header[ap.SIZE] * samples),
         )  # fmt: skip
         made = Trajectory(
             program.outputs.from_blocks(outputs.reshape(steps, k * samples), samples),
@@ -194,7 +198,7 @@ class DigitalNetwork:
         mix = self.coefficients()
         stages = mix.shape[0] - 1
         room = Room() if room is None else room
-        size = int(program.code[ap.SIZE]) * samples
+        size = self._header[ap.SIZE] * samples
         if run.tape.size != self._tape_size(steps, samples, stages):
             raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
         of_time = self._parameters_of_time()
@@ -236,9 +240,15 @@ class DigitalNetwork:
         return inputs
 
     def _tape_size(self, steps: int, samples: int, stages: int) -> int:
-        code = self.program.code
-        of_outputs = code[ap.OUTPUT_HIGH] - code[ap.OUTPUT_LOW]
-        return samples * int(steps * (stages * code[ap.SIZE] + of_outputs) + code[ap.STATES])
+        header = self._header
+        of_outputs = header[ap.OUTPUT_HIGH] - header[ap.OUTPUT_LOW]
+        return samples * (steps * (stages * header[ap.SIZE] + of_outputs) + header[ap.STATES])
+
+    @property
+    def _header(self) -> list[int]:
+        if "header" not in self._kept:
+            self._kept["header"] = self.program.code[: ap.HEADER].tolist()
+        return self._kept["header"]
 
     def _blocked_mix(self, mix: np.ndarray, samples: int) -> np.ndarray:
         old, blocked = self._kept.get("blocked", (None, np.empty(0)))
@@ -296,7 +306,9 @@ class DigitalNetwork:
 
     def _parameters_of_time(self) -> list[tuple[str, str]]:
         """States whose time constant or leak is a parameter: (state, which of the two)."""
-        return [(state, key) for state, key, _ in self.parameters_of_states() if key != "initial"]
+        if "of time" not in self._kept:
+            self._kept["of time"] = [(state, key) for state, key, _ in self.parameters_of_states() if key != "initial"]
+        return self._kept["of time"]
 
     def parameters_of_states(self) -> list[tuple[str, str, str]]:
         """Time constants, leaks and initial states that are parameters: (state, which of them, parameter)."""

@@ -19,6 +19,7 @@ class Room:
 
     def __init__(self) -> None:
         self._arrays: dict[str, np.ndarray] = {}
+        self._kept: dict[str, Any] = {}
         self._numbers: dict[str, tuple[tuple[int, ...], np.ndarray]] = {}
         self._calls: dict[Driver, tuple[tuple[Any, ...], Any]] = {}
 
@@ -34,6 +35,14 @@ class Room:
         made = self.array(name, *values.shape)
         made[...] = values
         return made
+
+    def seen(self, name: str, values: Any) -> bool:
+        """Whether these are the values given to `keep` last, and nobody can have changed them since."""
+        return self._kept.get(name) is values and isinstance(values, np.ndarray) and not values.flags.writeable
+
+    def keep(self, name: str, values: Any) -> None:
+        """Remember for `seen` that values were read."""
+        self._kept[name] = values
 
     def numbers(self, name: str, *values: int) -> np.ndarray:
         """Array of integers of that name with these values; a new one where they have changed."""
