@@ -186,15 +186,15 @@ class Unit(Native):
 class Driver(Unit):
     """See `driver`."""
 
-    _call: native.Call | None = None
+    @functools.cached_property
+    def call(self) -> native.Call:
+        """How Python calls it."""
+        address, names = self.address, self.function.__code__.co_varnames
+        return native.Call(self.__name__, names, self._code, address)
 
     def __call__(self, *args: Any) -> Any:
         """Run the compiled function."""
-        call = self._call
-        if call is None:
-            address, names = self.address, self.function.__code__.co_varnames
-            call = self._call = native.Call(self.__name__, names, self._code, address)
-        return call(*args)
+        return self.call(*args)
 
 
 class Kernel(Native):

@@ -27,7 +27,7 @@ class NumbaLaw:
     """
 
     def __init__(self, function: Any) -> None:
-        from numba import carray, cfunc, types  # pyright: ignore[reportAttributeAccessIssue]
+        from numba import carray, cfunc, types  # pyright: ignore[reportPrivateImportUsage]
 
         real, whole = types.CPointer(types.f8), types.CPointer(types.i8)
 
