@@ -59,7 +59,7 @@ def test_declaration_is_complete(entry: Architecture) -> None:
     assert entry.cases
     for case in entry.cases:
         text = (VALIDATION / f"{case}.py").read_text()
-        assert f'context.figure("{case.replace("_", " ")}"' in text.replace("figure(\n        ", "figure(")
+        assert f'context.figure("{case.replace("_", " ")}"' in re.sub(r"figure\(\s+", "figure(", text)
     parameters = inspect.signature(entry.build).parameters
     assert all(p.default is not p.empty for p in parameters.values() if p.kind is not p.VAR_KEYWORD)
     assert set(entry.example) <= set(parameters)
