@@ -30,6 +30,10 @@ class ReducedFlow:
         Directions in which y is free, orthogonal in scaled unknowns.
     inverse : ndarray, shape (n, n)
         From M y' to the part of y' in `states`.
+    to_rates : ndarray, shape (rank, n)
+        From M y' to rates along `states`.
+    coordinates : ndarray, shape (rank, n)
+        From y to its coordinates along `states`.
     """
 
     def __init__(self, field: Field) -> None:
@@ -45,7 +49,9 @@ class ReducedFlow:
         right = vt.T / column[:, None]
         self.states, self.algebraic = right[:, : self.rank], right[:, self.rank :]
         self.equations = u[:, self.rank :].T * row
-        self.inverse = (self.states / s[: self.rank]) @ (u[:, : self.rank].T * row)
+        self.to_rates = (u[:, : self.rank].T * row) / s[: self.rank, None]
+        self.inverse = self.states @ self.to_rates
+        self.coordinates = self.to_rates @ mass
         self._last = np.zeros(n - self.rank)
 
     def is_state(self, place: int) -> bool:
