@@ -1,7 +1,7 @@
 """Basins of attraction: which attractor the starts on a plane lead to.
 
-Attractors are told apart by the mean and the range of every unknown over the end of a run: of a rest point all three are
-the same. Basin entropy: Daza, Wagemakers, Georgeot, Guery-Odelin & Sanjuan, Sci. Rep. 6, 31416 (2016), doi
+Attractors are told apart by the mean and the range of every unknown over the end of a run; of a rest point all three
+are the same. Basin entropy: Daza, Wagemakers, Georgeot, Guery-Odelin & Sanjuan, Sci. Rep. 6, 31416 (2016), doi
 10.1038/srep31416 (recalled): the mean over boxes of the Gibbs entropy of the labels in a box.
 """
 
@@ -27,6 +27,9 @@ TAIL, SAMPLES = 0.2, 64
 
 LEAST, AT_REST = 0.05, 1e-3
 """Shares of the size of an unknown: what attractors span at least, and what a run that rests moves at most."""
+
+SPREAD = 5.0
+"""What moves may differ by so many times more: the end of a run holds no whole number of rounds."""
 
 BLOCK = 4096
 """Runs whose ends are kept at a time."""
@@ -132,7 +135,7 @@ def basins(
         Drives of a graph.
     tolerance : float
         Runs whose means and ranges differ by less than this share of what all attractors span are of one attractor,
-        default 0.02; chaotic ones may need more.
+        default 0.02, and 5 times that of what moves.
     rtol : float
         Default 1e-6.
 
@@ -181,21 +184,30 @@ def _grouped(features: np.ndarray, tolerance: float, size: np.ndarray) -> tuple[
     run shows of a cycle or of chaos spreads, but without gaps.
     """
     labels = np.full(len(features), -1)
-    left = np.flatnonzero(np.isfinite(features).all(axis=(1, 2)))
-    if not left.size:
-        return labels, []
-    kept = features[left]
+    is_finite = np.isfinite(features).all(axis=(1, 2))
+    rests = is_finite & (features[:, 2] - features[:, 1] <= AT_REST * size).all(axis=1)
+    groups: list[np.ndarray] = []
+    for chosen, share in ((rests, tolerance), (is_finite & ~rests, SPREAD * tolerance)):
+        rows = np.flatnonzero(chosen)
+        if rows.size:
+            group = _chained(features[rows], share, size)
+            groups += [rows[group == k] for k in range(group.max() + 1)]
+    groups.sort(key=lambda rows: -rows.size)
+    for k, rows in enumerate(groups):
+        labels[rows] = k
+    return labels, [np.median(features[rows], axis=0) for rows in groups]
+
+
+def _chained(features: np.ndarray, share: float, size: np.ndarray) -> np.ndarray:
+    """Number of the group of each row."""
     # The few ends that are far out of what most starts lead to must not hide all else.
-    low, high = np.quantile(kept, [0.005, 0.995], axis=0)
-    extent = np.median(kept[:, 2] - kept[:, 1], axis=0)
-    scale = tolerance * np.maximum(np.maximum(np.max(high - low, axis=0), extent), LEAST * size)
-    cells, cell_of = np.unique(np.round(kept / scale).reshape(left.size, -1), axis=0, return_inverse=True)
+    low, high = np.quantile(features, [0.005, 0.995], axis=0)
+    extent = np.median(features[:, 2] - features[:, 1], axis=0)
+    scale = share * np.maximum(np.maximum(np.max(high - low, axis=0), extent), LEAST * size)
+    cells, cell_of = np.unique(np.round(features / scale).reshape(len(features), -1), axis=0, return_inverse=True)
     near = cKDTree(cells).query_pairs(1.5, p=np.inf, output_type="ndarray")
     links = sparse.coo_matrix((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(cells),) * 2)
-    group = csgraph.connected_components(links, directed=False)[1][cell_of.ravel()]
-    order = np.argsort(-np.bincount(group), kind="stable")
-    labels[left] = np.argsort(order)[group]
-    return labels, [np.median(kept[group == k], axis=0) for k in order]
+    return csgraph.connected_components(links, directed=False)[1][cell_of.ravel()]
 
 
 def _attractor(runs: Runs, feature: np.ndarray, size: np.ndarray, fraction: float) -> Attractor:

@@ -19,7 +19,7 @@ from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.poincare_section import poincare_section
 from neurosim.analyses.runs import RTOL, Rows, Runs, with_values
 from neurosim.circuit.model import Circuit
-from neurosim.errors import NeurosimError, ParameterError
+from neurosim.errors import NeurosimError, ParameterError, SimulationError
 
 KINDS = ("maxima", "minima", "section", "samples")
 
@@ -76,8 +76,8 @@ class BifurcationDiagram(Drawable):
         gap = tolerance * float(np.ptp(self.observed)) if self.observed.size else 0.0
         chosen = self.directions == direction
         values, first = np.unique(self.values[chosen], return_inverse=True)
-        counts = [1 + int((np.diff(np.sort(self.observed[chosen][first == k])) > gap).sum()) for k in range(len(values))]
-        return values, np.array(counts, int)
+        shown = [np.sort(self.observed[chosen][first == k]) for k in range(len(values))]
+        return values, np.array([1 + (np.diff(points) > gap).sum() for points in shown], int)
 
 
 def bifurcation_diagram(
@@ -240,5 +240,5 @@ def _sections(
         made = list(pool.map(one, levels.tolist()))
     failures = {float(v): m for v, m in zip(levels, made, strict=True) if isinstance(m, str)}
     if len(failures) == len(made):
-        raise ParameterError(f"no section was computed; the first: {next(iter(failures.values()))}")
+        raise SimulationError(f"no section was computed; the first: {next(iter(failures.values()))}")
     return [np.empty(0) if isinstance(m, str) else m for m in made], failures

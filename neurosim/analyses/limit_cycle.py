@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -209,8 +210,8 @@ def _guess(
     k = int(np.argmax(moves))
     if moves[k] < 1e-5:
         raise SimulationError(
-            f"'{runs.field.title}' comes to rest ({runs.names[k]} = {late[-1, k]:.6g}): it has no limit cycle that this "
-            "start leads to; give start= and period= of an unstable one"
+            f"'{runs.field.title}' comes to rest ({runs.names[k]} = {late[-1, k]:.6g}): this start leads to no limit "
+            "cycle; give start= and period= of an unstable one"
         )
     crossing = Crossing(runs.names[k], 0.5 * float(late[:, k].min() + late[:, k].max()), "up")
     settings: dict[str, Any] = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs, "method": method}
@@ -268,7 +269,7 @@ class _Shooting:
         space.frame = self.frame
         chain, volume, divergence = self.first, 0.0, 0.0
         times, states = [np.zeros(1)], [y[None]]
-        for low, high in zip(mesh[:-1], mesh[1:], strict=True):
+        for low, high in pairwise(mesh):
             space.take_steps_of(period * (high - low) / steps)
             made = space.run(steps if points else 1, 1 if points else steps, triangles=True, points=points)
             for triangle in made.triangles:
@@ -347,6 +348,6 @@ class _Shooting:
             if not (np.isfinite(y).all() and 0.0 < period < 20.0 * first_period):
                 break
         raise SimulationError(
-            f"no periodic orbit of '{self.runs.field.title}' was found near the start (residual {last:.2g} of its size, "
-            f"period {period:.6g} s): give a longer transient=, or start= and period= nearer to it"
+            f"no periodic orbit of '{self.runs.field.title}' was found near the start (residual {last:.2g} of its "
+            f"size, period {period:.6g} s): give a longer transient=, or start= and period= nearer to it"
         )

@@ -111,7 +111,7 @@ def poincare_section(
         raise ParameterError(f"transient = {wait:g} s must lie within the run of {span[1] - span[0]:g} s")
     if isinstance(model, Circuit):
         if start is not None or inputs is not None:
-            raise ParameterError("a circuit has its start and its sources in the netlist: start=, inputs= are of graphs")
+            raise ParameterError("start= and inputs= are of graphs: a circuit has both in its netlist")
         names = dynamics(model, stop=span[1]).names
     else:
         names = [a for n, part in model.states.slices.items() for a in addresses(n, part.stop - part.start)]
@@ -119,8 +119,9 @@ def poincare_section(
     kept = (span[0] + wait, span[1])
     # Circuits keep their steps, of which the points are some, in runs from 0 only.
     result = simulate(
-        model, (0.0, span[1]) if isinstance(model, Circuit) else kept, events={"section": crossing}, print_step=span[1], save=tuple(names), rtol=rtol, **settings
-    )
+        model, (0.0, span[1]) if isinstance(model, Circuit) else kept, events={"section": crossing},
+        print_step=span[1], save=tuple(names), rtol=rtol, **settings,
+    )  # fmt: skip
     times = result.events["section"]
     times = times[(times >= kept[0]) & (times <= result.axis[-1])]
     at = np.searchsorted(result.axis, times)

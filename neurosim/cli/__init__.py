@@ -83,14 +83,19 @@ def _application() -> Any:
     import typer
     from typer.main import get_command
 
+    from neurosim.cli.basins import basins_command
+    from neurosim.cli.bifurcation import bifurcation_command
     from neurosim.cli.cache import cache
     from neurosim.cli.check import check
     from neurosim.cli.compare import compare_command
     from neurosim.cli.convert import convert
     from neurosim.cli.energy import energy_command
     from neurosim.cli.fixed_points import fixed_points_command
+    from neurosim.cli.limit_cycle import limit_cycle_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.phase import phase_command
+    from neurosim.cli.poincare import poincare_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
 
@@ -100,6 +105,8 @@ def _application() -> Any:
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
         ("compare", compare_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
+        ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
+        ("bifurcation", bifurcation_command), ("basins", basins_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

@@ -49,7 +49,8 @@ def phase_portrait(portrait: PhasePortrait, *, ax: Axes | None = None) -> Axes:
         shade = np.log(np.maximum(size, positive.min()) / positive.min())
         ax.quiver(
             plane.first[pick], plane.second[pick], unit[..., 0], unit[..., 1], shade, cmap="Greys", angles="uv",
-            pivot="mid", scale=1.25 * ARROWS, width=0.0028, clim=(-0.6 * shade.max() - 1e-9, 1.6 * shade.max()), zorder=1,
+            pivot="mid", scale=1.25 * ARROWS, width=0.0028, clim=(-0.6 * shade.max() - 1e-9, 1.6 * shade.max()),
+            zorder=1,
         )  # fmt: skip
     if not portrait.is_map:
         for k in range(2):
