@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim import architectures
+    from neurosim.analyses.basins import basins
+    from neurosim.analyses.bifurcation_diagram import bifurcation_diagram
     from neurosim.analyses.comparison import compare
     from neurosim.analyses.conditional_exponents import conditional_exponents
     from neurosim.analyses.continuation import continuation
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy_landscape import energy_landscape
     from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
+    from neurosim.analyses.limit_cycle import limit_cycle
     from neurosim.analyses.lyapunov import lyapunov_spectrum
+    from neurosim.analyses.phase_portrait import phase_portrait
+    from neurosim.analyses.poincare_section import poincare_section
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
     from neurosim.circuit.model import Circuit
@@ -85,6 +90,11 @@ _ORIGINS = {
     "neurosim.analyses.energy_function": ("energy_function",),
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
     "neurosim.analyses.fixed_points": ("fixed_points",),
+    "neurosim.analyses.basins": ("basins",),
+    "neurosim.analyses.bifurcation_diagram": ("bifurcation_diagram",),
+    "neurosim.analyses.limit_cycle": ("limit_cycle",),
+    "neurosim.analyses.phase_portrait": ("phase_portrait",),
+    "neurosim.analyses.poincare_section": ("poincare_section",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
     "neurosim.circuit.model": ("Circuit",),
@@ -138,6 +148,8 @@ __all__ = [
     "UnknownNameError",
     "__version__",
     "architectures",
+    "basins",
+    "bifurcation_diagram",
     "bode",
     "compare",
     "compile_graph",
@@ -161,6 +173,7 @@ __all__ = [
     "integral",
     "interpolated",
     "law",
+    "limit_cycle",
     "load",
     "load_all",
     "lyapunov_spectrum",
@@ -168,7 +181,9 @@ __all__ = [
     "methods",
     "noise",
     "normal",
+    "phase_portrait",
     "pinched_loop",
+    "poincare_section",
     "power_balance",
     "power_spectrum",
     "read_netlist",

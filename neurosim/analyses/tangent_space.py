@@ -92,6 +92,17 @@ class TangentSpace:
         """The state now, shape (n,)."""
         return self._runs[0].y[:-1].copy()
 
+    def restart(self, kept: list[np.ndarray], y: np.ndarray) -> None:
+        """Go back to a checkpoint, with another state."""
+        self.restore(kept)
+        for run in self._runs:
+            run.y[: y.size] = y
+
+    def take_steps_of(self, dt: float) -> None:
+        """Go on with another step [s]."""
+        for run in self._runs:
+            run.real[tg.DT] = dt
+
     @property
     def scale(self) -> np.ndarray:
         """What each coordinate is divided by, shape (d,)."""

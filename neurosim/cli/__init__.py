@@ -83,6 +83,8 @@ def _application() -> Any:
     import typer
     from typer.main import get_command
 
+    from neurosim.cli.basins import basins_command
+    from neurosim.cli.bifurcation import bifurcation_command
     from neurosim.cli.cache import cache
     from neurosim.cli.check import check
     from neurosim.cli.compare import compare_command
@@ -90,8 +92,11 @@ def _application() -> Any:
     from neurosim.cli.energy import energy_command
     from neurosim.cli.fit import fit_command
     from neurosim.cli.fixed_points import fixed_points_command
+    from neurosim.cli.limit_cycle import limit_cycle_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.phase import phase_command
+    from neurosim.cli.poincare import poincare_command
     from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
@@ -104,6 +109,8 @@ def _application() -> Any:
         ("compare", compare_command), ("fit", fit_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
         ("sweep", sweep_command), ("resume", resume_command),
+        ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
+        ("bifurcation", bifurcation_command), ("basins", basins_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

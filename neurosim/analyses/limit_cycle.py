@@ -1,0 +1,353 @@
+"""Periodic orbits by shooting: period, Floquet multipliers and stability, of autonomous and of driven systems.
+
+Newton's method solves phi_T(y) = y for a point y and, where nothing drives the system, the period T; then the change of
+y is orthogonal to the flow. The derivative of phi_T (the monodromy matrix, whose eigenvalues are the Floquet
+multipliers) comes from the tangent vectors that the compiled loop carries along. One round is cut into segments that
+follow the steps of an adaptive run, so stiff oscillations are resolved where they are fast.
+
+Source: Kuznetsov, "Elements of Applied Bifurcation Theory" (Springer), section 10.2.2; the product of all multipliers
+is the exponential of the integral of the divergence (Liouville), section 1.5 (both recalled).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from neurosim.analyses.drawable import Drawable
+from neurosim.analyses.field import field_of
+from neurosim.analyses.reduced_flow import ReducedFlow
+from neurosim.analyses.runs import Runs
+from neurosim.analyses.tangent_flow import TangentFlow
+from neurosim.circuit.model import Circuit
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.solve.crossings import Crossing
+from neurosim.solve.dynamics import dynamics
+from neurosim.solve.simulate import simulate
+
+ITERATIONS = 25
+"""Of Newton's method."""
+
+SEGMENTS, LEAST_STEPS = 400, 160
+"""Of a round: at most so many segments of equal steps, and at least so many steps."""
+
+REFINEMENTS = 5
+"""How often the steps are halved until period and multipliers stay."""
+
+STIFF = 1500
+"""An explicit method that takes more steps for a round is held by stability: the orbit is shot implicitly."""
+
+RETURNS = 16
+"""A round may cross its mean level so many times."""
+
+
+@dataclass(frozen=True)
+class LimitCycle(Drawable):
+    """A periodic orbit.
+
+    Attributes
+    ----------
+    title : str
+    names : list of str
+    period : float
+        Seconds.
+    is_driven : bool
+        Whether the period is that of the drive.
+    multipliers : ndarray of complex, shape (states,)
+        By falling size; of an autonomous system one is 1.
+    times : ndarray, shape (points,)
+        From 0 to the period, as the steps were [s].
+    states : ndarray, shape (points, n)
+        The last equals the first.
+    log_product : float
+        Logarithm of the size of the product of all multipliers, from what volumes do; NaN where a vector was lost, and
+        rough with sdirk4 in stiff directions.
+    divergence : float
+        Integral of the divergence over a round, which must be `log_product`; NaN where M is singular.
+    residual : float
+        Largest difference between end and start, relative to the size of the orbit.
+    error : float
+        By how much the period (of a driven system the orbit's largest multiplier) changed at the last halving of the
+        steps, relative.
+    """
+
+    drawn_by = "limit_cycle:limit_cycle"
+
+    title: str
+    names: list[str]
+    period: float
+    is_driven: bool
+    multipliers: np.ndarray
+    times: np.ndarray
+    states: np.ndarray
+    log_product: float
+    divergence: float
+    residual: float
+    error: float
+
+    @property
+    def transverse(self) -> np.ndarray:
+        """Multipliers without the one along the orbit."""
+        if self.is_driven:
+            return self.multipliers
+        return np.delete(self.multipliers, np.argmin(np.abs(self.multipliers - 1.0)))
+
+    @property
+    def unstable(self) -> int:
+        """Number of directions that grow from round to round."""
+        return int((np.abs(self.transverse) > 1.0).sum())
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether all directions across the orbit shrink."""
+        return self.unstable == 0
+
+    @property
+    def exponents(self) -> np.ndarray:
+        """Real parts of the Floquet exponents [1/s]."""
+        with np.errstate(divide="ignore"):
+            return np.log(np.abs(self.multipliers)) / self.period
+
+    def range_of(self, name: str) -> tuple[float, float]:
+        """Smallest and largest value of an unknown, between the steps by a spline."""
+        from scipy.interpolate import CubicSpline
+
+        y = self.states[:, self.names.index(name)]
+        spline = CubicSpline(self.times, y)
+        turns = spline.derivative().roots(extrapolate=False)
+        values = np.append(y, spline(turns[np.isfinite(turns)]))
+        return float(values.min()), float(values.max())
+
+    def amplitude(self, name: str) -> float:
+        """Half the range of an unknown."""
+        low, high = self.range_of(name)
+        return 0.5 * (high - low)
+
+
+def limit_cycle(
+    what: Any, start: Any = None, *, period: float | None = None, transient: float | None = None, inputs: Any = None,
+    rtol: float = 1e-9, method: str = "auto",
+) -> LimitCycle:  # fmt: skip
+    """Find the periodic orbit that a run leads to, or that lies near a given point.
+
+    Parameters
+    ----------
+    what : Circuit, path of a netlist, SignalGraph or Program
+    start : array_like, shape (n,), optional
+        A point near the orbit; needs `period`. Default: the end of a transient. Unstable orbits need it.
+    period : float, optional
+        Of the drive [s]; of an autonomous system a first guess.
+    transient : float, optional
+        Run before the orbit is looked for [s]; default that of .tran, or 100 time constants.
+    inputs : mapping, optional
+        Drives of a graph, periodic with `period`.
+    rtol : float
+        To which steps are halved until the period stays, default 1e-9.
+    method : str
+        ``"auto"`` takes dop853, or sdirk4 where M is singular or the oscillation stiff; see
+        `neurosim.analyses.tangent_flow`.
+
+    Returns
+    -------
+    LimitCycle
+
+    Raises
+    ------
+    ParameterError
+        A driven system without `period`, a map.
+    SimulationError
+        The run comes to rest, does not return, or Newton's method does not converge.
+    """
+    runs = Runs(what, inputs=inputs, rtol=min(1e-7, 100.0 * rtol))
+    if runs.is_map:
+        raise ParameterError(f"'{runs.field.title}' is a map: take fixed_points() of it, or bifurcation_diagram()")
+    if start is not None and period is None:
+        raise ParameterError("start= needs period=, a first guess of the period")
+    if period is not None and not 0.0 < period < math.inf:
+        raise ParameterError(f"period = {period!r} s must be positive")
+    wait = transient or runs.duration
+    shooting = _Shooting(runs, method, 2.0 * period if period else wait)
+    if shooting.is_driven and period is None:
+        raise ParameterError(f"'{runs.field.title}' is driven: give the period of its drive, period=")
+    if start is not None:
+        y = np.asarray(start, float)
+        if y.shape != runs.start.shape:
+            raise ParameterError(f"start needs {runs.start.size} numbers, not shape {y.shape}")
+        assert period is not None
+        guess = y, period, np.linspace(0.0, 1.0, SEGMENTS // 10 + 1)
+    elif shooting.is_driven:
+        assert period is not None
+        rounds = max(1, math.ceil(wait / period))
+        end = runs.run((rounds * period, (rounds + 0.5) * period), 0.5 * period, None, runs.start[None]).values[0, 0]
+        guess = end, period, np.linspace(0.0, 1.0, SEGMENTS // 10 + 1)
+    else:
+        guess = _guess(runs, wait, period)
+        if guess is None:
+            guess = _guess(runs, wait, period, "rodas5p")
+            shooting = shooting if method != "auto" else _Shooting(runs, "sdirk4", wait)
+        assert guess is not None
+    return shooting.solve(*guess, rtol)
+
+
+def _guess(
+    runs: Runs, wait: float, period: float | None, method: str = "auto"
+) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """A point of the orbit, its period, and a mesh of [0, 1] that follows the steps, from a run.
+
+    None where the automatic choice of a method took far too many steps.
+    """
+    rows = runs.run((0.5 * wait, wait), wait / 8000.0, None, runs.start[None])
+    if rows.failures:
+        raise SimulationError(f"the transient of '{runs.field.title}' failed: {rows.failures[0]}")
+    y = rows.values[0]
+    low, high = y.min(axis=0), y.max(axis=0)
+    late = y[len(y) // 2 :]
+    moves = np.ptp(late, axis=0) / np.maximum(np.abs(y).max(axis=0), 1e-300)
+    k = int(np.argmax(moves))
+    if moves[k] < 1e-5:
+        raise SimulationError(
+            f"'{runs.field.title}' comes to rest ({runs.names[k]} = {late[-1, k]:.6g}): this start leads to no limit "
+            "cycle; give start= and period= of an unstable one"
+        )
+    crossing = Crossing(runs.names[k], 0.5 * float(late[:, k].min() + late[:, k].max()), "up")
+    settings: dict[str, Any] = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs, "method": method}
+    result = simulate(
+        runs.model, (0.0, wait), events={"level": crossing}, print_step=wait, rtol=runs.rtol, save=tuple(runs.names),
+        **settings,
+    )  # fmt: skip
+    times = result.events["level"][-RETURNS - 1 :]
+    if times.size < 2:
+        raise SimulationError(
+            f"{crossing.expression} of '{runs.field.title}' crosses {crossing.level:.6g} only {times.size} times in "
+            f"{wait:g} s: give a longer transient="
+        )
+    at = np.searchsorted(result.axis, times)
+    points = np.stack([result[name][at] for name in runs.names], 1)
+    scale = np.maximum(high - low, 1e-12 * np.abs(y).max(axis=0) + 1e-300)
+    away = np.abs((points[:-1] - points[-1]) / scale).max(axis=1)
+    lengths = times[-1] - times[:-1]
+    if period is not None:
+        first = int(np.argmin(np.abs(lengths - period)))
+    else:
+        # The shortest round that comes as near as any.
+        first = int(np.flatnonzero(away <= max(2.0 * away.min(), 1e-3))[-1])
+    begin, end = at[first], at[-1]
+    steps = (result.axis[begin : end + 1] - times[first]) / lengths[first]
+    if len(steps) > STIFF and method == "auto" and not isinstance(runs.model, Circuit):
+        return None
+    every = max(1, math.ceil((len(steps) - 1) / SEGMENTS))
+    return points[-1], float(lengths[first]), np.unique(np.append(steps[:-1:every], 1.0))
+
+
+class _Shooting:
+    """One round of the flow, with its derivative."""
+
+    def __init__(self, runs: Runs, method: str, stop: float) -> None:
+        self.runs = runs
+        driven = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs}
+        self.model = dynamics(runs.model, stop=stop, **driven)
+        self.flow = ReducedFlow(field_of(self.model))
+        n = self.flow.rank
+        plain = bool((self.model.mass.diagonal() != 0.0).all()) and n == self.model.size
+        self.space = TangentFlow(self.model, n, ("dop853" if plain else "sdirk4") if method == "auto" else method, 0)
+        self.space.begin(stop / 1000.0, stop, 0.0)
+        self.kept = self.space.checkpoint()
+        self.is_driven = not self.space.is_autonomous
+        places, scale = self.space.places, self.space.scale
+        self.to_coordinates = self.flow.coordinates[:, places] * scale
+        q, self.first = np.linalg.qr(self.flow.states[places] / scale[:, None])
+        self.frame = np.ascontiguousarray(q.T)
+
+    def round(self, y: np.ndarray, period: float, mesh: np.ndarray, steps: int, *, points: bool = False) -> Any:
+        """End, derivative, log of the volume, integral of the divergence, and with `points` times and states."""
+        space = self.space
+        space.restart(self.kept, y)
+        space.frame = self.frame
+        chain, volume, divergence = self.first, 0.0, 0.0
+        times, states = [np.zeros(1)], [y[None]]
+        for low, high in pairwise(mesh):
+            space.take_steps_of(period * (high - low) / steps)
+            made = space.run(steps if points else 1, 1 if points else steps, triangles=True, points=points)
+            for triangle in made.triangles:
+                chain = triangle @ chain
+            volume += float(made.logs.sum())
+            divergence += float(made.divergence.sum())
+            if points:
+                times.append(period * (low + (high - low) * np.arange(1, steps + 1) / steps))
+                states.append(made.points)
+        derivative = self.to_coordinates @ space.frame.T @ chain
+        return space.point, derivative, volume, divergence, np.concatenate(times), np.concatenate(states)
+
+    def rate(self, y: np.ndarray, t: float) -> np.ndarray:
+        """Rates along the states, shape (rank,)."""
+        there = self.flow.consistent(y)
+        return self.flow.to_rates @ self.model.flow(t, y if there is None else there)
+
+    def solve(self, y: np.ndarray, period: float, mesh: np.ndarray, rtol: float) -> LimitCycle:
+        steps, before, error = math.ceil(LEAST_STEPS / (len(mesh) - 1)), None, math.inf
+        for number in range(REFINEMENTS):
+            try:
+                y, period, derivative, residual = self._newton(y, period, mesh, steps, rtol)
+            except SimulationError:
+                if number == REFINEMENTS - 1 or before is not None:
+                    raise
+                steps *= 2
+                continue
+            multipliers = np.linalg.eigvals(derivative)
+            now = float(np.abs(multipliers).max(initial=0.0)) if self.is_driven else period
+            error = math.inf if before is None else abs(now - before) / max(abs(now), 1e-3 if self.is_driven else 0.0)
+            if error <= rtol:
+                break
+            before, steps = now, 2 * steps
+        _, _, volume, divergence, times, states = self.round(y, period, mesh, steps, points=True)
+        if np.ptp(states, axis=0).max() <= 1e-6 * max(np.abs(states).max(), 1e-300):
+            raise SimulationError(f"Newton's method went to a fixed point of '{self.runs.field.title}', not to a cycle")
+        order = np.argsort(-np.abs(multipliers), kind="stable")
+        return LimitCycle(
+            self.runs.field.title, self.runs.names, period, self.is_driven, multipliers[order], times, states,
+            volume if math.isfinite(volume) else math.nan, divergence, residual, error,
+        )  # fmt: skip
+
+    def _newton(
+        self, y: np.ndarray, period: float, mesh: np.ndarray, steps: int, rtol: float
+    ) -> tuple[np.ndarray, float, np.ndarray, float]:
+        """The periodic orbit of the discrete flow near (y, period)."""
+        n, flow = self.flow.rank, self.flow
+        first_period, size, last = period, 1.0, math.inf
+        for number in range(ITERATIONS):
+            end, derivative, *_, states = self.round(y, period, mesh, steps, points=number == 0)
+            if number == 0:
+                size = max(float(np.ptp(states @ flow.coordinates.T, axis=0).max()), 1e-300)
+            gap = flow.coordinates @ (end - y)
+            residual = float(np.abs(gap).max()) / size
+            if residual <= max(1e-13, 1e-3 * rtol) or (residual <= 1e-8 and residual > 0.2 * last):
+                return y, period, derivative, residual
+            last = residual
+            matrix, right = derivative - np.eye(n), -gap
+            if not self.is_driven:
+                here, there = self.rate(y, 0.0), self.rate(end, period)
+                norm = float(np.linalg.norm(here))
+                if norm == 0.0:
+                    break
+                matrix = np.block([[matrix, there[:, None]], [here[None] / norm, np.zeros((1, 1))]])
+                right = np.append(right, 0.0)
+            try:
+                change = np.linalg.solve(matrix, right)
+            except np.linalg.LinAlgError:
+                break
+            share = 1.0
+            if not self.is_driven:
+                # A period that is halved or doubled in a step is another orbit, or none.
+                share = min(1.0, 0.2 * period / max(abs(change[-1]), 1e-300))
+                period += share * float(change[-1])
+            y = y + share * (flow.states @ change[:n])
+            if not (np.isfinite(y).all() and 0.0 < period < 20.0 * first_period):
+                break
+        raise SimulationError(
+            f"no periodic orbit of '{self.runs.field.title}' was found near the start (residual {last:.2g} of its "
+            f"size, period {period:.6g} s): give a longer transient=, or start= and period= nearer to it"
+        )

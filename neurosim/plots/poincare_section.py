@@ -1,0 +1,59 @@
+"""A Poincare section, and its return map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neurosim.plots.style import GRID, PALETTE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from neurosim.analyses.poincare_section import PoincareSection
+
+
+def poincare_section(
+    section: PoincareSection, *, names: tuple[str, str] | None = None, every: int = 1, ax: Any = None
+) -> list[Axes]:
+    """Draw the points on the section and how each leads to the next.
+
+    Parameters
+    ----------
+    section : PoincareSection
+    names : (str, str), optional
+        What to show, default the two unknowns of largest spread.
+    every : int
+        The return map goes so many crossings on, default 1.
+    ax : sequence of 2 Axes, optional
+        Default: a new figure.
+
+    Returns
+    -------
+    list of Axes
+    """
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8.6, 4.2), layout="constrained")
+        ax = figure.subplots(1, 2)
+        figure.suptitle(
+            f"{section.title}: section {section.condition}, {len(section)} points".replace("$", r"\$"),
+            fontsize="medium",
+        )
+    points, returns = ax
+    shown = list(names or (*section.widest, *section.names)[:2])
+    first, second = shown[0], shown[-1]
+    points.plot(section[first], section[second], linestyle="none", marker=".", markersize=3, color=PALETTE[0])
+    points.set(xlabel=first, ylabel=second)
+    before, after = section.return_map(first, every=every)
+    if len(before):
+        low, high = min(before.min(), after.min()), max(before.max(), after.max())
+        returns.plot([low, high], [low, high], color="0.7", linewidth=0.8, zorder=1)
+    returns.plot(before, after, linestyle="none", marker=".", markersize=3, color=PALETTE[1], zorder=2)
+    returns.set(xlabel=f"{first}, crossing k", ylabel=f"{first}, crossing k + {every}")
+    for panel in (points, returns):
+        panel.grid(True, **GRID)
+        panel.set_axisbelow(True)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    return [points, returns]
