@@ -4,12 +4,12 @@
     flipped:   R = r_off (1 - w) + r_on w      w' = (r_off / beta) f(w) i_m - alpha w    w = 1 is the low resistance
 
 w in [0, 1], i = v / R from p to n. The current that moves w is that of the voltage beyond a threshold v_t,
-i_m = (v - held(v, -v_t, v_t)) / R. f is one of the windows of `memristor_windows`. The decay leads to the high resistance in
-both: away from w = 0 in the first, towards w = 0 in the second. Without decay, w = 1 - x maps one to the other if
-beta_flipped = beta_standard r_off / r_on; linear ion drift is alpha = 0 with beta_standard = D^2 / mu.
+i_m = (v - held(v, -v_t, v_t)) / R. f is one of the windows of `memristor_windows`. The decay leads to the high
+resistance in both: away from w = 0 in the first, towards w = 0 in the second. Without decay, w = 1 - x maps one to the
+other if beta_flipped = beta_standard r_off / r_on; linear ion drift is alpha = 0 with beta_standard = D^2 / mu.
 
-Source: Caravelli, Traversa & Di Ventra, Phys. Rev. E 95, 022140 (2017), arXiv:1608.08651 (standard); Caravelli, Sheldon &
-Traversa, Sci. Adv. 7, abh1542 (2021), arXiv:2102.03385 (flipped). Windows and threshold are additions.
+Source: Caravelli, Traversa & Di Ventra, Phys. Rev. E 95, 022140 (2017), arXiv:1608.08651 (standard); Caravelli, Sheldon
+& Traversa, Sci. Adv. 7, abh1542 (2021), arXiv:2102.03385 (flipped). Windows and threshold are additions.
 """
 
 from __future__ import annotations

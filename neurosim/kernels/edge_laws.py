@@ -1,8 +1,8 @@
 """Device laws on the edges of a network: blocks of edges are gathered, and a law is called by its address.
 
 Every device here has one voltage, from tail to head, and one state. `code` has at `at` the number of groups (edges of
-one device) and then for each a record: address of the law (0: resistors), edges, rows of p, place of the edges' numbers in
-`code`, place of p in `table`, and seven words of work for the law's dims. p is laid out [block][row][edge in block].
+one device) and then for each a record: address of the law (0: resistors), edges, rows of p, place of the edges' numbers
+in `code`, place of p in `table`, and seven words of work for the law's dims. p is laid out [block][row][edge in block].
 `polarity` in `table` is +1 or -1 for each edge: whether the device stands from tail to head or the other way round.
 """
 

@@ -136,7 +136,9 @@ def energy(net: MemristiveNetwork, w: np.ndarray) -> float:
     form = _form(net, "the energy")
     squares = w * w
     quadratic = 0.25 * form.alpha * form.strength * (squares @ form.omega(squares))
-    return float(form.sign * (-form.alpha / 3.0 * np.sum(squares * w) - quadratic + squares @ form.drive / 2.0 / form.beta))
+    return float(
+        form.sign * (-form.alpha / 3.0 * np.sum(squares * w) - quadratic + squares @ form.drive / 2.0 / form.beta)
+    )
 
 
 def energy_gradient(net: MemristiveNetwork, w: np.ndarray) -> np.ndarray:

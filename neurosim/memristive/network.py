@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import networkx as nx
@@ -90,8 +90,8 @@ class MemristiveNetwork:
     device : str, or (str, mapping), optional
         Another native memristor with one state and its parameters, as ``("vteam", {"k_off": 1e-3})``.
     sources : mapping of edge to drive, or array_like of shape (m,), optional
-        EMFs [V]: numbers, waveforms (``"SIN(0 1 50)"``), `held`, `interpolated` or `noise`. An edge is named by its tuple
-        ``(tail, head)`` or ``(tail, head, key)``, its name, or its number.
+        EMFs [V]: numbers, waveforms (``"SIN(0 1 50)"``), `held`, `interpolated` or `noise`. An edge is named by its
+        tuple ``(tail, head)`` or ``(tail, head, key)``, its name, or its number.
     electrodes : mapping of node to drive, optional
         Potentials [V]. In a part of the graph without electrodes the first node is at 0 V.
     currents : mapping of node to drive, optional
@@ -138,7 +138,7 @@ class MemristiveNetwork:
         self.title = title or graph.name or "memristive network"
         self.nodes: list[Any] = list(graph.nodes)
         self._node = {name: k for k, name in enumerate(self.nodes)}
-        self.edges: list[tuple[Any, ...]] = list(graph.edges(keys=True) if graph.is_multigraph() else graph.edges())
+        self.edges: list[tuple[Any, ...]] = list(graph.edges)
         if not self.edges:
             raise ParameterError("the graph has no edges: there is nothing to simulate")
         self._data: list[dict[str, Any]] = [graph.edges[edge] for edge in self.edges]
@@ -183,7 +183,9 @@ class MemristiveNetwork:
         polarities = self._per_edge("polarity", 1.0 if polarity is None else polarity, own="polarity")
         wrong = np.flatnonzero(np.abs(polarities) != 1.0)
         if wrong.size:
-            raise ParameterError(f"edge {self.edge_name(wrong[0])}: polarity = {polarities[wrong[0]]:g} must be 1 or -1")
+            raise ParameterError(
+                f"edge {self.edge_name(wrong[0])}: polarity = {polarities[wrong[0]]:g} must be 1 or -1"
+            )
         groups: list[EdgeGroup] = []
         start, lower, upper, scale = np.zeros(m), np.full(m, -np.inf), np.full(m, np.inf), np.ones(m)
         state_names, units = ["x"] * m, [""] * m
@@ -219,10 +221,10 @@ class MemristiveNetwork:
         values = np.array([float(self._data[e]["resistance"]) for e in edges])
         wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0.0)))
         if wrong.size:
-            k = wrong[0]
+            k = int(wrong[0])
             loop = "; the current of a loop without resistance has no value: join its nodes" if values[k] == 0 else ""
             raise ParameterError(
-                f"edge {self.edge_name(edges[k])}: resistance = {values[k]:g} ohm must be positive and finite{loop}"
+                f"edge {self.edge_name(int(edges[k]))}: resistance = {values[k]:g} ohm must be positive and finite{loop}"
             )
         return EdgeGroup(None, edges, {"resistance": values}, values[None])
 
@@ -522,17 +524,14 @@ class MemristiveNetwork:
         return invariants.ising(self)
 
 
-def laplacian_solver(
-    incidence: Any, free: np.ndarray, g: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
-    """``solve(b)`` for b of shape (nodes,) or (nodes, k): p with B diag(g) B' p = b at `free` nodes, 0 at the others."""
+def laplacian_solver(incidence: Any, free: np.ndarray, g: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """``solve(b)`` for b (nodes,) or (nodes, k): p with B diag(g) B' p = b at `free` nodes, 0 at the others."""
     if not free.size:
         return np.zeros_like
     cut = incidence[free]
     laplacian: Any = (cut @ sparse.diags(g) @ cut.T).tocsc()
     if free.size <= DENSE_BELOW:
-        factor = linalg.cho_factor(laplacian.toarray())
-        inner: Callable[[np.ndarray], np.ndarray] = lambda b: linalg.cho_solve(factor, b)  # noqa: E731
+        inner = partial(linalg.cho_solve, linalg.cho_factor(laplacian.toarray()))
     else:
         inner = splu(laplacian).solve
 

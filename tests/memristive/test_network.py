@@ -43,7 +43,7 @@ def random_network(seed: int, *, energetic: bool = False, **more: Any) -> tuple[
 
 
 def nodal_analysis(net: ns.MemristiveNetwork, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Potentials, and currents of the edges, from all of Kirchhoff's laws at once: unknowns p, i and source currents."""
+    """Potentials and currents of the edges from all laws at once: unknowns are p, i and the currents of sources."""
     n, m = len(net.nodes), net.size
     columns = net.laws.groups[0].columns
     share = w if net.convention == "standard" else 1.0 - w
