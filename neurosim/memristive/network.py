@@ -134,6 +134,7 @@ class MemristiveNetwork:
         electrodes: Mapping[Hashable, Any] | None = None, currents: Mapping[Hashable, Any] | None = None,
         initial: Any = None, solver: str = "auto", title: str = "",
     ) -> None:  # fmt: skip
+        self._arguments: dict[str, Any] = {name: value for name, value in locals().items() if name != "self"}
         if not isinstance(graph, nx.Graph):
             raise ParameterError(f"a networkx graph is needed, not {type(graph).__name__}")
         self.graph = graph
@@ -513,6 +514,42 @@ class MemristiveNetwork:
     def jacobian(self, t: float, w: Any) -> np.ndarray:
         """Derivative of `rhs` by the states as a dense matrix, shape (m, m)."""
         return self.jvp(t, w, np.eye(self.size))
+
+    def with_parameters(self, values: Mapping[str, Any]) -> MemristiveNetwork:
+        """The same network with other values.
+
+        Parameters
+        ----------
+        values : mapping of str to float, array_like or drive
+            ``"r_on"``, ``"r_off"``, ``"beta"``, ``"alpha"``, ``"polarity"`` and ``"initial"`` of all edges,
+            ``"v(a)"`` of an electrode, ``"i(a)"`` of an injected current, ``"emf(m[0])"`` of an edge.
+
+        Raises
+        ------
+        UnknownNameError, ParameterError
+        """
+        changed = dict(self._arguments)
+        of_sources = changed["sources"] or {}
+        if not isinstance(of_sources, Mapping):
+            of_sources = dict(enumerate(np.asarray(of_sources).tolist()))
+        parts = {"v": dict(self.electrodes), "i": dict(self.injections), "emf": {}}
+        parts["emf"] = {self.edge_index(edge): drive for edge, drive in of_sources.items()}
+        nodes = {str(node): node for node in self.nodes}
+        plain = ("r_on", "r_off", "beta", "alpha", "polarity", "initial")
+        known = [*plain, *(f"v({a})" for a in parts["v"]), *(f"i({a})" for a in parts["i"]), "emf(edge)"]
+        for address, value in values.items():
+            kind, _, inside = address.partition("(")
+            inside = inside[:-1] if inside.endswith(")") else ""
+            if kind == "emf" and inside in self._by_name:
+                parts["emf"][self._by_name[inside]] = value
+            elif kind in ("v", "i") and nodes.get(inside) in parts[kind]:
+                parts[kind][nodes[inside]] = value
+            elif address in plain:
+                changed[address] = value
+            else:
+                raise UnknownNameError(f"network '{self.title}' has no parameter '{address}'; {nearest(address, known)}")
+        changed |= {"sources": parts["emf"], "electrodes": parts["v"], "currents": parts["i"]}
+        return MemristiveNetwork(**changed)
 
     def projector(self, vector: np.ndarray | None = None, *, space: str = "cycle") -> np.ndarray:
         """Omega: on the cycle space, or on the cut space, of the graph with all fixed nodes joined.
