@@ -176,6 +176,25 @@ class MemristiveNetwork:
         self.solver = solver
         self._fix_potentials()
 
+    @classmethod
+    def from_circuit(cls, circuit: Any) -> MemristiveNetwork:
+        """The network of a Circuit, or of the netlist at a path, see `neurosim.memristive.circuits.network_of`."""
+        from neurosim.memristive.circuits import network_of
+
+        return network_of(circuit)
+
+    def to_circuit(self, stop: float = 1.0) -> Any:
+        """The Circuit of the network; `write_netlist` gives its text. `stop` [s] ends its transient analysis."""
+        from neurosim.memristive.circuits import circuit_of
+
+        return circuit_of(self, stop)
+
+    def to_ngspice(self, stop: float = 1.0) -> str:
+        """Netlist text that ngspice reads too, see `neurosim.memristive.circuits.ngspice_netlist`."""
+        from neurosim.memristive.circuits import ngspice_netlist
+
+        return ngspice_netlist(self, stop)
+
     def _read_edges(self, default: str, common: Mapping[str, Any], polarity: Any, initial: Any) -> Edges:
         m = len(self.edges)
         kinds: dict[str, list[int]] = {}
@@ -340,9 +359,7 @@ class MemristiveNetwork:
         tolerance : float
             Relative residual of solutions by iteration.
         """
-        return plan_laplacian(
-            len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance
-        )
+        return plan_laplacian(len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance)
 
     @property
     def size(self) -> int:
@@ -547,7 +564,9 @@ class MemristiveNetwork:
             elif address in plain:
                 changed[address] = value
             else:
-                raise UnknownNameError(f"network '{self.title}' has no parameter '{address}'; {nearest(address, known)}")
+                raise UnknownNameError(
+                    f"network '{self.title}' has no parameter '{address}'; {nearest(address, known)}"
+                )
         changed |= {"sources": parts["emf"], "electrodes": parts["v"], "currents": parts["i"]}
         return MemristiveNetwork(**changed)
 

@@ -32,7 +32,9 @@ def reference(net: ns.MemristiveNetwork, stop: float, corners: np.ndarray) -> np
     y, edges = net.state, np.unique(np.concatenate([[0.0], corners[corners < stop], [stop]]))
     for start, end in zip(edges[:-1], edges[1:], strict=True):
         inside = end - 1e-12
-        y = solve_ivp(lambda t, w: net.rhs(min(t, inside), w), (start, end), y, "DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+        y = solve_ivp(lambda t, w: net.rhs(min(t, inside), w), (start, end), y, "DOP853", rtol=1e-11, atol=1e-13).y[
+            :, -1
+        ]
     return y
 
 
