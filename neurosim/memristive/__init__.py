@@ -1,0 +1,1 @@
+"""Networks of memristive devices as dynamical systems: the Caravelli-Traversa-Di Ventra equation and its relatives."""
