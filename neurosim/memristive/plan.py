@@ -40,10 +40,13 @@ LARGEST_DENSE = 1500
 LARGEST_FACTOR = 60_000_000
 """Entries of a sparse factor (480 MB) above which it is not considered."""
 
-SECONDS = {"multiplication": 1.2e-10, "entry": 1.0e-9, "supernode": 2.5e-7, "edge": 6e-9, "iteration": 1.1e-8}
+SECONDS = {
+    "multiplication": 1.2e-10, "entry": 1.0e-9, "supernode": 2.5e-7, "edge": 6e-9, "iteration": 2.5e-9, "miss": 2e-9,
+}  # fmt: skip
 """Cost model, one thread, measured on a 2.5 GHz Xeon of 2019: a multiplication in a factorisation; an entry of the
 factor (cleared, filled, read twice); a supernode; an edge (gathered); an entry of graph or approximate factor in one
-iteration."""
+iteration, and what is added for graphs of `FAR` unknowns and more, which do not fit in the second-level cache."""
+FAR = 5e4
 
 TYPICAL_ITERATIONS = 18.0
 """Iterations of a right-hand side, start from earlier ones included, for a tolerance of 1e-8."""
@@ -294,7 +297,8 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
         seconds = gather + SECONDS["multiplication"] * loops**3 / 6 + SECONDS["entry"] * touched
         found.append((Estimate("cycles", seconds, f"{loops} loops"), lambda: factors.cycles(graph)))
     if kind == "conjugate_gradients" or (automatic and n > LARGEST_DENSE // 2):
-        seconds = gather + SECONDS["iteration"] * TYPICAL_ITERATIONS * (2 * n + 2.5 * pairs)
+        each = SECONDS["iteration"] + SECONDS["miss"] * min(1.0, n / FAR)
+        seconds = gather + each * TYPICAL_ITERATIONS * (2 * n + 2.5 * pairs)
         words = f"about {TYPICAL_ITERATIONS:.0f} iterations with a reused approximate factor"
         found.append((Estimate("conjugate_gradients", seconds, words), lambda: factors.approximate(graph)))
     if kind == "sparse_cholesky" or (automatic and n > DENSE_UNKNOWNS):
