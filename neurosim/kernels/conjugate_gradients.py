@@ -34,7 +34,7 @@ from neurosim.kernels.laplacian_arrays import (
 )
 from neurosim.kernels.unchecked import at, put
 
-REBUILD = 12.0
+REBUILD = 5.0
 """What building the approximate factor costs, in iterations."""
 
 MOST_ITERATIONS = 5000

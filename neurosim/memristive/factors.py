@@ -68,15 +68,15 @@ def approximate(graph: Reduction) -> dict[str, Any]:
 
     n, pairs = graph.unknowns, graph.pairs
     start, other = graph.neighbours()
-    level, entries = elimination_levels(start, other)
-    along = np.arange(n)
+    sequence = np.arange(n)
     if pairs:
         near = csr_array((np.ones(other.size, np.int8), other, start), shape=(n, n))
-        along = number_of(reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64))
+        sequence = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
+    level, count, entries = elimination_levels(start, other, sequence)
     room = int(SPARE * entries) + 2 * n + 16
     return {
         "kind": CONJUGATE_GRADIENTS,
-        "order": np.lexsort((along, level)),
+        "order": np.lexsort((number_of(sequence), count, level)),
         "factor_start": np.zeros(n + 1),
         "factor_row": np.zeros(room),
         "factor_value": np.zeros(room),

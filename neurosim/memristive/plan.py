@@ -40,13 +40,15 @@ LARGEST_DENSE = 1500
 LARGEST_FACTOR = 60_000_000
 """Entries of a sparse factor (480 MB) above which it is not considered."""
 
-SECONDS = {"multiplication": 1.2e-10, "entry": 1.0e-9, "supernode": 2.5e-7, "edge": 6e-9, "iteration": 1.1e-8}
-"""Cost model, one thread, measured on a 2.5 GHz Xeon of 2019: a multiplication in a factorisation; an entry of the
-factor (cleared, filled, read twice); a supernode; an edge (gathered); an entry of graph or approximate factor in one
-iteration."""
+SECONDS = {"multiplication": 1e-10, "entry": 4e-9, "edge": 6e-9, "iteration": 2.2e-9, "miss": 2.2e-9}
+"""Cost model, one thread of a 2.5 GHz Xeon of 2019: a multiplication in a factorisation; an entry of a sparse factor
+(cleared, filled, passed on, read twice); an edge (gathered); an entry of graph or approximate factor in one iteration,
+and what each decade of unknowns above `NEAR` adds because less of it is in the cache. Only their ratios matter."""
+NEAR = 2e3
 
-TYPICAL_ITERATIONS = 18.0
-"""Iterations of a right-hand side, start from earlier ones included, for a tolerance of 1e-8."""
+ITERATIONS_PER_DECADE = 4.3
+"""Iterations of a right-hand side, start from earlier ones included, for a tolerance of 1e-8 and 10^k unknowns, over
+k."""
 
 _REASONS = {
     NO_CONVERGENCE: "conjugate gradients did not converge; are conductances more than about 1e12 apart? Try "
@@ -286,16 +288,18 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
     found: list[tuple[Estimate, Callable[[], dict[str, Any]]]] = []
     automatic = kind == "auto"
     if kind == "dense" or (automatic and n <= LARGEST_DENSE):
-        seconds = gather + SECONDS["multiplication"] * n**3 / 6 + SECONDS["entry"] * n * n
+        seconds = gather + SECONDS["multiplication"] * n**3 / 6 + SECONDS["edge"] * n * n / 4
         found.append((Estimate("dense", seconds, f"{n} x {n}"), lambda: factors.dense(graph)))
     if kind == "cycles" or (automatic and loops < n and loops <= LARGEST_DENSE):
         length = factors.loop_products(graph)
         touched = length + loops * loops + 20 * n
-        seconds = gather + SECONDS["multiplication"] * loops**3 / 6 + SECONDS["entry"] * touched
+        seconds = gather + SECONDS["multiplication"] * loops**3 / 6 + SECONDS["edge"] / 4 * touched
         found.append((Estimate("cycles", seconds, f"{loops} loops"), lambda: factors.cycles(graph)))
     if kind == "conjugate_gradients" or (automatic and n > LARGEST_DENSE // 2):
-        seconds = gather + SECONDS["iteration"] * TYPICAL_ITERATIONS * (2 * n + 2.5 * pairs)
-        words = f"about {TYPICAL_ITERATIONS:.0f} iterations with a reused approximate factor"
+        each = SECONDS["iteration"] + SECONDS["miss"] * np.log10(max(1.0, n / NEAR))
+        iterations = ITERATIONS_PER_DECADE * np.log10(max(n, 2))
+        seconds = gather + each * iterations * (2 * n + 2.5 * pairs)
+        words = f"about {iterations:.0f} iterations with a reused approximate factor"
         found.append((Estimate("conjugate_gradients", seconds, words), lambda: factors.approximate(graph)))
     if kind == "sparse_cholesky" or (automatic and n > DENSE_UNKNOWNS):
         limit = LARGEST_FACTOR if automatic else np.iinfo(np.int64).max
@@ -305,10 +309,7 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
             found.append((Estimate("sparse_cholesky", np.inf, words), dict))
         else:
             numbers, fields = pattern
-            seconds = (
-                gather + SECONDS["multiplication"] * numbers.work + SECONDS["entry"] * numbers.panel_size
-                + SECONDS["supernode"] * (numbers.first.size - 1)
-            )  # fmt: skip
+            seconds = gather + SECONDS["multiplication"] * numbers.work + SECONDS["entry"] * numbers.panel_size
             blocks = numbers.first.size - 1
             words = f"{numbers.panel_size} numbers in {blocks} supernodes, {numbers.work:.3g} multiplications"
             found.append((Estimate("sparse_cholesky", seconds, words), lambda: fields))
