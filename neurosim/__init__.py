@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.kernels.named_law import law
+    from neurosim.memristive import generators
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
@@ -111,7 +112,7 @@ _ORIGINS = {
     "neurosim.solve.simulate": ("Settings", "simulate"),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
-_PACKAGES = {"architectures": "neurosim.architectures", "methods": "neurosim.solve.methods"}
+_PACKAGES = {"architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators", "methods": "neurosim.solve.methods"}
 """Registries that are packages."""
 
 _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in names}
@@ -149,6 +150,7 @@ __all__ = [
     "equations",
     "fixed_points",
     "from_networkx",
+    "generators",
     "held",
     "interpolated",
     "law",
