@@ -112,7 +112,10 @@ _ORIGINS = {
     "neurosim.solve.simulate": ("Settings", "simulate"),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
-_PACKAGES = {"architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators", "methods": "neurosim.solve.methods"}
+_PACKAGES = {
+    "architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators",
+    "methods": "neurosim.solve.methods",
+}  # fmt: skip
 """Registries that are packages."""
 
 _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in names}

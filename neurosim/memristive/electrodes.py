@@ -47,7 +47,7 @@ def with_strips(graph: nx.MultiGraph, sides: Iterable[str] = ("left", "right"), 
     for side in chosen:
         axis, sign = SIDES[side]
         at = np.mean([data["pos"] for _, data in graph.nodes(data=True)], axis=0)
-        low, high = _extent(graph, axis)
+        low, high = extent(graph, axis)
         at[axis] = low if sign < 0 else high
         merged.nodes[side].update(pos=tuple(at.tolist()), strip=side)
     for side in chosen[1:]:
@@ -130,7 +130,8 @@ def middle_nodes(graph: nx.Graph) -> tuple[str, str]:
     return nearest_node(graph, low), nearest_node(graph, high)
 
 
-def _extent(graph: nx.Graph, axis: int) -> tuple[float, float]:
+def extent(graph: nx.Graph, axis: int) -> tuple[float, float]:
+    """Where a network begins and ends in direction 0 (x), 1 (y) or 2 (z)."""
     given = graph.graph.get("arguments", {})
     size = given.get(("width", "height")[axis]) if axis < 2 and graph.graph.get("length_unit") == "m" else None
     if size is not None:
@@ -141,7 +142,7 @@ def _extent(graph: nx.Graph, axis: int) -> tuple[float, float]:
 
 def _touched(graph: nx.Graph, side: str, depth: float) -> list[Any]:
     axis, sign = SIDES[side]
-    low, high = _extent(graph, axis)
+    low, high = extent(graph, axis)
     border = low + depth if sign < 0 else high - depth
     found = []
     for node, data in graph.nodes(data=True):
