@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.kernels.named_law import law
     from neurosim.memristive import generators
+    from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
     from neurosim.plots.pinched_loop import pinched_loop
@@ -98,6 +99,7 @@ _ORIGINS = {
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
     "neurosim.kernels.named_law": ("law",),
+    "neurosim.memristive.network": ("MemristiveNetwork",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
@@ -126,6 +128,7 @@ __all__ = [
     "Crossing",
     "Dynamics",
     "FormatError",
+    "MemristiveNetwork",
     "NetlistError",
     "NeurosimError",
     "ParameterError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,18 +105,16 @@ def conducting_paths(network: MemristiveNetwork, a: Hashable, b: Hashable, state
         raise ParameterError(f"no path joins '{a}' and '{b}'")
     g = edge_conductances(network, w)
     inside = np.flatnonzero(network.component == network.component[first])
-    free = inside[(inside != first) & (inside != last)]
+    free = inside[inside != last]
     laplacian = (network.incidence @ sparse.diags(g) @ network.incidence.T).tocsc()
-    p = np.zeros(len(network.nodes))
-    p[first] = 1.0
-    if free.size:
-        p[free] = spsolve(laplacian[free][:, free], -laplacian[free][:, [first]].toarray().ravel())
-    currents = g * (network.incidence.T @ p)
-    total = float((network.incidence @ currents)[first])
+    # One ampere goes in at a, so that currents are parts and the potential of a is the resistance.
+    push, p = np.zeros(len(network.nodes)), np.zeros(len(network.nodes))
+    push[first] = 1.0
+    p[free] = np.asarray(spsolve(laplacian[free][:, free], push[free]))
     path, edges = _shortest(network, 1.0 / g, first, last)
     return ConductingPaths(
-        network, w, a, b, total, [network.nodes[k] for k in path], edges, float((1.0 / g)[edges].sum()),
-        currents / total,
+        network, w, a, b, float(1.0 / p[first]), [network.nodes[k] for k in path], edges,
+        float((1.0 / g)[edges].sum()), g * (network.incidence.T @ p),
     )  # fmt: skip
 
 
@@ -140,5 +139,5 @@ def _shortest(
     while path[-1] != first:
         path.append(int(before[path[-1]]))
     path.reverse()
-    edges = [number[min(a, b), max(a, b)] for a, b in zip(path[:-1], path[1:], strict=True)]
+    edges = [number[min(a, b), max(a, b)] for a, b in pairwise(path)]
     return path, np.array(edges, int)

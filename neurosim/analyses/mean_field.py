@@ -92,7 +92,7 @@ class MeanField:
         """
         excess = 4.0 * self.chi * self.s - 1.0
         if excess <= 0.0:
-            raise ParameterError(f"s = {self.s:g} is not above the threshold {self.critical_drive:g}: there is no escape")
+            raise ParameterError(f"s = {self.s:g} is not above {self.critical_drive:g}: there is no escape")
         root = math.sqrt(excess)
 
         def passed(x: float) -> float:

@@ -99,7 +99,7 @@ def memory_decay(times: Any, values: Any, *, forms: tuple[str, ...] = FORMS) -> 
     """
     t, y = np.asarray(times, float), np.asarray(values, float)
     if t.ndim != 1 or t.shape != y.shape or t.size < 6:
-        raise ParameterError(f"times and values have shapes {t.shape} and {y.shape}; two equal ones of 6 or more are needed")
+        raise ParameterError(f"times and values have shapes {t.shape} and {y.shape}; 6 points or more are needed")
     if not (np.isfinite(t).all() and np.isfinite(y).all() and (np.diff(t) > 0.0).all()):
         raise ParameterError("times must rise, and all numbers must be finite")
     if not np.ptp(y) > 0.0:

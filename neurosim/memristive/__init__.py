@@ -1,1 +1,1 @@
-"""Networks of memristors, resistors and sources as one dynamical system of the states of the memristors."""
+"""Networks of memristive devices as dynamical systems: the Caravelli-Traversa-Di Ventra equation and its relatives."""

@@ -83,6 +83,9 @@ def merge_nodes(graph: nx.MultiGraph, groups: Mapping[str, Iterable[str]]) -> nx
     for name, members in members_of.items():
         at = np.mean([graph.nodes[node]["pos"] for node in members], axis=0)
         merged.add_node(name, pos=tuple(at.tolist()), members=members)
+        ends = [list(graph.nodes[node]["ends"]) for node in members if "ends" in graph.nodes[node]]
+        if ends:
+            merged.nodes[name]["member_ends"] = ends
     merged.add_nodes_from((node, dict(data)) for node, data in graph.nodes(data=True) if node not in owner)
     for a, b, data in graph.edges(data=True):
         first, second = owner.get(a, a), owner.get(b, b)

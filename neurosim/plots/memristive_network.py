@@ -1,7 +1,7 @@
 """A memristive network as a drawing: states as colours, currents as widths, electrodes as squares; and as a film.
 
-Wires (nodes with ``ends``) are lines and their junctions dots; in other graphs nodes are points and edges lines. Nodes in
-space are drawn obliquely.
+Wires (nodes with ``ends``) are lines and their junctions dots; in other graphs nodes are points and edges lines. Nodes
+in space are drawn obliquely.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,9 @@ THINNEST, WIDEST = 0.4, 5.0
 
 FEW_EDGES = 300
 """Up to which edges are drawn with full widths; beyond, all are thinner in proportion to the root of their number."""
+
+MOST_NAMED = 12
+"""Most electrodes whose names are written."""
 
 OBLIQUE = (0.45, 0.3)
 """What a step into depth moves to the right and up."""
@@ -137,14 +139,6 @@ def animate_network(
         film.save(str(temporary), writer=writer, dpi=dpi)
 
 
-@dataclass
-class _Seen:
-    """What colours and widths show at one moment."""
-
-    values: np.ndarray
-    currents: np.ndarray
-
-
 class _Picture:
     """One drawing whose colours and widths can be set again."""
 
@@ -152,22 +146,19 @@ class _Picture:
         self, network: Any, states: Any, t: float, colour: str, ax: Axes | None, largest: float | None = None
     ) -> None:
         from matplotlib.collections import LineCollection
-        from matplotlib.figure import Figure
 
         if colour not in ("state", "current", "conductance"):
             raise ParameterError(f"colour '{colour}' must be state, current or conductance")
         self.network = None if isinstance(network, nx.Graph) else network
         self.graph: nx.Graph = network if isinstance(network, nx.Graph) else network.graph
         self.colour, self.largest = colour, largest
-        if ax is None:
-            ax = Figure(figsize=(7.0, 5.6), layout="constrained").subplots()
-        self.axes: Any = ax
-        places = self._places()
+        self.axes: Any = prepare(ax)
+        places = node_places(self.graph)
         # Resistors are lines that have no state.
         live = np.array([data.get("resistance") is None for *_, data in self.graph.edges(data=True)], bool)
         if self.network is not None:
             live = self.network.is_memristive
-        lines = self._edge_lines(places)
+        lines = edge_lines(self.graph, places)
         self.live = live
         self.axes.add_collection(LineCollection(
             [line for line, memristor in zip(lines, live, strict=True) if not memristor], colors="0.6", linewidths=1.2,
@@ -178,16 +169,17 @@ class _Picture:
         kept = [line for line, memristor in zip(lines, live, strict=True) if memristor]
         if self.by_dots:
             self._draw_wires()
-            at = np.array([
-                (data.get("pos") or tuple(line.mean(axis=0)))[:2]
-                for line, memristor, (*_, data) in zip(lines, live, self.graph.edges(data=True), strict=True) if memristor
-            ])  # fmt: skip
+            crossings = [data.get("pos") for *_, data in self.graph.edges(data=True)]
+            dots = [line.mean(axis=0) if at is None else at for line, at in zip(lines, crossings, strict=True)]
+            at = np.array(dots, float)[live]
             self.edges: Any = self.axes.scatter(at[:, 0], at[:, 1], s=12, cmap=STATES, zorder=4, linewidths=0)
         else:
             self.edges = LineCollection(kept, cmap=STATES, zorder=2, capstyle="round")
             self.axes.add_collection(self.edges)
-        self._draw_nodes(places)
-        self._finish()
+        electrodes = set() if self.network is None else set(self.network.electrodes)
+        show_nodes(self.axes, self.graph, electrodes, points=not self.by_dots, size=2.5 * self.shrink)
+        if self.network is not None:
+            self._colour_bar()
         self.show(states, t)
 
     def show(self, states: Any, t: float) -> None:
@@ -195,9 +187,9 @@ class _Picture:
         if self.network is None:
             self.edges.set_color("0.35")
             return
-        seen = self._seen(states, t)
-        self.edges.set_array(seen.values)
-        size = np.abs(seen.currents)
+        values, currents = self._seen(states, t)
+        self.edges.set_array(values)
+        size = np.abs(currents)
         most = self.largest or float(size.max(initial=0.0)) or 1.0
         share = np.sqrt(np.clip(size / most, 0.0, 1.0))
         if self.by_dots:
@@ -210,86 +202,22 @@ class _Picture:
         if self.largest is None and self.colour != "state":
             self.edges.autoscale()
 
-    def _seen(self, states: Any, t: float) -> _Seen:
+    def _seen(self, states: Any, t: float) -> tuple[np.ndarray, np.ndarray]:
+        """What colours show, and currents, of the memristors."""
         network: Any = self.network
         w = network.state if states is None else np.asarray(states, float)
         at = network.solved(w, t)
         values = {"state": w, "current": np.abs(at.i), "conductance": at.slopes[0]}[self.colour]
-        return _Seen(values[self.live], at.i[self.live])
-
-    def _places(self) -> dict[Any, np.ndarray]:
-        places = {}
-        for node, data in self.graph.nodes(data=True):
-            if "pos" not in data:
-                raise ParameterError(
-                    f"node '{node}' has no position 'pos'; generators.networkx_graph(graph) places nodes"
-                )
-            at = np.asarray(data["pos"], float)
-            places[node] = at[:2] + (at[2] * np.array(OBLIQUE) if at.size > 2 else 0.0)
-        return places
-
-    def _edge_lines(self, places: dict[Any, np.ndarray]) -> list[np.ndarray]:
-        """Straight lines; parallel edges side by side."""
-        pairs: dict[frozenset[Any], int] = {}
-        lines = []
-        span = np.ptp(np.array(list(places.values())), axis=0).max() if places else 1.0
-        for a, b in self.graph.edges():
-            number = pairs[frozenset((a, b))] = pairs.get(frozenset((a, b)), -1) + 1
-            start, end = places[a], places[b]
-            along = end - start
-            length = float(np.hypot(*along)) or 1.0
-            aside = 0.012 * span * ((number + 1) // 2) * (1 if number % 2 else -1) if number else 0.0
-            across = aside * np.array([-along[1], along[0]]) / length
-            lines.append(np.array([start, (start + end) / 2 + across, end]) if number else np.array([start, end]))
-        return lines
+        return values[self.live], at.i[self.live]
 
     def _draw_wires(self) -> None:
         from matplotlib.collections import LineCollection
 
-        wires = [np.reshape(data["ends"], (2, -1)) for _, data in self.graph.nodes(data=True) if "ends" in data]
-        self.axes.add_collection(LineCollection(wires, colors="0.72", linewidths=0.9 * self.shrink**0.5, zorder=1))
-
-    def _draw_nodes(self, places: dict[Any, np.ndarray]) -> None:
-        electrodes = set() if self.network is None else set(self.network.electrodes)
-        for node, data in self.graph.nodes(data=True):
-            if "strip" in data:
-                self._draw_strip(str(data["strip"]))
-        strips = {n for n, data in self.graph.nodes(data=True) if "strip" in data}
-        plain = np.array([at for n, at in places.items() if n not in electrodes | strips and not self.by_dots])
-        if plain.size:
-            self.axes.plot(plain[:, 0], plain[:, 1], "o", color="0.25", markersize=2.5 * self.shrink, zorder=3)
-        for node in electrodes - strips:
-            self.axes.plot(*places[node], "s", color=PALETTE[1], markersize=7, zorder=5)
-        if len(electrodes) <= 12:
-            for node in electrodes:
-                self.axes.annotate(
-                    str(node).replace("$", r"\$"), places[node], xytext=(0, 7), textcoords="offset points",
-                    ha="center", fontsize="small", color=PALETTE[1], zorder=6,
-                )  # fmt: skip
-
-    def _draw_strip(self, side: str) -> None:
-        from neurosim.memristive.electrodes import SIDES, extent
-
-        axis, sign = SIDES[side]
-        low, high = extent(self.graph, axis)
-        thickness = 0.02 * (high - low)
-        start = low - thickness if sign < 0 else high
-        span = (self.axes.axvspan if axis == 0 else self.axes.axhspan)
-        span(start, start + thickness, color=PALETTE[1], alpha=0.9, zorder=5, linewidth=0)
-
-    def _finish(self) -> None:
-        self.axes.autoscale_view()
-        self.axes.margins(0.04)
-        self.axes.set_aspect("equal")
-        unit = self.graph.graph.get("length_unit", "")
-        if unit:
-            label_axis(self.axes.xaxis, "x", unit, float(np.abs(self.axes.get_xlim()).max()))
-            label_axis(self.axes.yaxis, "y", unit, float(np.abs(self.axes.get_ylim()).max()))
-        else:
-            self.axes.axis("off")
-        if self.network is None:
-            return
-        self._colour_bar()
+        for name, colour in (("ends", "0.72"), ("member_ends", PALETTE[1])):
+            found = [np.reshape(data[name], (-1, 2, 2)) for _, data in self.graph.nodes(data=True) if data.get(name)]
+            wires = list(np.concatenate(found)) if found else []
+            width = 0.9 * self.shrink**0.5
+            self.axes.add_collection(LineCollection(wires, colors=colour, linewidths=width, zorder=1, alpha=0.8))
 
     def _colour_bar(self) -> None:
         network: Any = self.network
@@ -301,6 +229,80 @@ class _Picture:
         else:
             self.edges.set_cmap(CURRENTS)
             most = self.largest if self.colour == "current" else None
-            self.edges.set_clim(0.0, most or float(self._seen(None, 0.0).values.max(initial=0.0)) or 1.0)
+            self.edges.set_clim(0.0, most or float(self._seen(None, 0.0)[0].max(initial=0.0)) or 1.0)
         bar = self.axes.figure.colorbar(self.edges, ax=self.axes, shrink=0.8, pad=0.02)
         label_axis(bar.ax.yaxis, self.colour, unit, float(np.abs(self.edges.get_clim()).max()))
+
+
+def prepare(ax: Any) -> Any:
+    """`ax`, or the Axes of a new figure."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(7.0, 5.6), layout="constrained").subplots() if ax is None else ax
+
+
+def node_places(graph: nx.Graph) -> dict[Any, np.ndarray]:
+    """Where nodes are drawn, by their position; steps into depth go aside.
+
+    Raises
+    ------
+    ParameterError
+        A node has no position.
+    """
+    places = {}
+    for node, data in graph.nodes(data=True):
+        if "pos" not in data:
+            raise ParameterError(f"node '{node}' has no position 'pos'; generators.networkx_graph(graph) places nodes")
+        at = np.asarray(data["pos"], float)
+        places[node] = at[:2] + (at[2] * np.array(OBLIQUE) if at.size > 2 else 0.0)
+    return places
+
+
+def edge_lines(graph: nx.Graph, places: dict[Any, np.ndarray]) -> list[np.ndarray]:
+    """A line for each edge; parallel edges bend aside."""
+    count: dict[frozenset[Any], int] = {}
+    lines = []
+    span = float(np.ptp(np.array(list(places.values())), axis=0).max()) if places else 1.0
+    for a, b in graph.edges():
+        number = count[frozenset((a, b))] = count.get(frozenset((a, b)), -1) + 1
+        start, end = places[a], places[b]
+        across = np.array([start[1] - end[1], end[0] - start[0]]) / (float(np.hypot(*(end - start))) or 1.0)
+        bend = 0.03 * span * ((number + 1) // 2) * (1 if number % 2 else -1)
+        share = np.linspace(0.0, 1.0, 9 if number else 2)[:, None]
+        lines.append(start + share * (end - start) + 4.0 * share * (1.0 - share) * bend * across)
+    return lines
+
+
+def show_nodes(ax: Any, graph: nx.Graph, electrodes: set[Any], *, points: bool = True, size: float = 2.5) -> None:
+    """Draw nodes as points, electrodes as squares with their names, strips as bars; set the frame."""
+    from neurosim.memristive.electrodes import SIDES, extent
+
+    places = node_places(graph)
+    strips = {node: data["strip"] for node, data in graph.nodes(data=True) if "strip" in data}
+    plain = np.array([at for node, at in places.items() if node not in electrodes and node not in strips])
+    if points and plain.size:
+        ax.plot(plain[:, 0], plain[:, 1], "o", color="0.25", markersize=size, zorder=3)
+    for side in strips.values():
+        axis, sign = SIDES[side]
+        low, high = extent(graph, axis)
+        thickness = 0.02 * (high - low)
+        start = low - thickness if sign < 0 else high
+        bar = ax.axvspan if axis == 0 else ax.axhspan
+        bar(start, start + thickness, color=PALETTE[1], zorder=5, linewidth=0)
+    for node in electrodes:
+        if node not in strips:
+            ax.plot(*places[node], "s", color=PALETTE[1], markersize=6, zorder=5)
+        if len(electrodes) <= MOST_NAMED:
+            ax.annotate(
+                str(node).replace("$", r"\$"), places[node], xytext=(0, 6), textcoords="offset points", ha="center",
+                fontsize="small", color=PALETTE[1], zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+            )  # fmt: skip
+    ax.autoscale_view()
+    ax.margins(0.05)
+    ax.set_aspect("equal")
+    if graph.graph.get("length_unit"):
+        for direction, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+            label_axis(axis, direction, graph.graph["length_unit"], float(np.abs(axis.get_view_interval()).max()))
+    else:
+        ax.axis("off")

@@ -29,7 +29,9 @@ def test_every_generator_is_ready_and_reproducible(name: str) -> None:
     assert graph.number_of_edges() > 0
     assert nx.number_of_selfloops(graph) == 0
     for node, data in graph.nodes.items():
-        assert isinstance(node, str) and node != "0" and len(data["pos"]) in (2, 3)
+        assert isinstance(node, str)
+        assert node != "0"
+        assert len(data["pos"]) in (2, 3)
     for _, _, data in graph.edges(data=True):
         assert data["kind"] == "memristor" or (data["kind"] == "resistor" and data["resistance"] > 0)
     assert entry.build().number_of_nodes() > 1
