@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurosim import architectures
     from neurosim.analyses.comparison import compare
     from neurosim.analyses.conditional_exponents import conditional_exponents
+    from neurosim.analyses.conducting_paths import conducting_paths
     from neurosim.analyses.continuation import continuation
     from neurosim.analyses.contraction_rate import contraction_rate
     from neurosim.analyses.covariant_vectors import covariant_vectors
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
     from neurosim.analyses.fixed_points import fixed_points
+    from neurosim.analyses.hysteresis import hysteresis
+    from neurosim.analyses.ising_relaxation import ising_relaxation
     from neurosim.analyses.lyapunov import lyapunov_spectrum
+    from neurosim.analyses.mean_field import mean_field
+    from neurosim.analyses.memory_decay import memory_decay
+    from neurosim.analyses.network_conductance import network_conductance
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
     from neurosim.circuit.model import Circuit
@@ -54,9 +60,11 @@ if TYPE_CHECKING:
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.kernels.named_law import law
     from neurosim.memristive import generators
+    from neurosim.memristive.electrodes import nearest_node, with_strips
     from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
+    from neurosim.plots.memristive_network import animate_network, draw_network
     from neurosim.plots.pinched_loop import pinched_loop
     from neurosim.plots.signal_graph import draw_graph
     from neurosim.plots.waveforms import waveforms
@@ -75,23 +83,29 @@ __version__ = "0.1.0"
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
+    "neurosim.analyses.conducting_paths": ("conducting_paths",),
+    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.contraction_rate": ("contraction_rate",),
     "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
-    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
-    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
     "neurosim.analyses.fixed_points": ("fixed_points",),
+    "neurosim.analyses.hysteresis": ("hysteresis",),
+    "neurosim.analyses.ising_relaxation": ("ising_relaxation",),
+    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
+    "neurosim.analyses.mean_field": ("mean_field",),
+    "neurosim.analyses.memory_decay": ("memory_decay",),
+    "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
+    "neurosim.digital.network": ("digital",),
     "neurosim.errors": (
         "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
     ),
-    "neurosim.digital.network": ("digital",),
     "neurosim.formats": ("load", "load_all", "save"),
     "neurosim.graph.convert": ("from_networkx",),
     "neurosim.graph.drives": ("held", "interpolated", "noise"),
@@ -99,9 +113,11 @@ _ORIGINS = {
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
     "neurosim.kernels.named_law": ("law",),
+    "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
     "neurosim.memristive.network": ("MemristiveNetwork",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
+    "neurosim.plots.memristive_network": ("animate_network", "draw_network"),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
@@ -138,17 +154,20 @@ __all__ = [
     "SimulationError",
     "UnknownNameError",
     "__version__",
+    "animate_network",
     "architectures",
     "bode",
     "compare",
     "compile_graph",
     "conditional_exponents",
+    "conducting_paths",
     "continuation",
     "contraction_rate",
     "covariant_vectors",
     "digital",
     "draw_figure",
     "draw_graph",
+    "draw_network",
     "dynamics",
     "energy",
     "energy_function",
@@ -158,13 +177,19 @@ __all__ = [
     "from_networkx",
     "generators",
     "held",
+    "hysteresis",
     "interpolated",
+    "ising_relaxation",
     "law",
     "load",
     "load_all",
     "lyapunov_spectrum",
+    "mean_field",
     "measure",
+    "memory_decay",
     "methods",
+    "nearest_node",
+    "network_conductance",
     "noise",
     "normal",
     "pinched_loop",
@@ -179,6 +204,7 @@ __all__ = [
     "tolerance",
     "uniform",
     "waveforms",
+    "with_strips",
     "write_netlist",
 ]
 

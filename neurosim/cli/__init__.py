@@ -91,6 +91,7 @@ def _application() -> Any:
     from neurosim.cli.fixed_points import fixed_points_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.network import network_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
 
@@ -100,6 +101,7 @@ def _application() -> Any:
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
         ("compare", compare_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
+        ("network", network_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

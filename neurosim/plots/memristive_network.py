@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from neurosim.memristive.network import MemristiveNetwork
 
-STATES, CURRENTS = "viridis", "magma_r"
+STATES = "viridis"
 THINNEST, WIDEST = 0.4, 5.0
 """Widths of edges [points]; in between they grow with the root of the current."""
 
@@ -112,11 +112,14 @@ def animate_network(
     times, states = state_history(network, result)
     moments = np.linspace(times[0], times[-1], frames)
     shown = np.array([states[np.searchsorted(times, moment).clip(0, times.size - 1)] for moment in moments])
-    currents = np.array([network.electrode_currents(w, t) for w, t in zip(shown, moments, strict=True)])
+    solved = [network.solved(w, t) for w, t in zip(shown, moments, strict=True)]
+    inflows = np.array([network.incidence @ at.i - at.inject for at in solved])
+    currents = inflows[:, [network.node_index(node) for node in network.electrodes]]
     figure = Figure(figsize=(6.4, 6.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, height_ratios=(4.0, 1.0))
-    largest = max(float(np.abs(network.currents(w, t)).max()) for w, t in zip(shown, moments, strict=True))
-    picture = _Picture(network, shown[0], float(moments[0]), colour, upper, largest)
+    largest = max(float(np.abs(at.i[network.is_memristive]).max()) for at in solved)
+    top = largest if colour == "current" else max(float(at.slopes[0][network.is_memristive].max()) for at in solved)
+    picture = _Picture(network, shown[0], float(moments[0]), colour, upper, largest, top)
     scale, unit = si_scale(float(moments[-1]), "s")
     rows = currents.T[: len(PALETTE)]
     for node, row, line in zip(network.electrodes, rows, PALETTE, strict=False):
@@ -143,15 +146,16 @@ class _Picture:
     """One drawing whose colours and widths can be set again."""
 
     def __init__(
-        self, network: Any, states: Any, t: float, colour: str, ax: Axes | None, largest: float | None = None
-    ) -> None:
+        self, network: Any, states: Any, t: float, colour: str, ax: Axes | None, largest: float | None = None,
+        top: float | None = None,
+    ) -> None:  # fmt: skip
         from matplotlib.collections import LineCollection
 
         if colour not in ("state", "current", "conductance"):
             raise ParameterError(f"colour '{colour}' must be state, current or conductance")
         self.network = None if isinstance(network, nx.Graph) else network
         self.graph: nx.Graph = network if isinstance(network, nx.Graph) else network.graph
-        self.colour, self.largest = colour, largest
+        self.colour, self.largest, self.top = colour, largest, top
         self.axes: Any = prepare(ax)
         places = node_places(self.graph)
         # Resistors are lines that have no state.
@@ -172,14 +176,15 @@ class _Picture:
             crossings = [data.get("pos") for *_, data in self.graph.edges(data=True)]
             dots = [line.mean(axis=0) if at is None else at for line, at in zip(lines, crossings, strict=True)]
             at = np.array(dots, float)[live]
-            self.edges: Any = self.axes.scatter(at[:, 0], at[:, 1], s=12, cmap=STATES, zorder=4, linewidths=0)
+            zero = np.zeros(len(at))
+            self.edges: Any = self.axes.scatter(at[:, 0], at[:, 1], s=12, c=zero, cmap=STATES, zorder=4, linewidths=0)
         else:
             self.edges = LineCollection(kept, cmap=STATES, zorder=2, capstyle="round")
             self.axes.add_collection(self.edges)
         electrodes = set() if self.network is None else set(self.network.electrodes)
         show_nodes(self.axes, self.graph, electrodes, points=not self.by_dots, size=2.5 * self.shrink)
         if self.network is not None:
-            self._colour_bar()
+            self._colour_bar(states, t)
         self.show(states, t)
 
     def show(self, states: Any, t: float) -> None:
@@ -199,8 +204,6 @@ class _Picture:
         now = f"t = {engineering(t, 's')}, " if t else ""
         what = "dots" if self.by_dots else "lines"
         self.axes.set_title(f"{now}thickest {what} carry {engineering(most, 'A', 3)}", fontsize="medium")
-        if self.largest is None and self.colour != "state":
-            self.edges.autoscale()
 
     def _seen(self, states: Any, t: float) -> tuple[np.ndarray, np.ndarray]:
         """What colours show, and currents, of the memristors."""
@@ -219,7 +222,7 @@ class _Picture:
             width = 0.9 * self.shrink**0.5
             self.axes.add_collection(LineCollection(wires, colors=colour, linewidths=width, zorder=1, alpha=0.8))
 
-    def _colour_bar(self) -> None:
+    def _colour_bar(self, states: Any, t: float) -> None:
         network: Any = self.network
         units = {network.laws.units[e] for e in np.flatnonzero(self.live)}
         unit = {"state": units.pop() if len(units) == 1 else "", "current": "A", "conductance": "S"}[self.colour]
@@ -227,11 +230,18 @@ class _Picture:
             low, high = network.laws.lower[self.live], network.laws.upper[self.live]
             self.edges.set_clim(float(low.min()), float(high.max()))
         else:
-            self.edges.set_cmap(CURRENTS)
-            most = self.largest if self.colour == "current" else None
-            self.edges.set_clim(0.0, most or float(self._seen(None, 0.0)[0].max(initial=0.0)) or 1.0)
+            self.edges.set_cmap(growing_colours())
+            self.edges.set_clim(0.0, self.top or float(self._seen(states, t)[0].max(initial=0.0)) or 1.0)
         bar = self.axes.figure.colorbar(self.edges, ax=self.axes, shrink=0.8, pad=0.02)
         label_axis(bar.ax.yaxis, self.colour, unit, float(np.abs(self.edges.get_clim()).max()))
+
+
+def growing_colours() -> Any:
+    """Colours of magnitudes: from a visible yellow to black."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(colormaps["magma_r"](np.linspace(0.13, 1.0, 256)))
 
 
 def prepare(ax: Any) -> Any:
