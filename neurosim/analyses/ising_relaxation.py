@@ -112,7 +112,7 @@ def ising_relaxation(
     from neurosim.solve.simulate import simulate
 
     if network.size > MOST_SPINS:
-        raise ParameterError(f"{network.size} edges have too many binary states; those of at most {MOST_SPINS} are tried")
+        raise ParameterError(f"{network.size} edges are too many: binary states of up to {MOST_SPINS} are tried")
     if starts < 1:
         raise ParameterError(f"starts = {starts} must be at least 1")
     ising = network.ising()
