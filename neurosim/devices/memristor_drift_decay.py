@@ -73,9 +73,9 @@ device = Device(
     source=Reference("Caravelli, Traversa & Di Ventra, Phys. Rev. E 95, 022140 (2017)", "10.1103/PhysRevE.95.022140"),
     structure=Structure(
         terminals=("p", "n"),
-        inputs=(("p", "n"), ("w", None)),
-        flows=(Current("p", "n"), Rate("w")),
-        states=(State("w", "", "w0", 0.0, 1.0, 1.0, "memory, see the convention"),),
+        inputs=(("p", "n"), ("x", None)),
+        flows=(Current("p", "n"), Rate("x")),
+        states=(State("x", "", "x0", 0.0, 1.0, 1.0, "memory w or x, see the convention"),),
     ),
     parameters=(
         Parameter("convention", None, "", "which end is the low resistance", 0, 1, choices=CONVENTIONS),
@@ -84,7 +84,7 @@ device = Device(
         Parameter("beta", 1e-2, "V s", "inertia beta", 0, exclusive=True),
         Parameter("alpha", 0.0, "1/s", "decay rate alpha", 0),
         Parameter("threshold", 0.0, "V", "voltage below which nothing drifts", 0, aliases=("vt",)),
-        Parameter("w0", 0.5, "", "memory at the start", 0, 1, aliases=("x0",)),
+        Parameter("x0", 0.5, "", "memory at the start", 0, 1, aliases=("w0",)),
         *window_parameters("none"),
         Parameter("window_lower", 0.0, "", "a_lower of the Kvatinsky window"),
         Parameter("window_upper", 1.0, "", "a_upper of the Kvatinsky window"),
@@ -96,7 +96,7 @@ device = Device(
         "YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "drift_decay"), level=110
     ),
     reference={
-        "pinched": True, "drive": {"amplitude": 1.0, "frequency": 1.0}, "state_bounds": {"w": (0.0, 1.0)},
+        "pinched": True, "drive": {"amplitude": 1.0, "frequency": 1.0}, "state_bounds": {"x": (0.0, 1.0)},
         "instance": {"convention": "standard"},
     },
 )  # fmt: skip

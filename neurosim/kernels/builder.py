@@ -44,6 +44,8 @@ class BatchSpec:
     dependence : sequence of (flow, input), optional
         Derivatives that can differ from zero; all by default.
     wiring : sequence of (flow, input, coefficient)
+    writes_derivatives : bool
+        Whether the law writes D: of a law with a million inputs there is no room for it.
     """
 
     label: str
@@ -69,6 +71,7 @@ class BatchSpec:
     table: Sequence[float] = ()
     code: Sequence[int] = ()
     names: Sequence[str] = ()
+    writes_derivatives: bool = True
 
     @property
     def count(self) -> int:
@@ -274,7 +277,8 @@ def build_system(
                     mass_values.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
-        widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
+        if batch.writes_derivatives:
+            widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
         widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
 
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]

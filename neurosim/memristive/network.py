@@ -224,7 +224,7 @@ class MemristiveNetwork:
             k = int(wrong[0])
             loop = "; the current of a loop without resistance has no value: join its nodes" if values[k] == 0 else ""
             raise ParameterError(
-                f"edge {self.edge_name(int(edges[k]))}: resistance = {values[k]:g} ohm must be positive and finite{loop}"
+                f"edge {self.edge_name(int(edges[k]))}: resistance = {values[k]:g} ohm must be positive{loop}"
             )
         return EdgeGroup(None, edges, {"resistance": values}, values[None])
 
@@ -328,6 +328,11 @@ class MemristiveNetwork:
     def state(self) -> np.ndarray:
         """States at the start, shape (m,); resistors have 0."""
         return self.laws.initial.copy()
+
+    @property
+    def state_names(self) -> list[str]:
+        """Addresses of the states: ``m[0].w``, with the name that the device has for its state."""
+        return [f"{name}.{state}" for name, state in zip(self.names, self.laws.state_names, strict=True)]
 
     @cached_property
     def is_memristive(self) -> np.ndarray:

@@ -31,6 +31,7 @@ from neurosim.solve.transient import TransientSettings, transient
 if TYPE_CHECKING:
     from neurosim.graph.program import Program
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.memristive.network import MemristiveNetwork
 
 DEFAULT_RTOL = 1e-5
 
@@ -92,16 +93,17 @@ class Settings:
 
 
 def simulate(
-    circuit: Circuit | str | Path | SignalGraph | Program, t_span: tuple[float, float] | None = None, *,
+    circuit: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork, t_span: tuple[float, float] | None = None, *,
     analysis: str | None = None, **settings: Any,
 ) -> Result:  # fmt: skip
-    """Run one analysis of a circuit, or a signal graph in time.
+    """Run one analysis of a circuit, or a signal graph or memristive network in time.
 
     Parameters
     ----------
-    circuit : Circuit, str, Path, SignalGraph or Program
+    circuit : Circuit, str, Path, SignalGraph, Program or MemristiveNetwork
         A circuit, the path of a netlist, or a graph: then `settings` are those of
-        `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...).
+        `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of a
+        memristive network those of `neurosim.solve.simulate_network.NetworkSettings`.
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional
@@ -120,10 +122,15 @@ def simulate(
         A SimulationError keeps what was computed in its `partial`.
     """
     if not isinstance(circuit, (Circuit, str, Path)):
+        from neurosim.memristive.network import MemristiveNetwork
         from neurosim.solve.simulate_graph import simulate_graph
 
         if analysis not in (None, "tran"):
-            raise ParameterError(f"a signal graph has no '{analysis}' analysis; it runs in time")
+            raise ParameterError(f"a network has no '{analysis}' analysis; it runs in time")
+        if isinstance(circuit, MemristiveNetwork):
+            from neurosim.solve.simulate_network import simulate_network
+
+            return simulate_network(circuit, t_span, **settings)
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)

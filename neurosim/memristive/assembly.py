@@ -1,0 +1,135 @@
+"""From a memristive network to a `System`: one batch of one instance, whose law solves the network."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.graph import law as words
+from neurosim.graph.drives import Drives
+from neurosim.kernels import array_program as ap
+from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
+from neurosim.kernels.dense_laplacian import LaplacianSolver, plan_laplacian
+from neurosim.kernels.unknowns import Unknowns
+from neurosim.memristive import law
+from neurosim.memristive.network import MemristiveNetwork
+
+LARGEST_JACOBIAN = 300
+"""Edges up to which the system gives its dense Jacobian."""
+
+
+@dataclass
+class NetworkAssembly:
+    """A memristive network in the form that the engine runs.
+
+    Attributes
+    ----------
+    net : MemristiveNetwork
+    drives : Drives
+    system : System
+        Unknowns: the states of the edges, then the samples of held sources.
+    solver : LaplacianSolver
+        Keeps what `system` points to.
+    """
+
+    net: MemristiveNetwork
+    drives: Drives
+    system: System
+    solver: LaplacianSolver
+
+    def start(self, initial: np.ndarray | None = None) -> np.ndarray:
+        """Unknowns at t = 0."""
+        return np.concatenate([self.net.state if initial is None else initial, self.drives.start])
+
+    def solved(self, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Potentials (points, nodes) and currents (points, m) at points of a trajectory (points, unknowns)."""
+        system, m, n = self.system, self.net.size, len(self.net.nodes)
+        potentials, currents = np.zeros((times.size, n)), np.zeros((times.size, m))
+        if times.size:
+            arrays = system.arrays
+            code, table = arrays.code[: self.code_size], arrays.table
+            law.network_at(
+                np.ascontiguousarray(times), system.context.copy(), table, code, arrays.memory,
+                np.ascontiguousarray(values).ravel(), potentials.ravel(), currents.ravel(),
+            )  # fmt: skip
+        return potentials, currents
+
+    @property
+    def code_size(self) -> int:
+        """Words of the law."""
+        return len(self.system.batches[0].code)
+
+
+def assemble_network(net: MemristiveNetwork, drives: Drives, *, derivatives: bool, rtol: float = 1e-6) -> NetworkAssembly:
+    """Build the System of a network.
+
+    Parameters
+    ----------
+    net : MemristiveNetwork
+    drives : Drives
+        Its sources, laid out until the end of the run.
+    derivatives : bool
+        Whether the Jacobian will be wanted.
+    rtol : float
+        Of the integration: solutions by iteration are that much more exact than a step.
+    """
+    m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
+    solver = plan_laplacian(n, net.tail, net.head, net.fixed)
+    header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
+    network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
+    header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER
+    targets = net.sources.targets
+    records = np.array(drives.records, np.int64).ravel()
+    parts = {
+        words.DRIVEN_AT: records, law.ENDS_AT: np.concatenate([net.tail, net.head]), law.FIXED_AT: net.fixed,
+        law.TARGETS_AT: targets.ravel(), law.LAWS_AT: laws.code,
+    }  # fmt: skip
+    place = law.AT + law.WORDS_OF_NETWORK
+    for word, part in parts.items():
+        (own if part is records else network)[word] = place
+        place += part.size
+    own[words.DRIVEN], own[words.HELD_UNKNOWNS] = len(drives.records), held
+    network[[law.EDGES, law.NODES, law.FIXED, law.TARGETS]] = m, n, net.fixed.size, len(targets)
+    network[[law.OHMIC, law.WITH_JACOBIAN, law.SOLVER]] = laws.ohmic, derivatives, address_of(solver.arrays)
+    network[[law.CONSTANT_AT, law.LAWS_TABLE]] = len(drives.table), len(drives.table) + m + 2 * n
+    code = np.concatenate([header, own, network, *parts.values()]).astype(np.int64)
+    table = np.concatenate([drives.table, net.sources.constant, laws.table])
+
+    count = m + held
+    index = np.full((1, count, 2), GROUND)
+    index[0, :, 0] = np.arange(count)
+    batch = BatchSpec(
+        net.title, index, index, np.zeros((1, 0)), {}, law.network_flow, count, count,
+        accept=law.network_ticks if held else None, accept_writes_states=held > 0,
+        dependence=[(i, j) for i in range(m) for j in range(m)] if derivatives else (),
+        writes_derivatives=derivatives, memory_rows=law.work_size(m, n, drives.inputs.size),
+        table=table, code=code, names=(net.title,),
+    )  # fmt: skip
+    alone = np.full((count, 1, 2), GROUND)
+    alone[:, 0, 0] = np.arange(count)
+    # M = 1 by a batch of its own: one for each unknown is laid out at once.
+    mass = BatchSpec(f"states of {net.title}", alone, alone, np.zeros((count, 0)), {(0, 0): np.ones(count)}, None, 0, 0)
+    unknowns = Unknowns.empty(count)
+    unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
+                                             for k in range(part.stop - part.start))]  # fmt: skip
+    unknowns.units[:m] = laws.units
+    unknowns.kinds[:] = "state"
+    unknowns.lower[:m], unknowns.upper[:m], unknowns.scale[:m] = laws.lower, laws.upper, laws.scale
+
+    def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
+        times = np.unique(np.concatenate([*drives.corners(t_stop), np.empty(0)]))
+        apart = 0.5 * words.TICK_SHARE * min(drives.periods, default=0.0)
+        kept = times[np.diff(times, prepend=-np.inf) > apart]
+        return kept[kept > t_start]
+
+    return NetworkAssembly(net, drives, build_system(unknowns, [batch, mass], breakpoints=breakpoints), solver)
+
+
+def address_of(arrays: tuple) -> int:
+    """Address of the block of words of a named tuple of arrays; valid while the tuple lives."""
+    block = (ctypes.c_int64 * sum(1 + array.ndim for array in arrays))()
+    block[:] = [word for array in arrays for word in (array.ctypes.data, *array.shape)]
+    arrays._block = block  # type: ignore[attr-defined]
+    return ctypes.addressof(block)

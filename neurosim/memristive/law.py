@@ -1,0 +1,180 @@
+"""The one compiled law of every memristive network: conductances, one Laplacian, voltages of the edges, rates.
+
+The engine's unknowns are the states of the m edges, then the samples of held sources. `code` starts as that of a signal
+graph, so that sources are read as its inputs are (`neurosim.graph.law`); words of the network stand at ``code[AT]``:
+see `WORDS_OF_NETWORK`. `table` holds the numbers of the sources, the constant ones [m + 2 n] and those of the edge laws.
+`memory` is work space; the voltages in it are where Newton's method starts for devices that are not ohmic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.graph.law import WORDS_OF_LAW, apply_clocks, fill_inputs
+from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, driver, helper, kernel, numba_object
+from neurosim.kernels.array_program import HEADER, INPUTS
+from neurosim.kernels.dense_laplacian import laplacian_type, solve_laplacian
+from neurosim.kernels.edge_laws import WORK, evaluate_edges
+from neurosim.kernels.flat_signature import signature_of
+
+AT = HEADER + WORDS_OF_LAW
+WORDS_OF_NETWORK = 13
+(
+    EDGES, NODES, SOLVER, ENDS_AT, FIXED, FIXED_AT, TARGETS, TARGETS_AT, CONSTANT_AT, LAWS_AT, LAWS_TABLE, OHMIC,
+    WITH_JACOBIAN,
+) = range(WORDS_OF_NETWORK)  # fmt: skip
+"""m; n; address of the solver's arrays; place of tails, then heads; number and place of the nodes whose potential is
+given; number and place of pairs (input, place in the vector of sources); place of the constant sources in `table`;
+place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law gives
+its dense Jacobian."""
+
+STEPS, TOLERANCE, SMALL = 60, 1e-13, 1e-3
+"""Newton's method: most steps, and the change of voltages [1] that ends it, relative to the largest or this [V]."""
+
+NO_CURRENTS = -100
+"""Status where Newton's method found none."""
+
+
+def work_size(edges: int, nodes: int, inputs: int) -> int:
+    """Numbers of work space: sources, inputs; v, i, rates, slopes; b, p, and p of a derivative; a block of edges."""
+    return (edges + 2 * nodes) + inputs + 7 * edges + 3 * nodes + WORK
+
+
+@numba_object
+def laplacian_at() -> Any:
+    """Intrinsic: the arrays of a Laplacian from the address of their block."""
+    from numba.extending import intrinsic
+
+    from neurosim.kernels.tuple_pointer import WORD
+
+    kind = laplacian_type()
+
+    @intrinsic
+    def laplacian_at(typing_context, address):
+        def generate(target, builder, sig, values):
+            return builder.inttoptr(values[0], WORD.as_pointer())
+
+        return kind(address), generate
+
+    return laplacian_at
+
+
+@helper
+def gather_sources(time, table, code, memory, y, first):
+    """Sources at `time` into the first m + 2 n numbers of `memory`; held ones from ``y[first:]``."""
+    size = code[AT + EDGES] + 2 * code[AT + NODES]
+    constant = code[AT + CONSTANT_AT]
+    for k in range(size):
+        memory[k] = table[constant + k]
+    if code[INPUTS] > 0:
+        fill_inputs(time, table, code, memory, size, y, first)
+        for q in range(code[AT + TARGETS]):
+            pair = code[AT + TARGETS_AT] + 2 * q
+            memory[code[pair + 1]] += memory[size + code[pair]]
+
+
+@helper
+def solve_network(time, context, table, code, memory, y, first):
+    """Sources, voltages v, currents, rates, slopes and potentials into `memory`; 0, or the status of the solver."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    gather_sources(time, table, code, memory, y, first)
+    emf, potential, inject = memory[:m], memory[m : m + n], memory[m + n : m + 2 * n]
+    start = m + 2 * n + code[INPUTS]
+    v, i, rate = memory[start : start + m], memory[start + m : start + 2 * m], memory[start + 2 * m : start + 3 * m]
+    slopes = memory[start + 3 * m : start + 7 * m]
+    b, p = memory[start + 7 * m : start + 7 * m + n], memory[start + 7 * m + n : start + 7 * m + 2 * n]
+    work = memory[start + 7 * m + 3 * n :]
+    tails, fixed = code[AT + ENDS_AT], code[AT + FIXED_AT]
+    laws, laws_table, is_ohmic = code[code[AT + LAWS_AT] :], table[code[AT + LAWS_TABLE] :], code[AT + OHMIC]
+    arrays = laplacian_at(code[AT + SOLVER])
+    wanted, status = context[WANT_DERIVATIVES], NO_CURRENTS
+    if is_ohmic != 0:
+        v[:] = 0.0
+    for _ in range(STEPS):
+        evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, 1)
+        b[:] = inject
+        for e in range(m):
+            rest = slopes[e] * emf[e]
+            if is_ohmic == 0:
+                rest += i[e] - slopes[e] * v[e]
+            b[code[tails + e]] -= rest
+            b[code[tails + m + e]] += rest
+        for k in range(code[AT + FIXED]):
+            b[code[fixed + k]] = potential[code[fixed + k]]
+        status = solve_laplacian(arrays, slopes[:m], b, p, 1)
+        if status != 0:
+            break
+        moved, largest = 0.0, SMALL
+        for e in range(m):
+            new = p[code[tails + e]] - p[code[tails + m + e]] + emf[e]
+            moved = max(moved, abs(new - v[e]))
+            largest = max(largest, abs(new))
+            v[e] = new
+        if is_ohmic != 0 or moved <= TOLERANCE * largest:
+            break
+        status = NO_CURRENTS
+    if status != 0:
+        v[:] = 0.0
+    evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, np.int64(wanted))
+    context[WANT_DERIVATIVES] = wanted
+    return status
+
+
+@helper
+def _fill_jacobian(code, memory, D):
+    """Derivatives of all rates by all states, after `solve_network`: one solution with the same factor for each."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    start = m + 2 * n + code[INPUTS]
+    slopes = memory[start + 3 * m : start + 7 * m]
+    b, q = memory[start + 7 * m : start + 7 * m + n], memory[start + 7 * m + 2 * n : start + 7 * m + 3 * n]
+    tails = code[AT + ENDS_AT]
+    arrays = laplacian_at(code[AT + SOLVER])
+    for j in range(m):
+        b[:] = 0.0
+        b[code[tails + j]] -= slopes[m + j]
+        b[code[tails + m + j]] += slopes[m + j]
+        for k in range(code[AT + FIXED]):
+            b[code[code[AT + FIXED_AT] + k]] = 0.0
+        solve_laplacian(arrays, slopes[:m], b, q, 0)
+        for e in range(m):
+            D[e, j, 0] = slopes[2 * m + e] * (q[code[tails + e]] - q[code[tails + m + e]])
+        D[j, j, 0] += slopes[3 * m + j]
+
+
+@kernel
+def network_flow(context, u, p, memory, table, code, F, D):
+    """Rates of the states; 0 of the samples of held sources."""
+    m = code[AT + EDGES]
+    y, numbers = u.reshape(u.size), memory.reshape(memory.size)
+    status = solve_network(context[TIME], context, table, code, numbers, y, m)
+    rates = m + 2 * code[AT + NODES] + code[INPUTS] + 2 * m
+    for e in range(m):
+        F[e, 0] = numbers[rates + e] if status == 0 else np.nan
+    for k in range(m, F.shape[0]):
+        F[k, 0] = 0.0
+    if context[WANT_DERIVATIVES] != 0.0 and code[AT + WITH_JACOBIAN] != 0:
+        _fill_jacobian(code, numbers, D)
+
+
+@kernel
+def network_ticks(context, u, p, memory, table, code, F, D):
+    """Held sources take their next sample."""
+    apply_clocks(context, u, memory, table, code, F)
+
+
+@driver(lambda: signature_of(*"rrrcrrrr"))
+def network_at(times, context, table, code, memory, values, potentials, currents):
+    """Potentials (points * nodes) and currents (points * edges) at unknowns `values` (points * unknowns)."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    width = values.size // max(times.size, 1)
+    start = m + 2 * n + code[INPUTS]
+    context[WANT_DERIVATIVES] = 0.0
+    for k in range(times.size):
+        y = values[k * width : (k + 1) * width]
+        status = solve_network(times[k], context, table, code, memory, y, m)
+        for j in range(n):
+            potentials[k * n + j] = memory[start + 7 * m + n + j] if status == 0 else np.nan
+        for e in range(m):
+            currents[k * m + e] = memory[start + m + e] if status == 0 else np.nan

@@ -1,0 +1,291 @@
+"""Run a memristive network in time: the engine's loop over its one batch, and labelled columns of what was asked for."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
+from neurosim.kernels import run as state
+from neurosim.kernels.abi import ANALYSIS, TRANSIENT
+from neurosim.kernels.run import Run
+from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
+from neurosim.memristive.network import MemristiveNetwork
+from neurosim.results import Column, Result, input_hash, versions
+from neurosim.solve.crossings import Events, Watch, unknown_by_name
+from neurosim.solve.integrate import Limits, integrate
+from neurosim.solve.methods import methods
+from neurosim.solve.methods.method import Method
+from neurosim.solve.new_run import new_run
+
+ATOL_SHARE_OF_RTOL = 1e-3
+"""Absolute tolerance of a state as a share of rtol and of its typical size, as for states of devices."""
+
+BUFFER_VALUES = 4_000_000
+"""Most numbers in the buffer of recorded points."""
+
+LEAST_STEPS = 50
+"""No step is longer than this part of the span."""
+
+_CALL = re.compile(r"([ivg])\((.*)\)$")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """How a memristive network is simulated.
+
+    Parameters
+    ----------
+    method : str
+        Integration method, default ``"dp5"``; ``"dop853"`` for tight tolerances. Implicit ones take the dense Jacobian
+        and at most 300 edges.
+    rtol : float
+        Relative to the largest value that a state has had, default 1e-6.
+    atol : float, optional
+        Default ``1e-3 rtol`` times the typical size of a state.
+    initial : array_like, shape (m,), optional
+        States at the start instead of those of the network.
+    save : sequence of str
+        ``"m[0].x"`` (states), ``"i(m[0])"`` (currents of edges), ``"i(a)"`` (current that the electrode a puts in),
+        ``"v(a)"`` (potentials), ``"g(a,b)"`` (conductance between two nodes); ``"states"``, ``"i(*)"`` and ``"v(*)"``
+        stand for all of a kind. Default all states and all currents of electrodes.
+    fixed_step, save_steps, step_limit, wall_time_limit, memory_limit, progress
+        As `neurosim.solve.transient.TransientSettings`.
+    print_step : float, optional
+        Seconds between saved points beside the accepted steps; default 1/200 of the span.
+    events : str, Crossing, or sequence or mapping of these, optional
+        Crossings of states, see `neurosim.solve.crossings.Crossing`.
+    """
+
+    method: str = "dp5"
+    rtol: float = 1e-6
+    atol: float | None = None
+    initial: Any = None
+    save: Sequence[str] = ()
+    fixed_step: float | None = None
+    save_steps: bool = True
+    step_limit: int = 10_000_000
+    wall_time_limit: float = float("inf")
+    memory_limit: float = float("inf")
+    print_step: float | None = None
+    events: Events | None = None
+    progress: Callable[[float, float], None] | None = None
+
+
+def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, **settings: Any) -> Result:
+    """Run a memristive network from t = 0; states at a bound are held there until their rate points inward.
+
+    Parameters
+    ----------
+    net : MemristiveNetwork
+    t_span : (float, float)
+        Integrated from 0 to the second [s]; saved from the first on.
+    **settings
+        Fields of `NetworkSettings`.
+
+    Returns
+    -------
+    Result
+        With ``attrs["seconds_at_bounds"]``: for each saved state that stood at a bound, for how long.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        The message names the setting, edge or node.
+    SimulationError
+        The run stopped; names the state, and keeps what was computed in `partial`.
+    """
+    try:
+        chosen = NetworkSettings(**settings)
+    except TypeError:
+        known = list(NetworkSettings.__dataclass_fields__)
+        unknown = next(name for name in settings if name not in known)
+        raise ParameterError(f"simulate() of a network has no setting '{unknown}'; {nearest(unknown, known)}") from None
+    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
+        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    if not 1e-13 <= chosen.rtol < 1.0:
+        raise ParameterError(f"rtol = {chosen.rtol:g} must lie between 1e-13 and 1")
+    clock = time.perf_counter()
+    method = methods.get(chosen.method)
+    if not method.adaptive and chosen.fixed_step is None:
+        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step")
+    if method.takes_mass and net.size > LARGEST_JACOBIAN:
+        raise ParameterError(
+            f"method '{method.name}' takes the dense Jacobian: at most {LARGEST_JACOBIAN} edges, not {net.size}; use "
+            "'dp5' or 'dop853'"
+        )
+    span = float(t_span[0]), float(t_span[1])
+    saved = _Saved(net, chosen.save)
+    assembly = assemble_network(net, net.sources.bind(span[1]), derivatives=method.takes_mass, rtol=chosen.rtol)
+    assembly.system.context[ANALYSIS] = TRANSIENT
+    watch = None
+    if chosen.events is not None:
+        watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"network '{net.title}'"))
+        assembly.system = watch.attach(assembly.system)
+    probes = np.arange(assembly.system.size) if saved.needs_all else np.array(saved.states, int)
+    run = _new_run(assembly, method, chosen, span, probes)
+    run.count[state.EVENTFUL] |= watch is not None
+    limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
+    recorded = integrate(
+        assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why),
+        halted=None if watch is None else watch.halted,
+    )  # fmt: skip
+    kept = recorded.times >= span[0] * (1.0 - 1e-12)
+    times, values = recorded.times[kept], recorded.values[kept]
+    columns = saved.columns(assembly, times, values)
+    result = Result.build("time", times, columns, attrs={
+        "title": net.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol, "unknowns": net.size,
+        "sources": assembly.drives.described, "statistics": recorded.statistics, "versions": versions(),
+        "seconds_at_bounds": _at_bounds(net, saved, times, values),
+        "input_sha256": input_hash(assembly.system.arrays.table.tobytes() + net.tail.tobytes() + net.head.tobytes()),
+        "seconds": round(time.perf_counter() - clock, 6),
+    })  # fmt: skip
+    if watch is not None:
+        watch.note(result.attrs)
+    if recorded.failure is not None:
+        recorded.failure.partial = result
+        raise recorded.failure
+    return result
+
+
+class _Saved:
+    """What is to be saved: numbers of states, and functions of everything."""
+
+    def __init__(self, net: MemristiveNetwork, asked: Sequence[str]) -> None:
+        self.net = net
+        self.states: list[int] = []
+        self.others: list[tuple[str, str, Any]] = []
+        names = net.state_names
+        of_state = {name: e for e, name in enumerate(names)}
+        nodes = {str(node): node for node in net.nodes}
+        memristive = np.flatnonzero(net.is_memristive).tolist()
+        default = ["states", *(f"i({node})" for node in net.electrodes)]
+        for address in [asked] if isinstance(asked, str) else asked or default:
+            call = _CALL.match(address)
+            if address in of_state:
+                self.states.append(of_state[address])
+            elif address == "states":
+                self.states += memristive
+            elif call is None:
+                raise self._unknown(address, [*names[:1000], "states", "i(*)", "v(*)"])
+            elif call[2] == "*" and call[1] in "iv":
+                inside = net.names if call[1] == "i" else list(nodes)
+                self.others += [(f"{call[1]}({name})", call[1], name) for name in inside]
+            elif call[1] == "g":
+                parts = call[2].split(",")
+                ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
+                pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
+                if pair is None:
+                    raise self._unknown(address, list(nodes))
+                self.others.append((address, "g", pair))
+            else:
+                known = {"i": [*net.names, *map(str, net.electrodes)], "v": list(nodes)}[call[1]]
+                if call[2] not in known:
+                    raise self._unknown(address, [f"{call[1]}({name})" for name in known[:1000]])
+                self.others.append((address, call[1], call[2]))
+        self.states = list(dict.fromkeys(self.states))
+        self.others = list(dict.fromkeys(self.others))
+        self.nodes = nodes
+
+    def _unknown(self, address: str, known: Sequence[str]) -> UnknownNameError:
+        return UnknownNameError(f"cannot save '{address}' of network '{self.net.title}'; {nearest(address, known)}")
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether all states have to be recorded."""
+        return bool(self.others)
+
+    def columns(self, assembly: NetworkAssembly, times: np.ndarray, values: np.ndarray) -> dict[str, Column]:
+        """Labelled columns from recorded points."""
+        net, names = self.net, self.net.state_names
+        made: dict[str, Column] = {}
+        for k, e in enumerate(self.states):
+            made[names[e]] = Column(values[:, e if self.needs_all else k], net.laws.units[e], f"state of {net.names[e]}")
+        if not self.needs_all:
+            return made
+        potentials = currents = np.empty((0, 0))
+        if any(kind in "iv" for _, kind, _ in self.others):
+            potentials, currents = assembly.solved(times, values)
+        edge_of = {name: e for e, name in enumerate(net.names)}
+        for address, kind, what in self.others:
+            if kind == "v":
+                made[address] = Column(potentials[:, net.node_index(self.nodes[what])], "V", f"potential of {what}")
+            elif kind == "g":
+                found = [net.conductance(row[: net.size], *what) for row in values]
+                made[address] = Column(np.array(found), "S", f"conductance between {what[0]} and {what[1]}")
+            elif what in edge_of:
+                made[address] = Column(currents[:, edge_of[what]], "A", f"current of {what}")
+            else:
+                k = net.node_index(self.nodes[what])
+                inject = np.array([net.sources.split(net.sources.at(t))[2][k] for t in times])
+                out = currents @ np.asarray(net.incidence[[k]].todense()).ravel()
+                made[address] = Column(out - inject, "A", f"current of electrode {what}")
+        return made
+
+
+def _new_run(
+    assembly: NetworkAssembly, method: Method, settings: NetworkSettings, span: tuple[float, float], probes: np.ndarray
+) -> Run:
+    net, system, (start, stop) = assembly.net, assembly.system, span
+    print_step = settings.print_step or (stop - start) / 200
+    if not print_step > 0.0:
+        raise ParameterError(f"print_step = {print_step!r} s must be positive")
+    if settings.fixed_step is not None and not 0.0 < settings.fixed_step <= stop:
+        raise ParameterError(f"fixed_step = {settings.fixed_step!r} s must lie between 0 and the end of the run")
+    steps = int(np.floor((stop - start) / print_step * (1 + 1e-9)))
+    grid = np.minimum(start + print_step * np.arange(steps + 1), stop)
+    if grid[-1] < stop:
+        grid = np.append(grid, stop)
+    initial = None
+    if settings.initial is not None:
+        initial = np.asarray(settings.initial, float)
+        laws = net.laws
+        if initial.shape != (net.size,):
+            raise ParameterError(f"initial has shape {initial.shape}, but there are {net.size} edges")
+        outside = np.flatnonzero(~((initial >= laws.lower) & (initial <= laws.upper)))
+        if outside.size:
+            raise ParameterError(f"edge {net.edge_name(int(outside[0]))}: initial = {initial[outside[0]]:g} is out of bounds")
+    scale = np.append(net.laws.scale, np.ones(system.size - net.size))
+    h_max = (stop - start) / LEAST_STEPS
+    run = new_run(
+        system, method, np.append(assembly.start(initial), 0.0), t0=0.0, t_stop=stop, rtol=settings.rtol,
+        atol=scale * (settings.atol or ATOL_SHARE_OF_RTOL * settings.rtol), probes=probes,
+        watched=np.arange(net.size), grid=grid, breakpoints=system.breakpoints(0.0, stop),
+        capacity=int(np.clip(BUFFER_VALUES // max(probes.size, 1), 8, 20_000)), with_slopes=False,
+        h=settings.fixed_step or min(h_max, print_step, stop * 1e-3) * 1e-2, h_max=h_max,
+    )  # fmt: skip
+    run.count[state.STEP_LIMIT] = settings.step_limit
+    run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    run.count[state.POLISH] = 0
+    run.count[state.SAVE_STEPS] = int(settings.save_steps)
+    return run
+
+
+def _at_bounds(net: MemristiveNetwork, saved: _Saved, times: np.ndarray, values: np.ndarray) -> dict[str, float]:
+    """Seconds that each saved state stood at a bound, where that is more than none."""
+    found = {}
+    steps, names = np.diff(times), net.state_names
+    for k, e in enumerate(saved.states):
+        x = values[:, e if saved.needs_all else k]
+        at = (x == net.laws.lower[e]) | (x == net.laws.upper[e])
+        seconds = float(steps[at[1:] & at[:-1]].sum())
+        if seconds > 0.0:
+            found[names[e]] = seconds
+    return found
+
+
+def _stopped(assembly: NetworkAssembly, run: Run, method: Method, why: str) -> SimulationError:
+    """Say when, at which state and why a run stopped, and what to try."""
+    net, real = assembly.net, run.real
+    worst = min(int(run.count[state.WORST]), net.size - 1)
+    t, stop = float(real[state.T]), float(real[state.T_STOP])
+    return SimulationError(
+        f"simulation of network '{net.title}' stopped at t = {t:.6g} s ({100 * t / stop:.0f} % of {stop:g} s), method "
+        f"{method.name}, step {real[state.H]:.3g} s: {why}\n      worst state: {net.state_names[worst]} = "
+        f"{run.y[worst]:.6g}, edge {net.edge_name(worst)}\n      loosen rtol, or look for sources out of proportion"
+    )
