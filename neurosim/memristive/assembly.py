@@ -11,13 +11,17 @@ from neurosim.graph import law as words
 from neurosim.graph.drives import Drives
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
-from neurosim.kernels.dense_laplacian import LaplacianSolver, plan_laplacian
 from neurosim.kernels.unknowns import Unknowns
 from neurosim.memristive import law
 from neurosim.memristive.network import MemristiveNetwork
+from neurosim.memristive.plan import LaplacianSolver
 
 LARGEST_JACOBIAN = 300
 """Edges up to which the system gives its dense Jacobian."""
+
+
+SOLUTION_SHARE_OF_RTOL = 1e-2
+"""Residual of potentials found by iteration, as a share of the tolerance of the integration."""
 
 
 @dataclass
@@ -76,25 +80,25 @@ def assemble_network(net: MemristiveNetwork, drives: Drives, *, derivatives: boo
         Of the integration: solutions by iteration are that much more exact than a step.
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
-    solver = plan_laplacian(n, net.tail, net.head, net.fixed)
+    solver = net.plan(min(SOLUTION_SHARE_OF_RTOL * rtol, 1e-4))
     header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
     network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
     header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER
     targets = net.sources.targets
-    records = np.array(drives.records, np.int64).ravel()
-    parts = {
-        words.DRIVEN_AT: records, law.ENDS_AT: np.concatenate([net.tail, net.head]), law.FIXED_AT: net.fixed,
-        law.TARGETS_AT: targets.ravel(), law.LAWS_AT: laws.code,
-    }  # fmt: skip
+    parts = [
+        (own, words.DRIVEN_AT, np.array(drives.records, np.int64).ravel()),
+        (network, law.ENDS_AT, np.concatenate([net.tail, net.head])), (network, law.FIXED_AT, net.fixed),
+        (network, law.TARGETS_AT, targets.ravel()), (network, law.LAWS_AT, laws.code),
+    ]  # fmt: skip
     place = law.AT + law.WORDS_OF_NETWORK
-    for word, part in parts.items():
-        (own if part is records else network)[word] = place
+    for header_of, word, part in parts:
+        header_of[word] = place
         place += part.size
     own[words.DRIVEN], own[words.HELD_UNKNOWNS] = len(drives.records), held
     network[[law.EDGES, law.NODES, law.FIXED, law.TARGETS]] = m, n, net.fixed.size, len(targets)
     network[[law.OHMIC, law.WITH_JACOBIAN, law.SOLVER]] = laws.ohmic, derivatives, address_of(solver.arrays)
     network[[law.CONSTANT_AT, law.LAWS_TABLE]] = len(drives.table), len(drives.table) + m + 2 * n
-    code = np.concatenate([header, own, network, *parts.values()]).astype(np.int64)
+    code = np.concatenate([header, own, network, *(part for *_, part in parts)]).astype(np.int64)
     table = np.concatenate([drives.table, net.sources.constant, laws.table])
 
     count = m + held

@@ -15,9 +15,10 @@ import numpy as np
 from neurosim.graph.law import WORDS_OF_LAW, apply_clocks, fill_inputs
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, driver, helper, kernel, numba_object
 from neurosim.kernels.array_program import HEADER, INPUTS
-from neurosim.kernels.dense_laplacian import laplacian_type, solve_laplacian
 from neurosim.kernels.edge_laws import WORK, evaluate_edges
 from neurosim.kernels.flat_signature import signature_of
+from neurosim.kernels.laplacian import solve_laplacian
+from neurosim.kernels.laplacian_arrays import laplacian_type
 
 AT = HEADER + WORDS_OF_LAW
 WORDS_OF_NETWORK = 13

@@ -12,24 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any
 
 import networkx as nx
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse import csgraph
-from scipy.sparse.linalg import splu
 
 from neurosim.devices import devices
 from neurosim.devices.memristor_drift_decay import CONVENTIONS
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.memristive import invariants
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
+from neurosim.memristive.plan import LaplacianSolver, plan_laplacian
 from neurosim.memristive.sources import Sources
 
-DENSE_BELOW = 150
-"""Nodes up to which the equations are solved as a dense matrix."""
+EXACT = 1e-13
+"""Residual [1] to which the methods of a network solve where they have to iterate."""
 
 NEWTON_STEPS, NEWTON_TOLERANCE = 60, 1e-13
 """For devices whose current is not proportional to the voltage."""
@@ -98,6 +98,8 @@ class MemristiveNetwork:
         Currents put into nodes [A].
     initial : float or array_like, optional
         States at the start; default that of the device (0.5).
+    solver : str
+        How potentials are found, see `neurosim.memristive.plan.plan_laplacian`; default ``"auto"``.
     title : str
 
     Attributes
@@ -130,8 +132,9 @@ class MemristiveNetwork:
         convention: str | None = None, polarity: Any = None, window: str | None = None,
         device: str | tuple[str, Mapping[str, Any]] | None = None, sources: Any = None,
         electrodes: Mapping[Hashable, Any] | None = None, currents: Mapping[Hashable, Any] | None = None,
-        initial: Any = None, title: str = "",
+        initial: Any = None, solver: str = "auto", title: str = "",
     ) -> None:  # fmt: skip
+        self._arguments: dict[str, Any] = {name: value for name, value in locals().items() if name != "self"}
         if not isinstance(graph, nx.Graph):
             raise ParameterError(f"a networkx graph is needed, not {type(graph).__name__}")
         self.graph = graph
@@ -170,6 +173,7 @@ class MemristiveNetwork:
         self.electrodes = dict(electrodes or {})
         self.injections = dict(currents or {})
         self.sources = self._read_sources(sources)
+        self.solver = solver
         self._fix_potentials()
 
     def _read_edges(self, default: str, common: Mapping[str, Any], polarity: Any, initial: Any) -> Edges:
@@ -317,7 +321,28 @@ class MemristiveNetwork:
     @cached_property
     def unit_potentials(self) -> Callable[[np.ndarray], np.ndarray]:
         """``solve(b)`` with all conductances 1, and 0 at fixed nodes: what the projectors are made of."""
-        return laplacian_solver(self.incidence, np.flatnonzero(self.is_free), np.ones(self.size))
+        return _potentials(self.plan(EXACT), np.ones(self.size), self.fixed)
+
+    @cached_property
+    def _own_plan(self) -> LaplacianSolver:
+        return self.plan(EXACT)
+
+    @cached_property
+    def _open_plans(self) -> dict[tuple[int, int], LaplacianSolver]:
+        """Plans with all electrodes open, by the nodes between which a conductance was asked for."""
+        return {}
+
+    def plan(self, tolerance: float = 1e-8) -> LaplacianSolver:
+        """How potentials are found; ``print(net.plan().explain())`` says what was chosen and why.
+
+        Parameters
+        ----------
+        tolerance : float
+            Relative residual of solutions by iteration.
+        """
+        return plan_laplacian(
+            len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance
+        )
 
     @property
     def size(self) -> int:
@@ -403,11 +428,11 @@ class MemristiveNetwork:
         emf, potential, inject = self.sources.split(self.sources.at(t))
         fixed_part = np.where(self.is_free, 0.0, potential)
         drop = self.incidence.T @ fixed_part + emf
-        v, free = drop.copy(), np.flatnonzero(self.is_free)
+        v = drop.copy()
         for _ in range(NEWTON_STEPS):
             current, _, slopes = self.laws.evaluate(v, x)
             g = slopes[0]
-            solve = laplacian_solver(self.incidence, free, g)
+            solve = _potentials(self._own_plan, g, self.fixed)
             rest = current - g * v if not self.laws.ohmic else 0.0
             p = solve(inject - self.incidence @ (g * drop + rest)) + fixed_part
             new = self.incidence.T @ p + emf
@@ -460,8 +485,9 @@ class MemristiveNetwork:
         held[self.component[last]] = last
         push = np.zeros(len(self.nodes))
         push[first] = 1.0
-        free = np.setdiff1d(np.arange(push.size), held)
-        return float(1.0 / laplacian_solver(self.incidence, free, slopes[0])(push)[first])
+        if (first, last) not in self._open_plans:
+            self._open_plans[first, last] = plan_laplacian(push.size, self.tail, self.head, held, tolerance=EXACT)
+        return float(1.0 / self._open_plans[first, last].solve(slopes[0], push)[first])
 
     def rhs(self, t: float, w: Any) -> np.ndarray:
         """Rates of the states, shape (m,); not held at bounds."""
@@ -488,6 +514,42 @@ class MemristiveNetwork:
     def jacobian(self, t: float, w: Any) -> np.ndarray:
         """Derivative of `rhs` by the states as a dense matrix, shape (m, m)."""
         return self.jvp(t, w, np.eye(self.size))
+
+    def with_parameters(self, values: Mapping[str, Any]) -> MemristiveNetwork:
+        """The same network with other values.
+
+        Parameters
+        ----------
+        values : mapping of str to float, array_like or drive
+            ``"r_on"``, ``"r_off"``, ``"beta"``, ``"alpha"``, ``"polarity"`` and ``"initial"`` of all edges,
+            ``"v(a)"`` of an electrode, ``"i(a)"`` of an injected current, ``"emf(m[0])"`` of an edge.
+
+        Raises
+        ------
+        UnknownNameError, ParameterError
+        """
+        changed = dict(self._arguments)
+        of_sources = changed["sources"] or {}
+        if not isinstance(of_sources, Mapping):
+            of_sources = dict(enumerate(np.asarray(of_sources).tolist()))
+        parts = {"v": dict(self.electrodes), "i": dict(self.injections), "emf": {}}
+        parts["emf"] = {self.edge_index(edge): drive for edge, drive in of_sources.items()}
+        nodes = {str(node): node for node in self.nodes}
+        plain = ("r_on", "r_off", "beta", "alpha", "polarity", "initial")
+        known = [*plain, *(f"v({a})" for a in parts["v"]), *(f"i({a})" for a in parts["i"]), "emf(edge)"]
+        for address, value in values.items():
+            kind, _, inside = address.partition("(")
+            inside = inside[:-1] if inside.endswith(")") else ""
+            if kind == "emf" and inside in self._by_name:
+                parts["emf"][self._by_name[inside]] = value
+            elif kind in ("v", "i") and nodes.get(inside) in parts[kind]:
+                parts[kind][nodes[inside]] = value
+            elif address in plain:
+                changed[address] = value
+            else:
+                raise UnknownNameError(f"network '{self.title}' has no parameter '{address}'; {nearest(address, known)}")
+        changed |= {"sources": parts["emf"], "electrodes": parts["v"], "currents": parts["i"]}
+        return MemristiveNetwork(**changed)
 
     def projector(self, vector: np.ndarray | None = None, *, space: str = "cycle") -> np.ndarray:
         """Omega: on the cycle space, or on the cut space, of the graph with all fixed nodes joined.
@@ -529,20 +591,15 @@ class MemristiveNetwork:
         return invariants.ising(self)
 
 
-def laplacian_solver(incidence: Any, free: np.ndarray, g: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """``solve(b)`` for b (nodes,) or (nodes, k): p with B diag(g) B' p = b at `free` nodes, 0 at the others."""
-    if not free.size:
-        return np.zeros_like
-    cut = incidence[free]
-    laplacian: Any = (cut @ sparse.diags(g) @ cut.T).tocsc()
-    if free.size <= DENSE_BELOW:
-        inner = partial(linalg.cho_solve, linalg.cho_factor(laplacian.toarray()))
-    else:
-        inner = splu(laplacian).solve
+def _potentials(plan: LaplacianSolver, g: np.ndarray, fixed: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """``solve(b)``: p with L(g) p = b, 0 at fixed nodes; factored again only where others used the plan meanwhile."""
 
     def solve(b: np.ndarray) -> np.ndarray:
-        p = np.zeros(b.shape)
-        p[free] = inner(np.ascontiguousarray(b[free]))
+        given = np.array(b, float)
+        given[fixed] = 0.0
+        kept = getattr(plan, "solved_for", None) is g
+        p = plan.solve(None if kept else g, given)
+        plan.solved_for = g  # type: ignore[attr-defined]
         return p
 
     return solve

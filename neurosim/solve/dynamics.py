@@ -24,6 +24,8 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
 from neurosim.kernels.builder import System
+from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
+from neurosim.memristive.network import EXACT, MemristiveNetwork
 from neurosim.solve.dc_sweep import with_device_value
 from neurosim.solve.transient import consistent_start
 
@@ -37,7 +39,7 @@ class Dynamics:
     Attributes
     ----------
     title : str
-    assembly : Assembly or GraphAssembly
+    assembly : Assembly, GraphAssembly or NetworkAssembly
         Its `system` is this object's own: its context and memory may be changed.
     start : ndarray, shape (n,)
         y at t = 0: the operating point (or ``uic``) of a circuit, the initial values of a graph.
@@ -48,7 +50,7 @@ class Dynamics:
     """
 
     title: str
-    assembly: Assembly | GraphAssembly
+    assembly: Assembly | GraphAssembly | NetworkAssembly
     start: np.ndarray
     flows: np.ndarray
     rebuild: Callable[[Mapping[str, float]], Dynamics] = field(repr=False)
@@ -164,15 +166,36 @@ class Dynamics:
         return self.rebuild(values)
 
 
+@dataclass(frozen=True)
+class NetworkDynamics(Dynamics):
+    """The equations of a memristive network: products with its Jacobian cost one solution, and never form it."""
+
+    assembly: NetworkAssembly
+
+    def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """df/dy v for v of shape (n,) or (n, k)."""
+        return self._product(self.assembly.net.jvp, t, y, v)
+
+    def vjp(self, t: float, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """(df/dy)' w for w of shape (n,) or (n, k)."""
+        return self._product(self.assembly.net.vjp, t, y, w)
+
+    def _product(self, product: Callable[..., np.ndarray], t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
+        m = self.assembly.net.size
+        made = np.zeros_like(v, float)
+        made[:m] = product(t, y[:m], v[:m])
+        return made
+
+
 def dynamics(
-    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, drive: Any = None, stop: float | None = None,
+    what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, drive: Any = None, stop: float | None = None,
     derivatives: bool = True,
 ) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
     drive : mapping, optional
         What drives each input port of a graph, see `neurosim.graph.drives.bind_drives`.
     stop : float, optional
@@ -188,6 +211,10 @@ def dynamics(
         return what
     if isinstance(what, (SignalGraph, Program)):
         return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0, derivatives)
+    if isinstance(what, MemristiveNetwork):
+        if drive is not None:
+            raise ParameterError("a memristive network has its own sources: drive= is for graphs")
+        return _of_network(what, stop or 1.0, derivatives)
     if not isinstance(what, (Circuit, str, Path)):
         raise ParameterError(f"a Circuit, the path of a netlist or a SignalGraph is needed, not {type(what).__name__}")
     if drive is not None:
@@ -203,6 +230,16 @@ def _of_graph(program: Program, drive: Any, stop: float, derivatives: bool) -> D
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
         lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives),
+    )  # fmt: skip
+
+
+def _of_network(net: MemristiveNetwork, stop: float, derivatives: bool) -> NetworkDynamics:
+    derivatives = derivatives and net.size <= LARGEST_JACOBIAN
+    assembly = assemble_network(net, net.sources.bind(stop), derivatives=derivatives, rtol=EXACT)
+    flows = np.arange(assembly.system.size) < net.size
+    return NetworkDynamics(
+        net.title, assembly, assembly.start(), flows,
+        lambda values: _of_network(net.with_parameters(values), stop, derivatives),
     )  # fmt: skip
 
 

@@ -1,0 +1,311 @@
+"""Conjugate gradients on a Laplacian, with a reused approximate factor and a start from earlier solutions.
+
+One iteration is two passes over the graph. Forward through the approximate factor the solution and the residual are
+updated, and r' M^-1 r is the sum of squares that come out, so beta is known at the end. Backward the new direction
+comes out unknown by unknown, last first, and every pair is multiplied with it as soon as both its ends are known.
+
+The start is the best combination (in energy) of the last solutions and their differences: P. F. Fischer, Comput.
+Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7 (recalled). The factor is built again when
+the iterations lost to its age would have paid for that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.kernels.abi import unit
+from neurosim.kernels.approximate_cholesky import factor_approximately
+from neurosim.kernels.laplacian_arrays import (
+    BUILT,
+    FRESH_RATE,
+    IS_FRESH,
+    IS_STALE,
+    ITERATIONS,
+    KEPT,
+    KEPT_COUNT,
+    KEPT_COUNT_OTHER,
+    LOST,
+    NO_CONVERGENCE,
+    SOLUTIONS,
+    TOLERANCE,
+    laplacian_type,
+)
+from neurosim.kernels.unchecked import at, put
+
+REBUILD = 12.0
+"""What building the approximate factor costs, in iterations."""
+
+MOST_ITERATIONS = 5000
+PATIENCE = 4.0
+"""An old factor is replaced during a solution that takes this many times the iterations of a new one."""
+
+NEGLIGIBLE = 1e-24
+"""An earlier solution that adds less than this share (in energy) to the ones before is left out."""
+
+
+def _plain_signature() -> Any:
+    from numba import types
+
+    return types.i8(laplacian_type())
+
+
+@unit(_plain_signature)
+def build_factor(a):
+    """Build the approximate factor; return its status."""
+    state = a.state
+    status = factor_approximately(a)
+    state[BUILT] += 1
+    state[IS_FRESH] = 1
+    state[IS_STALE] = 0
+    a.control[LOST] = 0.0
+    return status
+
+
+@unit(_plain_signature)
+def prepare_iterations(a):
+    """Make the approximate factor ready for new conductances; return 0 or why it cannot be built."""
+    if a.state[BUILT] > 0 and a.state[IS_STALE] == 0:
+        return 0
+    return build_factor(a)
+
+
+def _multiply_signature() -> Any:
+    from numba import types
+
+    reals = types.Array(types.f8, 1, "C")
+    return types.f8(laplacian_type(), reals, types.i8, reals, types.i8)
+
+
+@unit(_multiply_signature)
+def multiply(a, v, v_at, product, product_at):
+    """Write the matrix times v; return v' times that."""
+    n = a.node.size
+    pairs = a.pair_other.size
+    energy = 0.0
+    for i in range(n):
+        put(product, product_at + i, at(a.weight, pairs + i) * at(v, v_at + i))
+        energy += at(product, product_at + i) * at(v, v_at + i)
+    for i in range(n):
+        own = at(v, v_at + i)
+        total = 0.0
+        for p in range(a.pair_start[i], a.pair_start[i + 1]):
+            j = np.int64(at(a.pair_other, p))
+            difference = own - at(v, v_at + j)
+            flow = at(a.weight, p) * difference
+            total += flow
+            energy += flow * difference
+            put(product, product_at + j, at(product, product_at + j) - flow)
+        put(product, product_at + i, at(product, product_at + i) + total)
+    return energy
+
+
+def _start_signature() -> Any:
+    from numba import types
+
+    return types.void(laplacian_type(), types.i8)
+
+
+@unit(_start_signature)
+def guess(a, series):
+    """From the right-hand side in `residual`, write a start to `x` and its residual to `residual`."""
+    n = a.node.size
+    x, residual, kept, basis = a.x, a.residual, a.kept, a.basis
+    count = a.state[KEPT_COUNT + series]
+    for i in range(n):
+        put(x, i, 0.0)
+    found = 0
+    for k in range(min(count, KEPT)):
+        newest = (series * KEPT + (count - 1) % KEPT) * n
+        second = (series * KEPT + (count - 2) % KEPT) * n
+        third = (series * KEPT + (count - 3) % KEPT) * n
+        v, product = 2 * found * n, (2 * found + 1) * n
+        for i in range(n):
+            value = at(kept, newest + i)
+            if k == 1:
+                value -= at(kept, second + i)
+            elif k == 2:
+                value += at(kept, third + i) - 2.0 * at(kept, second + i)
+            put(basis, v + i, value)
+        whole = multiply(a, basis, v, basis, product)
+        for m in range(found):
+            other, other_product = 2 * m * n, (2 * m + 1) * n
+            overlap = 0.0
+            for i in range(n):
+                overlap += at(basis, v + i) * at(basis, other_product + i)
+            overlap /= a.sums[m]
+            for i in range(n):
+                put(basis, v + i, at(basis, v + i) - overlap * at(basis, other + i))
+                put(basis, product + i, at(basis, product + i) - overlap * at(basis, other_product + i))
+        energy, share = 0.0, 0.0
+        for i in range(n):
+            energy += at(basis, v + i) * at(basis, product + i)
+            share += at(basis, v + i) * at(residual, i)
+        if not energy > NEGLIGIBLE * whole:
+            continue
+        share /= energy
+        for i in range(n):
+            put(x, i, at(x, i) + share * at(basis, v + i))
+            put(residual, i, at(residual, i) - share * at(basis, product + i))
+        # The sums of the passes are not in use yet.
+        a.sums[found] = energy
+        found += 1
+
+
+def _pass_signature() -> Any:
+    from numba import types
+
+    return types.UniTuple(types.f8, 2)(laplacian_type(), types.f8)
+
+
+@unit(_pass_signature)
+def forward(a, alpha):
+    """Go alpha along the direction; return r'r and r' M^-1 r.
+
+    `sums` is zero before and after; `y` receives what the backward pass starts from, and `product` becomes zero.
+    """
+    x, residual, direction, product, sums, y = a.x, a.residual, a.direction, a.product, a.sums, a.y
+    row, value = a.factor_row, a.factor_value
+    norm, energy = 0.0, 0.0
+    first = at(a.factor_start, 0)
+    for v in range(a.node.size):
+        put(x, v, at(x, v) + alpha * at(direction, v))
+        own = at(residual, v) - alpha * at(product, v)
+        put(residual, v, own)
+        norm += own * own
+        put(product, v, 0.0)
+        own += at(sums, v)
+        put(sums, v, 0.0)
+        last = at(a.factor_start, v + 1)
+        for q in range(first, last):
+            j = at(row, q)
+            put(sums, j, at(sums, j) + at(value, q) * own)
+        first = last
+        scaled = own * at(a.pivot, v)
+        put(y, v, scaled)
+        energy += own * scaled
+    return norm, energy
+
+
+def _backward_signature() -> Any:
+    from numba import types
+
+    return types.f8(laplacian_type(), types.f8)
+
+
+@unit(_backward_signature)
+def backward(a, beta):
+    """Make the next direction d and its product with the matrix; return d' times that."""
+    direction, product, y = a.direction, a.product, a.y
+    row, value = a.factor_row, a.factor_value
+    n = a.node.size
+    pairs = a.pair_other.size
+    energy = 0.0
+    last = at(a.factor_start, n)
+    end = np.int64(at(a.pair_start, n))
+    for t in range(n):
+        v = n - 1 - t
+        own = at(y, v)
+        first = at(a.factor_start, v)
+        for q in range(first, last):
+            own += at(value, q) * at(y, at(row, q))
+        last = first
+        put(y, v, own)
+        own += beta * at(direction, v)
+        put(direction, v, own)
+        total = at(a.weight, pairs + v) * own
+        energy += total * own
+        begin = np.int64(at(a.pair_start, v))
+        for p in range(begin, end):
+            j = at(a.pair_other, p)
+            difference = own - at(direction, j)
+            flow = at(a.weight, p) * difference
+            total += flow
+            energy += flow * difference
+            put(product, j, at(product, j) - flow)
+        end = begin
+        put(product, v, at(product, v) + total)
+    return energy
+
+
+def _solve_signature() -> Any:
+    from numba import types
+
+    return types.i8(laplacian_type(), types.i8)
+
+
+@unit(_solve_signature)
+def solve_iteratively(a, refresh):
+    """Replace the right-hand side in `x` (by unknowns) by the solution; return 0 or why there is none."""
+    n = a.node.size
+    state, control = a.state, a.control
+    size = 0.0
+    for i in range(n):
+        value = at(a.x, i)
+        put(a.residual, i, value)
+        size += value * value
+    series = 0 if refresh != 0 else 1
+    goal = control[TOLERANCE] * control[TOLERANCE] * size
+    if size == 0.0:
+        for i in range(n):
+            put(a.x, i, 0.0)
+        return 0
+    if not size < np.inf:
+        return NO_CONVERGENCE
+    guess(a, series)
+    for i in range(a.sums.size):
+        put(a.sums, i, 0.0)
+    start, norm, previous, alpha, beta = 0.0, 0.0, 0.0, 0.0, 0.0
+    step = 0
+    restart = True
+    status = 0
+    while True:
+        if restart:
+            for i in range(n):
+                put(a.direction, i, 0.0)
+                put(a.product, i, 0.0)
+            alpha, previous = 0.0, 0.0
+            restart = False
+            start_step = step
+        norm, energy = forward(a, alpha)
+        if step == start_step:
+            start = norm
+        if norm <= goal:
+            break
+        if step >= MOST_ITERATIONS or not norm < np.inf:
+            status = NO_CONVERGENCE
+            break
+        if state[IS_FRESH] == 0 and control[FRESH_RATE] > 0.0:
+            expected = np.log(start / goal) / (2.0 * control[FRESH_RATE])
+            if step - start_step > PATIENCE * expected + REBUILD:
+                status = build_factor(a)
+                if status != 0:
+                    break
+                restart = True
+                continue
+        beta = energy / previous if previous > 0.0 else 0.0
+        previous = energy
+        alpha = energy / backward(a, beta)
+        step += 1
+    state[ITERATIONS] += step
+    state[SOLUTIONS] += 1
+    taken = step - start_step
+    if status != 0:
+        state[IS_STALE] = 1
+        return status
+    if taken > 0 and norm > 0.0:
+        rate = np.log(start / norm) / (2.0 * taken)
+        if state[IS_FRESH] == 1:
+            control[FRESH_RATE] = rate
+            state[IS_FRESH] = 0
+        else:
+            control[LOST] += max(0.0, taken * (1.0 - rate / control[FRESH_RATE]))
+            if control[LOST] > REBUILD:
+                state[IS_STALE] = 1
+    count = KEPT_COUNT_OTHER if series == 1 else KEPT_COUNT
+    keep = (series * KEPT + state[count] % KEPT) * n
+    for i in range(n):
+        put(a.kept, keep + i, at(a.x, i))
+    state[count] += 1
+    return 0

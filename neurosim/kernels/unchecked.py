@@ -1,0 +1,123 @@
+"""Plain loads and stores: no sign of an index is tested, so loops with computed places run on vector registers.
+
+Indices must lie inside the array. A loop over these compiles to what the same loop in C does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.kernels.functions import Instruction
+
+LANES = 8
+
+
+def _place(target: Any, builder: Any, array_type: Any, array: Any, index_type: Any, index: Any) -> Any:
+    from llvmlite import ir
+    from numba.np.arrayobj import make_array
+
+    word = ir.IntType(64)
+    if index_type.bitwidth < 64:
+        index = builder.sext(index, word) if index_type.signed else builder.zext(index, word)
+    return builder.gep(make_array(array_type)(target, builder, array).data, [index])
+
+
+def _build_at() -> Any:
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def at(typing_context, a, i):
+        def generate(target, builder, sig, values):
+            return builder.load(_place(target, builder, sig.args[0], values[0], sig.args[1], values[1]))
+
+        return a.dtype(a, i), generate
+
+    return at
+
+
+def _build_put() -> Any:
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def put(typing_context, a, i, value):
+        def generate(target, builder, sig, values):
+            cast = target.cast(builder, values[2], sig.args[2], sig.args[0].dtype)
+            builder.store(cast, _place(target, builder, sig.args[0], values[0], sig.args[1], values[1]))
+            return cgutils.get_null_value(target.get_value_type(types.none))
+
+        return types.void(a, i, value), generate
+
+    return put
+
+
+def _put(a: Any, i: int, value: Any) -> None:
+    a[i] = value
+
+
+at = Instruction(_build_at, lambda a, i: a[i])
+"""``at(a, i)`` is a[i], for 0 <= i."""
+put = Instruction(_build_put, _put)
+"""``put(a, i, value)`` does a[i] = value, for 0 <= i."""
+
+
+def _build_dot() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def dot(typing_context, a, a_at, b, b_at, m):
+        signature = types.float64(a, types.i8, b, types.i8, types.i8)
+
+        def generate(target, builder, sig, values):
+            word, real = ir.IntType(64), ir.DoubleType()
+            reals = ir.VectorType(real, LANES)
+            starts = [_place(target, builder, sig.args[k], values[k], types.i8, values[k + 1]) for k in (0, 2)]
+            m = values[4]
+            kind = ir.FunctionType(reals, [reals] * 3)
+            fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f64")
+            before = builder.block
+            head, body, after, more, last, end = (builder.append_basic_block(f"dot.{n}") for n in range(6))
+            builder.branch(head)
+            builder.position_at_end(head)
+            k, total = builder.phi(word), builder.phi(reals)
+            k.add_incoming(ir.Constant(word, 0), before)
+            total.add_incoming(ir.Constant(reals, [0.0] * LANES), before)
+            following = builder.add(k, ir.Constant(word, LANES))
+            builder.cbranch(builder.icmp_signed("<=", following, m), body, after)
+            builder.position_at_end(body)
+            left, right = (
+                builder.load(builder.bitcast(builder.gep(start, [k]), reals.as_pointer()), align=8) for start in starts
+            )
+            k.add_incoming(following, body)
+            total.add_incoming(builder.call(fma, [left, right, total]), body)
+            builder.branch(head)
+            builder.position_at_end(after)
+            parts = [builder.extract_element(total, ir.Constant(ir.IntType(32), lane)) for lane in range(LANES)]
+            while len(parts) > 1:
+                parts = [builder.fadd(x, y) for x, y in zip(parts[::2], parts[1::2], strict=True)]
+            builder.branch(more)
+            builder.position_at_end(more)
+            i, rest = builder.phi(word), builder.phi(real)
+            i.add_incoming(k, after)
+            rest.add_incoming(parts[0], after)
+            builder.cbranch(builder.icmp_signed("<", i, m), last, end)
+            builder.position_at_end(last)
+            left, right = (builder.load(builder.gep(start, [i])) for start in starts)
+            value = builder.fma(left, right, rest)
+            i.add_incoming(builder.add(i, ir.Constant(word, 1)), last)
+            rest.add_incoming(value, last)
+            builder.branch(more)
+            builder.position_at_end(end)
+            return rest
+
+        return signature, generate
+
+    return dot
+
+
+dot = Instruction(_build_dot, lambda a, a_at, b, b_at, m: sum(a[a_at + k] * b[b_at + k] for k in range(m)))
+"""``dot(a, a_at, b, b_at, m)`` is the sum over k < m of a[a_at + k] b[b_at + k]."""
