@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.bifurcation_diagram import bifurcation_diagram
     from neurosim.analyses.comparison import compare
     from neurosim.analyses.conditional_exponents import conditional_exponents
+    from neurosim.analyses.conducting_paths import conducting_paths
     from neurosim.analyses.continuation import continuation
     from neurosim.analyses.contraction_rate import contraction_rate
     from neurosim.analyses.covariant_vectors import covariant_vectors
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy_landscape import energy_landscape
     from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
+    from neurosim.analyses.hysteresis import hysteresis
+    from neurosim.analyses.ising_relaxation import ising_relaxation
     from neurosim.analyses.limit_cycle import limit_cycle
     from neurosim.analyses.lyapunov import lyapunov_spectrum
+    from neurosim.analyses.mean_field import mean_field
+    from neurosim.analyses.memory_decay import memory_decay
+    from neurosim.analyses.network_conductance import network_conductance
     from neurosim.analyses.phase_portrait import phase_portrait
     from neurosim.analyses.poincare_section import poincare_section
     from neurosim.analyses.power_balance import power_balance
@@ -59,9 +65,12 @@ if TYPE_CHECKING:
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.kernels.named_law import law
+    from neurosim.memristive import generators
+    from neurosim.memristive.electrodes import nearest_node, with_strips
     from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
+    from neurosim.plots.memristive_network import animate_network, draw_network
     from neurosim.plots.pinched_loop import pinched_loop
     from neurosim.plots.signal_graph import draw_graph
     from neurosim.plots.waveforms import waveforms
@@ -83,10 +92,10 @@ _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
     "neurosim.analyses.fit": ("fit",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
+    "neurosim.analyses.conducting_paths": ("conducting_paths",),
+    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.contraction_rate": ("contraction_rate",),
     "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
-    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
-    "neurosim.analyses.continuation": ("continuation",),
     "neurosim.analyses.energy": ("energy",),
     "neurosim.analyses.energy_function": ("energy_function",),
     "neurosim.analyses.energy_landscape": ("energy_landscape",),
@@ -96,15 +105,21 @@ _ORIGINS = {
     "neurosim.analyses.limit_cycle": ("limit_cycle",),
     "neurosim.analyses.phase_portrait": ("phase_portrait",),
     "neurosim.analyses.poincare_section": ("poincare_section",),
+    "neurosim.analyses.hysteresis": ("hysteresis",),
+    "neurosim.analyses.ising_relaxation": ("ising_relaxation",),
+    "neurosim.analyses.lyapunov": ("lyapunov_spectrum",),
+    "neurosim.analyses.mean_field": ("mean_field",),
+    "neurosim.analyses.memory_decay": ("memory_decay",),
+    "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
+    "neurosim.digital.network": ("digital",),
     "neurosim.errors": (
         "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
     ),
-    "neurosim.digital.network": ("digital",),
     "neurosim.formats": ("load", "load_all", "save"),
     "neurosim.graph.convert": ("from_networkx",),
     "neurosim.graph.drives": ("held", "interpolated", "noise"),
@@ -112,9 +127,11 @@ _ORIGINS = {
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
     "neurosim.kernels.named_law": ("law",),
+    "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
     "neurosim.memristive.network": ("MemristiveNetwork",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
+    "neurosim.plots.memristive_network": ("animate_network", "draw_network"),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
@@ -129,7 +146,10 @@ _ORIGINS = {
     "neurosim.solve.simulate": ("Settings", "simulate"),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
-_PACKAGES = {"architectures": "neurosim.architectures", "methods": "neurosim.solve.methods"}
+_PACKAGES = {
+    "architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators",
+    "methods": "neurosim.solve.methods",
+}  # fmt: skip
 """Registries that are packages."""
 
 _MODULE_OF = {name: module for module, names in _ORIGINS.items() for name in names}
@@ -150,6 +170,7 @@ __all__ = [
     "SimulationError",
     "UnknownNameError",
     "__version__",
+    "animate_network",
     "architectures",
     "basins",
     "bifurcation_diagram",
@@ -157,12 +178,14 @@ __all__ = [
     "compare",
     "compile_graph",
     "conditional_exponents",
+    "conducting_paths",
     "continuation",
     "contraction_rate",
     "covariant_vectors",
     "digital",
     "draw_figure",
     "draw_graph",
+    "draw_network",
     "dynamics",
     "energy",
     "energy_function",
@@ -171,17 +194,24 @@ __all__ = [
     "fit",
     "fixed_points",
     "from_networkx",
+    "generators",
     "gradient",
     "held",
+    "hysteresis",
     "integral",
     "interpolated",
+    "ising_relaxation",
     "law",
     "limit_cycle",
     "load",
     "load_all",
     "lyapunov_spectrum",
+    "mean_field",
     "measure",
+    "memory_decay",
     "methods",
+    "nearest_node",
+    "network_conductance",
     "noise",
     "normal",
     "phase_portrait",
@@ -200,6 +230,7 @@ __all__ = [
     "tolerance",
     "uniform",
     "waveforms",
+    "with_strips",
     "write_netlist",
 ]
 

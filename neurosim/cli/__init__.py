@@ -95,6 +95,7 @@ def _application() -> Any:
     from neurosim.cli.limit_cycle import limit_cycle_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.network import network_command
     from neurosim.cli.phase import phase_command
     from neurosim.cli.poincare import poincare_command
     from neurosim.cli.resume import resume_command
@@ -111,6 +112,7 @@ def _application() -> Any:
         ("sweep", sweep_command), ("resume", resume_command),
         ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
         ("bifurcation", bifurcation_command), ("basins", basins_command),
+        ("network", network_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

@@ -33,17 +33,18 @@ def registries() -> dict[str, Registry[Any]]:
     from neurosim.devices import devices
     from neurosim.digital.rules import rules
     from neurosim.formats import formats
+    from neurosim.memristive.generators import generators
     from neurosim.plots import plots
     from neurosim.solve.methods import methods
 
-    return {"devices": devices, "methods": methods, "architectures": architectures, "rules": rules, "formats": formats,
-            "plots": plots}  # fmt: skip
+    return {"devices": devices, "methods": methods, "architectures": architectures, "rules": rules,
+            "generators": generators, "formats": formats, "plots": plots}  # fmt: skip
 
 
 def list_command(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND]", help="devices, methods, architectures, rules, formats or plots."),
+        typer.Argument(metavar="[KIND]", help="devices, methods, architectures, rules, generators, formats or plots."),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = None,
     plot: Annotated[
@@ -51,7 +52,7 @@ def list_command(
     ] = None,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """List devices, methods, architectures, rules, formats, plots, or describe one.
+    """List devices, methods, architectures, rules, generators, formats, plots, or describe one.
 
     As in: neurosim list devices; neurosim list resistor; neurosim list lstm --plot lstm.png
     """

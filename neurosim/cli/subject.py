@@ -77,7 +77,7 @@ def graph_of(network: str, settings: list[str]) -> SignalGraph:
         )
     architecture = architectures.get(network)
     known = inspect.signature(architecture.build).parameters
-    given = dict(map(_setting, settings))
+    given = dict(map(setting, settings))
     for name in given:
         if name not in known:
             near = nearest(name, list(known)) or f"known: {', '.join(known)}"
@@ -88,7 +88,13 @@ def graph_of(network: str, settings: list[str]) -> SignalGraph:
         raise ParameterError(f"architecture '{network}': {error}") from None
 
 
-def _setting(text: str) -> tuple[str, object]:
+def setting(text: str) -> tuple[str, object]:
+    """Name and value of ``name=value``: a whole number, a number, true, false or text.
+
+    Raises
+    ------
+    ParameterError
+    """
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise ParameterError(f"--set {text!r} must look like name=value")

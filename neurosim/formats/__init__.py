@@ -1,6 +1,7 @@
 """Result files: `save` and `load` choose the format by suffix; one file in this folder is one format.
 
-Signal graphs are saved and loaded by the same two functions, as ``.json`` or ``.graphml``.
+Signal graphs, and networkx graphs of memristive networks, are saved and loaded by the same two functions, as ``.json``
+or ``.graphml``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from neurosim.registry import Registry
 from neurosim.results import Result
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from neurosim.graph.signal_graph import SignalGraph
 
 formats: Registry[Format] = Registry("format", "neurosim.formats", "format", "neurosim.formats")
@@ -51,12 +54,12 @@ _GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml"}
 def _graph_module(path: str | os.PathLike[str]) -> Any:
     suffix = Path(path).suffix.lower()
     if suffix not in _GRAPH_MODULES:
-        raise FormatError(f"'{path}': a signal graph is kept as {' or '.join(_GRAPH_MODULES)}, not '{suffix}'")
+        raise FormatError(f"'{path}': a graph is kept as {' or '.join(_GRAPH_MODULES)}, not '{suffix}'")
     return importlib.import_module(f"neurosim.formats.graphs.{_GRAPH_MODULES[suffix]}")
 
 
 def holds_graph(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a saved signal graph: its suffix or the first lines of its text say so."""
+    """Whether a file is a saved graph: its suffix or the first lines of its text say so."""
     suffix = Path(path).suffix.lower()
     if suffix not in _GRAPH_MODULES:
         return False
@@ -64,20 +67,20 @@ def holds_graph(path: str | os.PathLike[str]) -> bool:
         return True
     try:
         with open(path, "rb") as file:
-            return re.search(rb'"format"\s*:\s*"neurosim graph"', file.read(4096)) is not None
+            return re.search(rb'"format"\s*:\s*"neurosim (graph|memristive network)"', file.read(4096)) is not None
     except OSError:
         return False
 
 
 def save(
-    result: Result | Sequence[Result] | SignalGraph, path: str | os.PathLike[str], *, format: str | None = None,
-    **options: Any,
+    result: Result | Sequence[Result] | SignalGraph | nx.Graph, path: str | os.PathLike[str], *,
+    format: str | None = None, **options: Any,
 ) -> None:  # fmt: skip
-    """Write one result, or several where the format can hold them, or a signal graph, whole or not at all.
+    """Write one result, or several where the format can hold them, or a graph, whole or not at all.
 
     Parameters
     ----------
-    result : Result, sequence of Result, or SignalGraph
+    result : Result, sequence of Result, SignalGraph, or networkx graph
         What to write.
     path : path
         Its suffix chooses the format unless `format` names one.
@@ -128,8 +131,8 @@ def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list
 
 def load(
     path: str | os.PathLike[str], *, format: str | None = None, number: int | None = None
-) -> Result | SignalGraph:  # fmt: skip
-    """Read one result, or a signal graph from a file that holds one.
+) -> Result | SignalGraph | nx.MultiGraph:  # fmt: skip
+    """Read one result, or a graph from a file that holds one.
 
     Parameters
     ----------

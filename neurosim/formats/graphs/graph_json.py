@@ -19,6 +19,7 @@ from scipy import sparse
 from neurosim.architectures import laws
 from neurosim.errors import FormatError, NeurosimError, nearest
 from neurosim.formats import strict_json
+from neurosim.formats.graphs.documents import document_of, graph_of
 from neurosim.graph.signal_graph import KINDS, SignalGraph
 
 FORMAT = "neurosim graph"
@@ -58,9 +59,9 @@ def to_document(graph: SignalGraph) -> dict[str, Any]:
     }
 
 
-def write_graph(graph: SignalGraph, path: Path) -> None:
-    """Write a graph as JSON, a line for each node, edge and parameter."""
-    document = to_document(graph)
+def write_graph(graph: Any, path: Path) -> None:
+    """Write a graph of `neurosim.formats.graphs.documents` as JSON, a line for each node, edge and parameter."""
+    document = document_of(graph)
     lines = []
     for key, value in document.items():
         if isinstance(value, list) and value:
@@ -74,7 +75,7 @@ def write_graph(graph: SignalGraph, path: Path) -> None:
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def read_graph(path: Path) -> SignalGraph:
+def read_graph(path: Path) -> Any:
     """Read a graph.
 
     Raises
@@ -84,7 +85,7 @@ def read_graph(path: Path) -> SignalGraph:
         message says where.
     """
     try:
-        return from_document(strict_json.loads(path.read_text(encoding="utf-8")))
+        return graph_of(strict_json.loads(path.read_text(encoding="utf-8")))
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: not UTF-8 text at byte {error.start}") from None
     except FormatError as error:

@@ -1,7 +1,8 @@
-"""Signal graphs as GraphML: nodes and edges for other graph programs, and all that `SignalGraph` needs to come back.
+"""Graphs as GraphML: nodes and edges for other graph programs, and all that is needed to come back.
 
 Attributes that are text (``kind``, ``function``, ``weight``, ...) are written as they are, all others as JSON;
-parameters and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graphs.graph_json`.
+parameters and clocks are JSON in attributes of the graph. The content is that of `neurosim.formats.graphs.graph_json`
+or, for the graph of a memristive network, of `neurosim.formats.graphs.network_document`.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from xml.etree import ElementTree
 
 from neurosim.errors import FormatError
 from neurosim.formats import strict_json
-from neurosim.formats.graphs.graph_json import from_document, to_document
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.formats.graphs.documents import document_of, graph_of
 
 NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _TEXTS = {"kind", "function", "clock", "bias", "weight", "form", "unit", "role", "format", "name"}
 _TAG = f"{{{NAMESPACE}}}"
 
 
-def write_graph(graph: SignalGraph, path: Path) -> None:
+def write_graph(graph: Any, path: Path) -> None:
     """Write a graph as GraphML (U. Brandes et al., Graph Drawing 2001, doi 10.1007/3-540-45848-4_59)."""
-    document = to_document(graph)
+    document = document_of(graph)
     ElementTree.register_namespace("", NAMESPACE)
     root = ElementTree.Element(f"{_TAG}graphml")
     keys: dict[tuple[str, str], str] = {}
     drawn = ElementTree.Element(f"{_TAG}graph", {"edgedefault": "directed"})
+    nodes = {node["name"] for node in document["nodes"]}
 
     def put(parent: Any, domain: str, name: str, value: Any) -> None:
         if (domain, name) not in keys:
@@ -45,7 +46,7 @@ def write_graph(graph: SignalGraph, path: Path) -> None:
             if name != "name":
                 put(element, "node", name, value)
     for number, edge in enumerate(document["edges"]):
-        ends = {end: edge[end] if edge[end] in graph else edge[end].partition("/")[0] for end in ("source", "target")}
+        ends = {end: edge[end] if edge[end] in nodes else edge[end].partition("/")[0] for end in ("source", "target")}
         element = ElementTree.SubElement(drawn, f"{_TAG}edge", {"id": f"e{number}", **ends})
         for end in ends:
             if edge[end] != ends[end]:
@@ -58,7 +59,7 @@ def write_graph(graph: SignalGraph, path: Path) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def read_graph(path: Path) -> SignalGraph:
+def read_graph(path: Path) -> Any:
     """Read a graph that `write_graph` wrote.
 
     Raises
@@ -81,14 +82,15 @@ def read_graph(path: Path) -> SignalGraph:
         document: dict[str, Any] = _data(drawn, names, "graph")
         if "format" not in document:
             raise FormatError(
-                "GraphML of another program: read it with networkx.read_graphml and convert it with from_networkx"
+                "GraphML of another program: read it with networkx.read_graphml and convert it with from_networkx, or "
+                "for a memristive network with generators.networkx_graph"
             )
         document["nodes"] = [
             {"name": node.get("id"), **_data(node, names, f"node '{node.get('id')}'")}
             for node in drawn.findall(f"{_TAG}node")
         ]
         document["edges"] = [_edge(edge, names) for edge in drawn.findall(f"{_TAG}edge")]
-        return from_document(document)
+        return graph_of(document)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from None
 
