@@ -156,7 +156,7 @@ def doublings(context: Context) -> Iterator[Case]:
     figure = figure_of(context, "dynamics_henon.png", shown.plot())
     closed = "closed form for b = 0.3"
     for number, (period, low, high, value) in enumerate(
-        ((1, 0.38, 0.50, 0.75 * 0.49), (2, 0.918, 0.95, 0.49 + 0.25 * 1.69)), start=1
+        ((1, 0.372, 0.40, 0.75 * 0.49), (2, 0.918, 0.95, 0.49 + 0.25 * 1.69)), start=1
     ):
         yield number_case(
             f"henon doubling {number}", f"{closed}: {'3 (1 - b)^2 / 4' if number == 1 else '(1-b)^2 + (1+b)^2 / 4'}",
