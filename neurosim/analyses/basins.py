@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import zero_of
@@ -205,7 +205,7 @@ def _chained(features: np.ndarray, share: float, size: np.ndarray) -> np.ndarray
     extent = np.median(features[:, 2] - features[:, 1], axis=0)
     scale = share * np.maximum(np.maximum(np.max(high - low, axis=0), extent), LEAST * size)
     cells, cell_of = np.unique(np.round(features / scale).reshape(len(features), -1), axis=0, return_inverse=True)
-    near = cKDTree(cells).query_pairs(1.5, p=np.inf, output_type="ndarray")
+    near = KDTree(cells).query_pairs(1.5, p=np.inf, output_type="ndarray")
     links = sparse.coo_matrix((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(cells),) * 2)
     return csgraph.connected_components(links, directed=False)[1][cell_of.ravel()]
 

@@ -81,7 +81,7 @@ class LimitCycle(Drawable):
     names: list[str]
     period: float
     is_driven: bool
-    multipliers: np.ndarray
+    multipliers: Any
     times: np.ndarray
     states: np.ndarray
     log_product: float

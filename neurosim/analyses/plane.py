@@ -126,5 +126,5 @@ def plane_of(field: Field, plane: Any, centre: Any, extent: Any, points: int, se
         raise ParameterError(
             f"extent = {extent!r} must be a positive half width, two of them, or ((low, high), (low, high))"
         )
-    first, second = (np.linspace(*ends, points) for ends in ranges)
+    first, second = (np.linspace(low, high, points) for low, high in ranges)
     return Plane((field.names[a], field.names[b]), (a, b), middle, first, second)

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.runs import RTOL, model_of
-from neurosim.circuit.model import Circuit
+from neurosim.circuit.model import Circuit, TransientAnalysis
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program
@@ -158,10 +158,10 @@ def _span(model: Circuit | Program, t_span: tuple[float, float] | None) -> tuple
             raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
         return float(t_span[0]), float(t_span[1])
     if isinstance(model, Circuit):
-        stop = next((a.stop for a in model.analyses if hasattr(a, "stop") and hasattr(a, "step")), None)
-        if stop is None:
+        asked = next((a for a in model.analyses if isinstance(a, TransientAnalysis)), None)
+        if asked is None:
             raise ParameterError(f"'{model.title}' has no .tran that says how long to run: give t_span=")
-        return 0.0, float(stop)  # pyright: ignore[reportArgumentType]
+        return 0.0, asked.stop
     return 0.0, 1000.0 * float(np.nanmax(model.time_constant))
 
 

@@ -147,7 +147,7 @@ def normal_address(address: str) -> str:
     return re.sub(r"\s+", "", address.lower())
 
 
-def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
+def assemble(circuit: Circuit, parts: Parts | None = None, *, holds_outcomes: bool = True) -> Assembly:
     """Build the System of a circuit. Nothing is compiled for a new topology.
 
     Parameters
@@ -155,6 +155,9 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
     circuit : Circuit
     parts : Parts, optional
         Its parts by group, where they are known already.
+    holds_outcomes : bool
+        Whether comparisons inside expressions keep their outcome from event to event, as a run in time wants it; else
+        f(t, y) depends on y alone.
 
     Raises
     ------
@@ -209,7 +212,7 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
         _fill_needs(group_devices, members, columns_of)
     optional = sum(len(g.members) for g in parts.groups if g.device.without_events and g.structure.memory_rows)
     batches = [
-        _batch(group, local, columns, index, optional <= MOST_WITH_EVENTS)
+        _batch(group, local, columns, index, holds_outcomes and optional <= MOST_WITH_EVENTS)
         for group, local, columns in zip(parts.groups, locals_of, columns_of)
     ]
     largest_step = min(

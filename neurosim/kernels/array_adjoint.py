@@ -101,7 +101,7 @@ def _reverse_without_dense(code, p, pt, arena, adjoint, dp):
     for q in range(code[MIDDLE] - WORDS, code[FIRST] - 1, -WORDS):
         op = code[q]
         if op != DENSE and op != DENSE_TRANSPOSED:
-            reverse_instructions(code, q, q + WORDS, p, pt, arena, adjoint, 1, dp)
+            reverse_instructions(code, q, q + WORDS, p, pt, arena, adjoint, 1, dp, 1)
         else:
             n, m, w = code[q + 2], code[q + 3], code[q + 4]
             d, a = code[q + 6] + code[q + 7], code[q + 9] + code[q + 10]

@@ -54,7 +54,7 @@ def basins(found: Basins, *, ax: Axes | None = None) -> Axes:
     for k, attractor in enumerate(found.attractors):
         if k < LISTED:
             kind = attractor.point.kind if attractor.point is not None else attractor.kind
-            handles.append(Patch(color=colours[k], label=f"{k + 1}: {kind}, {100.0 * attractor.fraction:.1f} %"))
+            handles.append(Patch(color=tuple(colours[k]), label=f"{k + 1}: {kind}, {100.0 * attractor.fraction:.1f} %"))
         if plane.holds(attractor.mean):
             face = "black" if attractor.kind == "rest point" else "white"
             ax.plot(*plane.project(attractor.mean), marker="o", markersize=5, color="black", markerfacecolor=face)

@@ -250,7 +250,7 @@ def _of_network(net: MemristiveNetwork, stop: float, derivatives: bool) -> Netwo
 def _of_circuit(circuit: Circuit, stop: float | None) -> Dynamics:
     parts = group_parts(circuit)
     check_circuit(circuit, parts)
-    assembly = assemble(circuit, parts)
+    assembly = assemble(circuit, parts, holds_outcomes=False)
     asked = next((a for a in circuit.analyses if isinstance(a, TransientAnalysis)), None)
     span = stop or (asked.stop if asked else 1.0)
     start = consistent_start(assembly, asked or TransientAnalysis(span / 200, span), span)[:-1]

@@ -12,6 +12,11 @@ from neurosim.kernels.system import compute_both
 REANALYSES_LIMIT = 20
 """How often one analysis may choose its pivots anew."""
 
+NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
+    "row_scale", "lower", "upper", "inverse_pivot", "work", "correction"
+} else np.uint32) for name in LU._fields))  # fmt: skip
+"""Stands for a factorisation where none is needed."""
+
 
 class Factors:
     """Factorisation of ``beta M - J`` for one range of beta."""

@@ -38,9 +38,8 @@ from neurosim.kernels.column_groups import column_groups
 from neurosim.kernels.first_step import choose_first_step
 from neurosim.kernels.numba_law import NumbaLaw, numba_law
 from neurosim.kernels.run import EXPLICIT
-from neurosim.kernels.sparse_lu import LU
 from neurosim.kernels.time_loop import advance
-from neurosim.solve.factors import Factors
+from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import new_run, wants_matrix
 
@@ -531,12 +530,6 @@ def _entries(mass: Any, n: int, name: str) -> dict[tuple[int, int], float]:
         raise ParameterError(f"{name} has entries that are not finite")
     places = zip(entries.row.tolist(), entries.col.tolist(), entries.data.tolist(), strict=True)
     return {(i, j): value for i, j, value in places if value != 0.0}
-
-
-NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
-    "row_scale", "lower", "upper", "inverse_pivot", "work", "correction"
-} else np.uint32) for name in LU._fields))  # fmt: skip
-"""Stands for a factorisation where none is needed."""
 
 
 @functools.cache

@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
-from neurosim.graph.assembly import assemble_graph
-from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.results import Result
 from neurosim.solve import simulate_graph
-from neurosim.solve.methods import methods
+from neurosim.solve.integrate import Limits, integrate
 
 TAU, THRESHOLD = 0.02, 1.0
 
@@ -239,10 +237,13 @@ def test_comparator_ticks_once_for_each_rise_and_not_at_the_start():
 
 def test_before_and_after_are_kept_for_those_who_need_them():
     program = compile_graph(neurons(2, np.array([[0.0, -0.1], [-0.2, 0.0]])))
-    assembly = assemble_graph(program, bind_drives(program.inputs, {"u": [1.5, 1.25]}, 1.0), derivatives=False)
-    chosen = simulate_graph.GraphSettings(rtol=1e-9)
-    run = simulate_graph._new_run(assembly, methods.get("dp5"), chosen, (0.0, 0.05))
-    simulate_graph._integrate(assembly, run, methods.get("dp5"), chosen, None)
+    chosen = simulate_graph.GraphSettings(rtol=1e-9, drive={"u": [1.5, 1.25]}, method="dp5")
+    ready = simulate_graph.prepare(program, (0.0, 0.05), chosen)
+    assembly = ready.assembly
+    integrate(
+        assembly.system, ready.run, ready.method, Limits(), SimulationError,
+        halted=simulate_graph._halted(assembly, None),
+    )  # fmt: skip
     assert assembly.log is not None
     instants = assembly.log.instants
     assert len(instants.times) > 2

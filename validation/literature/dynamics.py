@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def lorenz_branches(context: Context) -> Iterator[Case]:
         "lorenz pitchfork", "Sparrow, The Lorenz Equations (Springer 1982) (recalled): rho = 1, exactly", "rho", 1.0,
         trivial.special[0].parameter, 1e-7, "bisection",
     )  # fmt: skip
-    upper = continuation(lorenz(), "rho", (1.5, 30.0), start=[1.15, 1.15, 0.5])
+    upper = continuation(lorenz(), "rho", (20.0, 30.0), start=[7.1, 7.1, 19.0])
     hopf = next(s for s in upper.special if s.kind == "Hopf")
     figure = figure_of(context, "dynamics_lorenz_branch.png", upper.plot(name="x[0]"))
     yield number_case(
@@ -112,7 +113,7 @@ def lorenz_branches(context: Context) -> Iterator[Case]:
 def cycles(context: Context) -> Iterator[Case]:
     """Periods and multipliers."""
     cycle = limit_cycle(van_der_pol(), rtol=1e-11)
-    figure = figure_of(context, "dynamics_van_der_pol_cycle.png", cycle.plot())
+    figure = context.figure("dynamics", lambda axes: draw_cycle(axes, cycle))
     yield number_case(
         "van der pol period, mu = 1", HAIRER, "period [s]", 6.6632868593231302, cycle.period, 1e-11, "rtol = 1e-11",
         figure,
@@ -155,7 +156,7 @@ def doublings(context: Context) -> Iterator[Case]:
     figure = figure_of(context, "dynamics_henon.png", shown.plot())
     closed = "closed form for b = 0.3"
     for number, (period, low, high, value) in enumerate(
-        ((1, 0.40, 0.70, 0.75 * 0.49), (2, 0.925, 0.99, 0.49 + 0.25 * 1.69)), start=1
+        ((1, 0.372, 0.40, 0.75 * 0.49), (2, 0.918, 0.95, 0.49 + 0.25 * 1.69)), start=1
     ):
         yield number_case(
             f"henon doubling {number}", f"{closed}: {'3 (1 - b)^2 / 4' if number == 1 else '(1-b)^2 + (1+b)^2 / 4'}",
@@ -163,12 +164,11 @@ def doublings(context: Context) -> Iterator[Case]:
         )  # fmt: skip
     known = [3.0, 1.0 + math.sqrt(6.0), 3.544090, 3.564407, 3.568759, 3.569692]
     found: list[float] = []
-    for number, (here, following) in enumerate(zip(known[:-1], known[1:], strict=True)):
+    for number, (here, following) in enumerate(pairwise(known)):
         length = following - here
         found.append(doubling(logistic(), "r", 2**number, here + 0.15 * length, here + 0.85 * length))
-    found.append(
-        doubling(logistic(), "r", 32, known[5] + 0.15 * 0.0002, known[5] + 0.85 * 0.0001995)
-    )
+    length = (known[5] - known[4]) / 4.6692016
+    found.append(doubling(logistic(), "r", 32, known[5] + 0.15 * length, known[5] + 0.85 * length))
     window = np.linspace(2.8, 4.0, 300 if context.fast else 1200)
     figure = figure_of(context, "dynamics_logistic.png", bifurcation_diagram(logistic(), "r", window).plot())
     for number in (0, 1):
@@ -197,7 +197,7 @@ def circuits(context: Context) -> Iterator[Case]:
         "chua fixed points", "where -0.7 v = -0.5 v - 0.3: v = 1.5 V, besides 0", "v(a) [V]", a, outer[0], 1e-9,
         "rounding", figure_of(
             context, "dynamics_chua_phase.png",
-            phase_portrait("circuits/chua.cir", ("v(a)", "i(l1)"), starts=1, points=41, duration=100).plot(),
+            phase_portrait("circuits/chua.cir", starts=[[0.1, 0.0]], points=41, duration=100).plot(),
         ),
     )  # fmt: skip
     yield Case(
@@ -210,7 +210,7 @@ def circuits(context: Context) -> Iterator[Case]:
         "lorenz section", "the points lie on it", "distance from x[2] = 27", "0", f"{off:.2g}", off, 1e-9,
         "location of the crossing", figure_of(context, "dynamics_lorenz_section.png", section.plot()),
     )  # fmt: skip
-    wells = basins(lorenz(rho=10.0), ("x[0]", "x[1]"), centre={"x[2]": 9.0}, extent=15.0,
+    wells = basins(lorenz(rho=10.0), ("x[0]", "x[1]"), centre={"x[2]": 9.0}, extent=((-15.0, 15.0),) * 2,
                    points=31 if context.fast else 121, duration=40.0)  # fmt: skip
     labels = wells.labels
     differing = float((labels != 1 - labels[::-1, ::-1]).sum()) / labels.size
@@ -225,8 +225,8 @@ def circuits(context: Context) -> Iterator[Case]:
         levels = np.unique(swept.values)
         first = float(levels[np.argmax(counts > 1)])
         yield Case(
-            "roessler first doubling", "a = b = 0.2: near c = 2.83 (recalled, read from diagrams)", "c, absolute", "2.83",
-            f"{first:.4g}", abs(first - 2.83), 0.05, "read from a diagram",
+            "roessler first doubling", "a = b = 0.2: near c = 2.83 (recalled, read from diagrams)", "c, absolute",
+            "2.83", f"{first:.4g}", abs(first - 2.83), 0.05, "read from a diagram",
             figure_of(context, "dynamics_rossler.png", swept.plot()),
         )  # fmt: skip
 
