@@ -92,9 +92,11 @@ def solve_network(time, context, table, code, memory, y, first):
     arrays = laplacian_at(code[AT + SOLVER])
     wanted, status = context[WANT_DERIVATIVES], NO_CURRENTS
     if is_ohmic != 0:
-        v[:] = 0.0
+        v[:] = 1.0
     for _ in range(STEPS):
-        evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, 1)
+        evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, 1 - is_ohmic)
+        if is_ohmic != 0:
+            slopes[:m] = i
         b[:] = inject
         for e in range(m):
             rest = slopes[e] * emf[e]
