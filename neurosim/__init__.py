@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.analyses.power_balance import power_balance
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from neurosim.solve.crossings import Crossing
     from neurosim.solve.distributions import normal, tolerance, uniform
     from neurosim.solve.dynamics import Dynamics, dynamics
+    from neurosim.solve.gradient import gradient, sensitivities
+    from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
     from neurosim.solve.simulate import Settings, simulate
@@ -73,6 +76,7 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.fit": ("fit",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
     "neurosim.analyses.contraction_rate": ("contraction_rate",),
     "neurosim.analyses.covariant_vectors": ("covariant_vectors",),
@@ -108,6 +112,8 @@ _ORIGINS = {
     "neurosim.solve.crossings": ("Crossing",),
     "neurosim.solve.distributions": ("normal", "tolerance", "uniform"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
+    "neurosim.solve.gradient": ("gradient", "sensitivities"),
+    "neurosim.solve.losses": ("integral", "squared_error"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
@@ -150,9 +156,12 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "fit",
     "fixed_points",
     "from_networkx",
+    "gradient",
     "held",
+    "integral",
     "interpolated",
     "law",
     "load",
@@ -169,7 +178,9 @@ __all__ = [
     "resume",
     "save",
     "save_figure",
+    "sensitivities",
     "simulate",
+    "squared_error",
     "sweep",
     "tolerance",
     "uniform",

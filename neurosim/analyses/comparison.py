@@ -2,6 +2,10 @@
 
 Both see the same input, held over periods of `sample_period`. The analog side is integrated to a tight tolerance, so
 that every difference belongs to the digital side.
+
+A network with hosts over whole sequences (a bidirectional one) is recorded and replayed on both sides: each level runs
+over the whole input, the host gets what its source is at the ends of the periods, and what it gives is held like an
+input of the next level.
 """
 
 from __future__ import annotations
@@ -15,10 +19,12 @@ import networkx as nx
 import numpy as np
 
 from neurosim.analyses.drawable import Drawable
+from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
 from neurosim.graph.flatten import flatten
+from neurosim.graph.layout import Layout
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
@@ -27,6 +33,9 @@ from neurosim.solve.simulate import simulate
 ANALOG_RTOL = 1e-10
 HORIZON = 0.1
 """Relative error at which the two are said to have parted."""
+
+_IDENTITY = {"kind": "map", "function": "identity", "bias": None, "gain": 1.0, "argument": None, "unit": ""}
+"""What stands for a host in a steady state."""
 
 SAME_POINT = 1e-6
 """Distance, relative to the size of the state, below which two points count as one."""
@@ -176,11 +185,13 @@ def compare(
         The graph has clocked states, or steps and periods do not fit; or an output of a graph with delays sees the
         past directly.
     """
-    program = compile_graph(graph)
-    if program.delays:
+    network, steady = _networks(graph, twin, dt)
+    program, dt = network.program, network.dt
+    delayed = bool(steady.program.delays)
+    if delayed:
+        program = steady.program
         graph = _starting_at(graph, program, initial or {})
-    network = _network(graph, program, twin, dt)
-    dt = network.dt
+        network = digital(graph, network.rule, dt)
     slowest = float(program.time_constant.max())
     period = sample_period or dt * max(1, int(np.floor(float(program.time_constant.min()) / dt + 1e-9)))
     ratio = round(period / dt)
@@ -193,34 +204,42 @@ def compare(
     if inputs.shape[1] != network.program.inputs.size:
         raise ParameterError(f"drive needs shape (samples, {network.program.inputs.size}), not {np.shape(drive)}")
     y0 = program.states.pack(initial or {}, program.initial, "state")
-    points = ratio * len(inputs)
-    times = dt * np.arange(points + 1)
+    points = ratio * len(inputs) + 1
+    times = dt * np.arange(points)
+    if delayed:
+
+        def run(given: np.ndarray, per_period: int, halvings: int | None) -> _Run:
+            return _delayed_run(graph, program, network, given, period, y0, per_period, halvings)
+
+    else:
+
+        def run(given: np.ndarray, per_period: int, halvings: int | None) -> _Run:
+            side = _analog(period, per_period)
+            if halvings is not None:
+                fine = 2**halvings
+                side = _digital(network, period / (per_period * fine), per_period * fine, fine)
+            return _run(network, given, y0, per_period, side)
+
     # A first short run of both, so that compiling and loading code is no part of the cost.
-    _analog(graph, program, network, inputs[:1], period, y0, 1)
-    _digital(network, inputs[:1], 1, 1, y0)
-    clock = time.process_time()
-    analog = _analog(graph, program, network, inputs, period, y0, ratio)
-    seconds_analog = time.process_time() - clock
-    runs = []
-    for halvings in range(refinements + 1):
-        fine = DigitalNetwork(network.program, network.rule, dt / 2**halvings)
-        if program.delays and halvings:
-            fine = digital(graph, network.rule, fine.dt)
-        runs.append(_digital(fine, inputs, ratio * 2**halvings, 2**halvings, y0))
+    run(inputs[:1], ratio, None)
+    run(inputs[:1], ratio, 0)
+    real = run(inputs, ratio, None)
+    analog = real.states
+    runs = [run(inputs, ratio, halvings) for halvings in range(refinements + 1)]
     scale = np.sqrt((analog**2).mean()) or 1.0
     span = np.ptp(analog, axis=0).max() or 1.0
-    errors = [np.sqrt(((states - analog) ** 2).mean(axis=1)) / scale for states, _ in runs]
+    errors = [np.sqrt(((run.states - analog) ** 2).mean(axis=1)) / scale for run in runs]
     steps = tuple(
-        StepError(dt / 2**k, float(np.abs(states - analog).max() / span), _horizon(times, errors[k]), seconds)
-        for k, (states, seconds) in enumerate(runs)
-    )
+        StepError(
+            dt / 2**k, float(np.abs(run.states - analog).max() / span), _horizon(times, errors[k]),
+            run.seconds / ((points - 1) * 2**k),
+        )
+        for k, run in enumerate(runs)
+    )  # fmt: skip
     order = _order(steps)
-    last = np.vstack([inputs[:1], np.repeat(inputs, ratio, axis=0)])
-    # The inputs that stand for the past come last; no output sees them.
-    last = np.pad(last, ((0, 0), (0, program.inputs.size - last.shape[1])))
-    outputs = [program.output(states, last) for states in (analog, runs[0][0])]
+    outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
-    found = () if program.delays else _fixed_points(network, constant, starts, seed)
+    found = () if delayed else _fixed_points(steady, constant, starts, seed)
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
@@ -230,18 +249,31 @@ def compare(
     rule = network.rule
     return Comparison(
         title=graph.title, rule=rule.name, dt=dt, duration=float(times[-1]), sample_period=period, times=times,
-        analog=analog, twin=runs[0][0], analog_output=outputs[0], twin_output=outputs[1],
+        analog=analog, twin=runs[0].states, analog_output=outputs[0], twin_output=outputs[1],
         state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
         horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
-        attractors={} if program.delays else _attractors(network, program, constant, starts, seed), score=scores,
-        seconds_analog=seconds_analog,
+        attractors={} if delayed else _attractors(steady, constant, starts, seed), score=scores,
+        seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
         ),
     )  # fmt: skip
 
 
-def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, dt: float | None) -> DigitalNetwork:
+def _networks(
+    graph: SignalGraph, twin: DigitalNetwork | str, dt: float | None
+) -> tuple[DigitalNetwork, DigitalNetwork]:  # fmt: skip
+    """The digital network, and the one whose fixed points are the steady states: its hosts hand on what they get."""
+    resting = flatten(graph)
+    for name in resting.of_kind("host"):
+        data = resting.nodes[name]
+        same = np.ones((3, 1, resting.size_of(name)))
+        if data["over"] != "sequence" or not np.array_equal(data["function"](same), same):
+            raise ParameterError(f"host '{name}' changes sequences that are constant: there are no steady states")
+        kept = {"shape": data["shape"]}
+        data.clear()
+        data.update(_IDENTITY, **kept)
+    program = compile_graph(resting)
     if program.is_clocked.any():
         clocked = next(n for n, part in program.states.slices.items() if program.is_clocked[part].any())
         raise ParameterError(
@@ -250,12 +282,13 @@ def _network(graph: SignalGraph, program: Program, twin: DigitalNetwork | str, d
         )
     if program.states.size == 0:
         raise ParameterError(f"graph '{graph.title}' has no state: nothing moves")
-    if isinstance(twin, DigitalNetwork):
-        if not program.states.slices.items() <= twin.program.states.slices.items():
-            raise ParameterError("the digital network has other states than the graph")
-        return twin
-    dt = dt or 0.1 * float(program.time_constant.min())
-    return digital(graph if program.delays else program, twin, dt)
+    if isinstance(twin, str):
+        network = digital(graph, twin, dt or 0.1 * float(program.time_constant.min()))
+        return network, DigitalNetwork(program, network.rule, network.dt)
+    if not program.states.slices.items() <= twin.program.states.slices.items():
+        raise ParameterError("the digital network has other states than the graph")
+    parameters = twin.program.p[: twin.program.parameters.size]
+    return twin, DigitalNetwork(program, twin.rule, twin.dt).with_parameters(parameters)
 
 
 def _starting_at(graph: SignalGraph, program: Program, initial: Mapping[str, Any]) -> SignalGraph:
@@ -288,34 +321,97 @@ def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
     )
 
 
-def _analog(
+@dataclass(frozen=True)
+class _Run:
+    """States and outputs at the ends of the steps, from the start on, and the CPU time [s]."""
+
+    states: np.ndarray
+    outputs: np.ndarray
+    seconds: float
+
+
+def _delayed_run(
     graph: SignalGraph, program: Program, network: DigitalNetwork, inputs: np.ndarray, period: float, y0: np.ndarray,
-    ratio: int,
-) -> np.ndarray:  # fmt: skip
-    """States at `ratio` points in each sample period, shape (ratio samples + 1, states)."""
-    drives = {name: held(inputs[:, part], period) for name, part in network.program.inputs.slices.items()}
+    ratio: int, halvings: int | None,
+) -> _Run:  # fmt: skip
+    """A run of a graph with delays: the flow, or its digital network with dt halved so often."""
+    clock = time.process_time()
+    if halvings is None:
+        states = _simulated(graph, program.states, network.program.inputs, inputs, period, y0, ratio)
+    else:
+        fine = 2**halvings
+        twin = digital(graph, network.rule, network.dt / fine)
+        # Behind the states are those that stand for delays.
+        start = np.concatenate([y0, twin.program.initial[y0.size :]])
+        run = twin.sequence(np.repeat(inputs, ratio * fine, axis=0)[:, None, :], start)
+        states = np.vstack([y0, run.states[fine - 1 :: fine, 0, : y0.size]])
+    seconds = time.process_time() - clock
+    last = np.vstack([inputs[:1], np.repeat(inputs, ratio, axis=0)])
+    # The inputs that stand for the past come last; no output sees them.
+    last = np.pad(last, ((0, 0), (0, program.inputs.size - last.shape[1])))
+    return _Run(states, program.output(states, last), seconds)
+
+
+_Side = Callable[[Program, np.ndarray, np.ndarray], np.ndarray]
+"""``side(program, inputs, y0)`` gives the states at `ratio` points of each sample period, from the start on."""
+
+
+def _run(network: DigitalNetwork, inputs: np.ndarray, y0: np.ndarray, ratio: int, side: _Side) -> _Run:
+    """One side over the whole input, level by level where there are hosts."""
+    whole = network.program
+    levels = network.levels if isinstance(network, HostedNetwork) else (whole,)
+    signals = {name: inputs[:, part] for name, part in whole.inputs.slices.items()}
+    states = np.empty((ratio * len(inputs) + 1, whole.states.size))
+    outputs, clock = np.empty(0), time.process_time()
+    for level in levels:
+        arrays = [signals[name] for name in level.inputs.slices]
+        given = np.concatenate(arrays, axis=1) if arrays else np.empty((len(inputs), 0))
+        columns = [k for name in level.states.slices for k in range(*whole.states.slices[name].indices(len(y0)))]
+        found = side(level, given, y0[columns])
+        states[:, columns] = found
+        outputs = level.output(found, np.vstack([given[:1], np.repeat(given, ratio, axis=0)]))
+        if isinstance(network, HostedNetwork) and level is not levels[-1]:
+            for name, part in level.outputs.slices.items():
+                signals[name] = network.apply(name, outputs[ratio::ratio, None, part])[:, 0]
+    return _Run(states, outputs, time.process_time() - clock)
+
+
+def _analog(period: float, ratio: int) -> _Side:
+    """The flow, by the engine."""
+
+    def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        if y0.size == 0:
+            return np.empty((ratio * len(inputs) + 1, 0))
+        return _simulated(program.graph, program.states, program.inputs, inputs, period, y0, ratio)
+
+    return side
+
+
+def _simulated(
+    graph: SignalGraph, states: Layout, ports: Layout, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int
+) -> np.ndarray:
+    """States at `ratio` points in each sample period, from the start on, by the engine."""
     step = period / ratio
-    result = simulate(
-        graph, (0.0, period * len(inputs)), drive=drives, initial=program.states.unpack(y0), rtol=ANALOG_RTOL,
-        print_step=step,
-    )  # fmt: skip
     times = step * np.arange(ratio * len(inputs) + 1)
+    drives = {name: held(inputs[:, part], period) for name, part in ports.slices.items()}
+    result = simulate(
+        graph, (0.0, period * len(inputs)), drive=drives, initial=states.unpack(y0), rtol=ANALOG_RTOL, print_step=step
+    )
     places = np.clip(np.searchsorted(result.axis, times - 1e-9 * step), 0, result.axis.size - 1)
     if np.abs(result.axis[places] - times).max() > 1e-6 * step:
         raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the steps")
-    return np.stack([result[name][places] for name in _names(program.states.shapes)], axis=1)
+    return np.stack([result[name][places] for name in _names(states.shapes)], axis=1)
 
 
-def _digital(
-    network: DigitalNetwork, inputs: np.ndarray, repeats: int, stride: int, y0: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Every stride-th state, each input being used for `repeats` steps, and CPU seconds of a step."""
-    repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
-    clock = time.process_time()
-    # Behind the states are those that stand for delays.
-    run = network.sequence(repeated, np.concatenate([y0, network.program.initial[y0.size :]]))
-    seconds = time.process_time() - clock
-    return np.vstack([y0, run.states[stride - 1 :: stride, 0, : y0.size]]), seconds / len(repeated)
+def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _Side:
+    """Every stride-th state, each input being used for `repeats` steps."""
+
+    def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
+        run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
+        return np.vstack([y0, run.states[stride - 1 :: stride, 0]])
+
+    return side
 
 
 def _horizon(times: np.ndarray, error: np.ndarray) -> float:
@@ -376,8 +472,9 @@ def _judge(network: DigitalNetwork, y: np.ndarray, u: np.ndarray) -> FixedPoint:
     )  # fmt: skip
 
 
-def _attractors(network: DigitalNetwork, program: Program, u: np.ndarray, starts: int, seed: int) -> dict[str, Any]:
+def _attractors(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) -> dict[str, Any]:
     """Where random starts end: at rest or not, and whether both sides end at the same place."""
+    program = network.program
     slowest = float(program.time_constant.max())
     fine = min(network.dt, 0.02 * float(program.time_constant.min()))
     # The analog side for many starts at once: second-order steps that are fine beside every time constant.

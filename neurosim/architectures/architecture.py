@@ -28,7 +28,9 @@ class Architecture:
     digital : str
         Rule and step that give the textbook form exactly.
     check : str
-        What it must show, and the case under ``validation/`` that shows it.
+        What it must show.
+    cases : tuple of str
+        The modules of ``validation/literature`` that show it. Each draws a figure of its name into the report.
     build : callable
         Returns a SignalGraph. Every argument has a default, so that ``build()`` works.
     example : mapping
@@ -43,6 +45,7 @@ class Architecture:
     digital: str
     check: str
     build: Callable[..., SignalGraph]
+    cases: tuple[str, ...] = ()
     example: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
 

@@ -175,7 +175,8 @@ architecture = Architecture(
     equations="y = sgn(W' x)\nx = sgn(W y)",
     analog="tau_x x' = -x + W phi(y) + I\ntau_y y' = -y + W' phi(x) + J",
     digital="recall(); of the graded form any rule",
-    check="all stored pairs recalled from either side with flipped bits (validation/literature)",
+    check="all stored pairs recalled from either side with flipped bits",
+    cases=("bam_recall",),
     build=bam,
     example={"first": 6, "second": 4},
 )

@@ -159,10 +159,8 @@ architecture = Architecture(
     equations="x+ = (1 - a) x + a phi(W x + U u + F y + b)\ny = V x + c",
     analog="tau x' = -x + phi(W x + U u + F y + b)",
     digital="forward_euler, dt = a tau",
-    check=(
-        "memory capacity of a linear reservoir near its size, NARMA-10, Mackey-Glass 84 steps ahead "
-        "(validation/literature)"
-    ),
+    check="memory capacity of a linear reservoir near its size, NARMA-10, Mackey-Glass 84 steps ahead",
+    cases=("memory_capacity", "narma", "mackey_glass"),
     build=echo_state,
     example={"inputs": 2, "units": 20, "outputs": 1, "density": 0.2},
     aliases=("esn",),

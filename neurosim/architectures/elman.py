@@ -65,7 +65,8 @@ architecture = Architecture(
     equations="h+ = phi(U u + W h + b)\ny = V h + c",
     analog="tau h' = -h + phi(U u + W h + b)",
     digital="forward_euler, dt = tau",
-    check="temporal XOR: the error falls only on every third bit (validation/literature)",
+    check="temporal XOR: the error falls only on every third bit",
+    cases=("temporal_xor",),
     build=elman,
     example={"inputs": 2, "hidden": 8, "outputs": 1},
 )

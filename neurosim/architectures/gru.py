@@ -161,7 +161,8 @@ architecture = Architecture(
     ),
     analog="tau h' = (1 - z) (.) (n - h)",
     digital="forward_euler, dt = tau",
-    check="all variants against one another on parity and adding (validation/literature/gru_variants)",
+    check="all variants against one another on parity, on the adding problem, and on images row by row",
+    cases=("gru_variants",),
     build=gru,
     example={"inputs": 2, "hidden": 4, "outputs": 1, "layers": 2},
 )

@@ -67,5 +67,6 @@ architecture = Architecture(
     analog="the same map at the ticks of a clock of 1 s",
     digital="forward_euler, dt = 1 s, exactly",
     check="equals the iterated formula, shrinks areas by b (validation/analytic/calibration_systems)",
+    cases=("lyapunov",),
     build=henon,
 )

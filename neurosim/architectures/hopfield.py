@@ -35,10 +35,28 @@ def check_patterns(patterns: Any, units: int, seed: int) -> np.ndarray:
     return made
 
 
-def hebbian_weights(patterns: np.ndarray) -> np.ndarray:
-    """Sum of outer products over the number of units, zero diagonal; shape (units, units)."""
-    weights = patterns.T @ patterns / patterns.shape[1]
-    np.fill_diagonal(weights, 0.0)
+def hebbian_weights(patterns: Any, *, self_connections: bool = False) -> np.ndarray:
+    """Sum of outer products over the number of units, with zero diagonal unless `self_connections`.
+
+    Parameters
+    ----------
+    patterns : array_like, shape (patterns, units)
+    self_connections : bool
+
+    Returns
+    -------
+    ndarray, shape (units, units)
+
+    Raises
+    ------
+    ParameterError
+    """
+    x = np.asarray(patterns, dtype=float)
+    if x.ndim != 2 or x.size == 0 or not np.isfinite(x).all():
+        raise ParameterError(f"patterns must be finite numbers of shape (count, size), not shape {x.shape}")
+    weights = x.T @ x / x.shape[1]
+    if not self_connections:
+        np.fill_diagonal(weights, 0.0)
     return weights
 
 
@@ -188,7 +206,8 @@ architecture = Architecture(
     equations="s_i = sign(sum_j w_ij s_j), one unit at a time (1982)",
     analog="C u' = -u/R + W tanh(gain u) + I",
     digital="recall(); of the graded form any rule, energy falls at any step with a discrete gradient",
-    check="retrieval breaks down near a load of 0.138; the energy never rises (validation/literature)",
+    check="retrieval breaks down near a load of 0.138; the energy never rises",
+    cases=("hopfield_capacity",),
     build=hopfield,
     example={"units": 12},
 )

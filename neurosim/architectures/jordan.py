@@ -81,7 +81,8 @@ architecture = Architecture(
     equations="h = phi(U u + W c + b)\ny = psi(V h + d)\nc+ = alpha c + y",
     analog="tau c' = -(1 - alpha) c + psi(V h + d),  tau y' = -y + psi(V h + d)",
     digital="forward_euler, dt = tau",
-    check="a plan selects a sequence, which returns after a kick (validation/literature/jordan_plans)",
+    check="a plan selects a sequence, which returns after a kick",
+    cases=("jordan_plans",),
     build=jordan,
     example={"inputs": 2, "hidden": 6, "outputs": 2},
 )

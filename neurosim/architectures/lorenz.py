@@ -70,5 +70,6 @@ architecture = Architecture(
     digital="forward_euler or any rule, dt well below 1 s",
     check="equals an integration of the same equations by SciPy, contracts volume at -(sigma + 1 + beta) "
     "(validation/analytic/calibration_systems)",
+    cases=("lyapunov",),
     build=lorenz,
 )

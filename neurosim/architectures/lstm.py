@@ -128,7 +128,8 @@ architecture = Architecture(
     ),
     analog="tau c' = -(1 - f) c + i (.) g,  tau h' = -h + o (.) tanh(f c + i g)",
     digital="forward_euler, dt = tau",
-    check="counts a^n b^n c^n to n = 1000 with hand-set weights (validation/literature/lstm_counter)",
+    check="a^n b^n c^n: counted to n = 1000 with hand-set weights, and learnt; embedded Reber grammar",
+    cases=("lstm_counter", "context_sensitive_language", "reber_grammar"),
     build=lstm,
     example={"inputs": 2, "hidden": 4, "outputs": 1, "layers": 2, "peepholes": True},
 )

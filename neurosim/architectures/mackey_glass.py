@@ -73,6 +73,7 @@ architecture = Architecture(
     analog="x' = beta x(t - tau) / (1 + |x(t - tau)|^n) - gamma x",
     digital="forward_euler or any rule, dt dividing the delay",
     check="equals an integration delay by delay, and its digital twin at first order (validation/analytic/delays)",
+    cases=("lyapunov",),
     build=mackey_glass,
     example={"delay": 2.5},
 )

@@ -67,5 +67,6 @@ architecture = Architecture(
     analog="x' = -y - z,  y' = x + a y,  z' = b + z (x - c)",
     digital="forward_euler or any rule, dt well below 1 s",
     check="rests at its fixed points, equals an integration by SciPy (validation/analytic/calibration_systems)",
+    cases=("lyapunov",),
     build=rossler,
 )

@@ -68,5 +68,6 @@ architecture = Architecture(
     analog="x' = v,  v' = mu (1 - x^2) v - x",
     digital="forward_euler or any rule, dt well below 1 s",
     check="has the period 2 pi (1 + mu^2/16) for small mu (validation/analytic/calibration_systems)",
+    cases=("dynamics",),
     build=van_der_pol,
 )

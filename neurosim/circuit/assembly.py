@@ -14,7 +14,7 @@ import numpy as np
 from neurosim.circuit.groups import Group, Parts, group_parts
 from neurosim.circuit.model import Circuit
 from neurosim.circuit.sensing import sensed_part
-from neurosim.devices.device import Current, Device, Instance, Rate, Structure
+from neurosim.devices.device import MOST_WITH_EVENTS, Current, Device, Instance, Rate, Structure
 from neurosim.errors import NetlistError, UnknownNameError, nearest
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
 from neurosim.kernels.unknowns import Unknowns
@@ -139,10 +139,7 @@ class Assembly:
         name = device.parameter(parameter).name
         columns[name][position] = device.complete({**self.members[number][position].values, name: value})[name]
         rows = _parameter_rows(device, columns, self.members[number])
-        batch = self.system.batches[number]
-        for row in range(rows.shape[1]):
-            self.system.arrays.parameters[self.system.parameter_places(number, row)] = rows[:, row]
-        batch.parameters[:, : rows.shape[1]] = rows
+        self.system.change_parameters(number, rows)
 
 
 def normal_address(address: str) -> str:
@@ -210,8 +207,10 @@ def assemble(circuit: Circuit, parts: Parts | None = None) -> Assembly:
     group_devices = [group.device for group in parts.groups]
     if any(device.needs for device in group_devices):
         _fill_needs(group_devices, members, columns_of)
+    optional = sum(len(g.members) for g in parts.groups if g.device.without_events and g.structure.memory_rows)
     batches = [
-        _batch(group, local, columns, index) for group, local, columns in zip(parts.groups, locals_of, columns_of)
+        _batch(group, local, columns, index, optional <= MOST_WITH_EVENTS)
+        for group, local, columns in zip(parts.groups, locals_of, columns_of)
     ]
     largest_step = min(
         (float(device.largest_step(c)) for device, c in zip(group_devices, columns_of) if device.largest_step),
@@ -318,10 +317,14 @@ def _places(members: list[list[Instance]]) -> dict[str, tuple[int, int]]:
 
 
 def _batch(
-    group: Group, local: dict[str, np.ndarray], columns: Mapping[str, np.ndarray], index: Mapping[str, int]
-) -> BatchSpec:
+    group: Group, local: dict[str, np.ndarray], columns: Mapping[str, np.ndarray], index: Mapping[str, int],
+    with_optional_events: bool,
+) -> BatchSpec:  # fmt: skip
     device, structure, members = group.device, group.structure, group.members
     count = len(members)
+    eventful = True
+    if device.without_events and not (structure.memory_rows > 0 and with_optional_events):
+        eventful, structure = False, device.without_events(structure)
     local.update(_controls(group, index))
     inputs = np.full((count, len(structure.inputs), 2), GROUND)
     for c, (plus, minus) in enumerate(structure.inputs):
@@ -351,8 +354,10 @@ def _batch(
         law=device.law,
         law_inputs=(len(structure.inputs) if structure.law_inputs is None else structure.law_inputs) if has_law else 0,
         law_flows=(len(structure.flows) if structure.law_flows is None else structure.law_flows) if has_law else 0,
-        accept=device.accept, accept_writes_states=device.accept_writes_states, events=device.events,
-        jump=device.jump, start=device.start, event_count=device.event_count, is_linear=device.is_linear,
+        accept=device.accept, accept_writes_states=device.accept_writes_states,
+        events=device.events if eventful else None, jump=device.jump if eventful else None,
+        start=device.start if eventful else None, event_count=device.event_count if eventful else 0,
+        is_linear=device.is_linear,
         dependence=structure.dependence, wiring=structure.wiring, memory_rows=structure.memory_rows,
         scratch_rows=structure.scratch_rows, table=table, code=structure.code,
         names=[i.name for i in members],

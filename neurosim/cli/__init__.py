@@ -88,18 +88,22 @@ def _application() -> Any:
     from neurosim.cli.compare import compare_command
     from neurosim.cli.convert import convert
     from neurosim.cli.energy import energy_command
+    from neurosim.cli.fit import fit_command
     from neurosim.cli.fixed_points import fixed_points_command
     from neurosim.cli.list_command import list_command
     from neurosim.cli.lyapunov import lyapunov_command
+    from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
+    from neurosim.cli.sweep import sweep_command
 
     application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
     application.callback()(_options(typer))
     for name, command in (
         ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
-        ("compare", compare_command), ("energy", energy_command),
+        ("compare", compare_command), ("fit", fit_command), ("energy", energy_command),
         ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
+        ("sweep", sweep_command), ("resume", resume_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

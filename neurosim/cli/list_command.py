@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neurosim.cli.reading import NoPlugins
 from neurosim.cli.terminal import print_table
-from neurosim.errors import UnknownNameError, nearest
+from neurosim.errors import FormatError, UnknownNameError, nearest
 from neurosim.units import format_si
 
 if TYPE_CHECKING:
@@ -45,13 +46,22 @@ def list_command(
         typer.Argument(metavar="[KIND]", help="devices, methods, architectures, rules, formats or plots."),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw an architecture: its graph, and how it answers.")
+    ] = None,
     no_plugins: NoPlugins = False,
 ) -> None:
     """List devices, methods, architectures, rules, formats, plots, or describe one.
 
-    As in: neurosim list devices; neurosim list resistor
+    As in: neurosim list devices; neurosim list resistor; neurosim list lstm --plot lstm.png
     """
     known = registries()
+    if plot is not None:
+        chosen = name or kind
+        if chosen is None or chosen not in known["architectures"]:
+            names = known["architectures"].names()
+            raise UnknownNameError(f"--plot draws an architecture, not '{chosen}'; {nearest(str(chosen), names)}")
+        _draw(known["architectures"].get(chosen), plot)
     if kind is None:
         for plural, registry in known.items():
             print_table(plural, ["name", "what it is"], _rows(registry))
@@ -60,6 +70,10 @@ def list_command(
         if kind not in known:
             raise UnknownNameError(f"there is no list of '{kind}'; {nearest(kind, known)}")
         _describe(known[kind], name)
+    elif kind == "architectures":
+        for item in known[kind]:
+            _describe(known[kind], item.name, in_full=False)
+            print()
     elif kind in known:
         print_table(kind, *_table(kind, known[kind]))
     else:
@@ -96,7 +110,21 @@ def _keyword(device: Device) -> str:
     return " ".join([*words, *([f"level={rule.level}"] if rule.level is not None else [])])
 
 
-def _describe(registry: Registry[Any], name: str) -> None:
+def _draw(architecture: Any, path: Path) -> None:
+    from neurosim.atomic import atomic_write
+    from neurosim.plots.architecture import draw_architecture
+
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise FormatError(f"cannot draw into '{path}': the name must end in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise FormatError(f"cannot write to '{path}': the folder '{path.parent}' does not exist; make it first")
+    figure = draw_architecture(architecture)
+    with atomic_write(path) as place:
+        figure.savefig(place, format=path.suffix[1:], dpi=110)
+    print(f"wrote {path}")
+
+
+def _describe(registry: Registry[Any], name: str, *, in_full: bool = True) -> None:
     item = registry.get(name)
     origin = registry.origin(name)
     print(f"{item.name}: {_summary(item)}  ({registry.kind}, {origin})")
@@ -111,12 +139,14 @@ def _describe(registry: Registry[Any], name: str) -> None:
             if value not in (None, "", ()):
                 text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
                 print(f"{label.replace('_', ' ')}: {text}".replace("\n", "\n  "))
+    for case in getattr(item, "cases", ()):
+        print(f"figure: {case}.png, drawn by 'python -m validation --only literature.{case}'")
     source = getattr(item, "source", None) or getattr(item, "citation", None)
     if source:
         doi = getattr(source, "doi", "")
         print(f"source: {getattr(source, 'citation', source)}" + (f", doi {doi}" if doi else ""))
     text = (getattr(sys.modules.get(origin), "__doc__", None) or "").strip()
-    if text:
+    if text and in_full:
         print(f"\n{text}")
 
 

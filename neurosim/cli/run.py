@@ -42,6 +42,11 @@ def run(
     allow_include: AllowInclude = False,
     max_steps: Annotated[int, typer.Option(metavar="N", min=1, help="Most time steps.")] = 10_000_000,
     max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0.0, help="Most seconds of computing.")] = None,
+    max_memory: Annotated[float | None, typer.Option(metavar="GB", help="Most memory of recorded points.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="X.npz", help="Save the state of a transient run here now and then.")
+    ] = None,
+    checkpoint_every: Annotated[float, typer.Option(metavar="S", min=0.0, help="Seconds between two saves.")] = 60.0,
     no_plugins: NoPlugins = False,
 ) -> None:
     """Run the analyses of a netlist: table, result file, figure.
@@ -72,6 +77,8 @@ def run(
         for note in _notes(circuit):
             remark(note)
     chosen = _chosen(circuit, analysis)
+    if checkpoint is not None and sum(kind_of(a) == "tran" for a in chosen) != 1:
+        raise ParameterError("--checkpoint needs one .tran analysis")
     results: list[tuple[str, Result]] = []
     failures: list[tuple[str, NeurosimError]] = []
     with progress_bar(not quiet) as start:
@@ -79,6 +86,8 @@ def run(
             settings = Settings(
                 method=method, rtol=rtol, save=tuple(save or ()), seed=seed, step_limit=max_steps,
                 wall_time_limit=float("inf") if max_seconds is None else max_seconds, progress=start(kind_of(what)),
+                memory_limit=float("inf") if max_memory is None else max_memory * 1e9,
+                checkpoint=checkpoint if kind_of(what) == "tran" else None, checkpoint_every=checkpoint_every,
             )  # fmt: skip
             try:
                 result = run_analysis(circuit, what, settings)

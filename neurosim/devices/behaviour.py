@@ -130,12 +130,22 @@ def source_structure(expression: Expression, own: Sequence[str | None], *, is_vo
         dependence=tuple((r, c) for r, row in enumerate(program.depends) for c in row),
         code=program.code,
         constants=program.constants,
-        scratch_rows=program.memory_rows,
+        memory_rows=program.kept_rows,
+        scratch_rows=program.register_count,
         mass=tuple(mass),
         wiring=tuple(wiring),
         law_flows=law_flows,
         law_inputs=law_inputs,
     )
+
+
+def without_events(structure: Structure) -> Structure:
+    """The same without outcomes that are held from event to event."""
+    n_value, n_all, _, *words = structure.code
+    return replace(
+        structure, code=(n_value, n_all, 0, *words), memory_rows=0,
+        scratch_rows=structure.scratch_rows + structure.memory_rows,
+    )  # fmt: skip
 
 
 def source_instance(

@@ -19,10 +19,11 @@ from neurosim.devices.behaviour import (
     structure_of,
     voltage,
     with_node,
+    without_events,
 )
 from neurosim.devices.device import Device, Instance, NetlistRule, Reference, Structure
 from neurosim.expressions import Binary, parse
-from neurosim.kernels.expression import evaluate_expression
+from neurosim.kernels.expression import evaluate_expression, expression_events, expression_jump, expression_start
 
 FORM = "B<name> <n+> <n-> I=<expression> | V=<expression> | R=<expression> [m=]"
 
@@ -62,6 +63,11 @@ device = Device(
     structure=source_structure(parse("0"), (), is_voltage=False),
     parameters=INITIAL_PARAMETERS,
     law=evaluate_expression,
+    start=expression_start,
+    events=expression_events,
+    event_count=1,
+    jump=expression_jump,
+    without_events=without_events,
     specialise=specialise,
     instance_values=instance_values,
     initial_charge=initial_charge,

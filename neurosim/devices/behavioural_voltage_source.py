@@ -14,10 +14,11 @@ from neurosim.devices.behaviour import (
     initial_charge,
     source_structure,
     structure_of,
+    without_events,
 )
 from neurosim.devices.device import Device, Instance, Reference, Structure
 from neurosim.expressions import parse
-from neurosim.kernels.expression import evaluate_expression
+from neurosim.kernels.expression import evaluate_expression, expression_events, expression_jump, expression_start
 
 
 def specialise(instance: Instance) -> Structure:
@@ -37,6 +38,11 @@ device = Device(
     structure=source_structure(parse("0"), (), is_voltage=True),
     parameters=INITIAL_PARAMETERS,
     law=evaluate_expression,
+    start=expression_start,
+    events=expression_events,
+    event_count=1,
+    jump=expression_jump,
+    without_events=without_events,
     specialise=specialise,
     instance_values=instance_values,
     initial_charge=initial_charge,

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from neurosim.errors import Location
     from neurosim.expressions import Expression
 
+MOST_WITH_EVENTS = 500
+"""Instances in a circuit whose events end time steps although they could do without: with more, little but ends of
+steps would happen, and each matters little."""
+
 Bound = float | str
 """A number, or the name of a parameter of the same device."""
 
@@ -170,7 +174,7 @@ class Structure:
     memory_rows : int
         Rows of `memory` per instance that the law keeps between calls (zero at first).
     scratch_rows : int
-        Rows that the law needs as work space, given as `memory`; nothing survives between calls. Excludes memory_rows.
+        Rows that the law needs as work space, given as `memory` behind memory_rows; nothing survives between calls.
     mass : tuple of (flow, input, coefficient)
         Constant mass entries of this structure, added to those of `Device.mass` (which does not know the structure).
     wiring : tuple of (flow, input, coefficient)
@@ -297,6 +301,9 @@ class Device:
         is called for the whole block with F holding +1, -1 or 0: the direction in which each instance crossed.
     jump : Kernel, optional
         See `events`; changes `memory`.
+    without_events : callable, optional
+        ``without_events(structure) -> Structure`` for a device that can do without events: it has them only where its
+        structure has memory, and if the circuit has no more than `MOST_WITH_EVENTS` of that kind.
     start : Kernel, optional
         Called once at the start of an analysis (after the operating point) to set `memory` from u.
     breakpoints : callable, optional
@@ -334,6 +341,7 @@ class Device:
     events: Kernel | None = None
     event_count: int = 0
     jump: Kernel | None = None
+    without_events: Callable[[Structure], Structure] | None = None
     start: Kernel | None = None
     breakpoints: Callable[[Mapping[str, float], Sequence[float], float, float], Sequence[float]] | None = None
     largest_step: Callable[[Columns], float] | None = None

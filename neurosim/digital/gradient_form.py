@@ -8,7 +8,7 @@ With W symmetric and phi strictly increasing, element by element:
   phi^-1(leak r) / k dr``, and ``tau r' = phi(q - k dE/dr) - phi(q)`` with q = phi^-1(leak r).
 
 Both are E = -w.W w / 2 - b.w + sum s Psi(q) in the coordinates w (v, or r), with Psi as in
-`neurosim.digital.activation_integrals`. Time constants, leaks, gains and biases may differ from unit to unit.
+`neurosim.kernels.increasing_functions`. Time constants, leaks, gains and biases may differ from unit to unit.
 
 Source: Hopfield, PNAS 81, 3088 (1984), doi 10.1073/pnas.81.10.3088.
 """
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.digital.activation_integrals import SUPPORTED, IncreasingFunction, Pair, increasing_function
+from neurosim.digital.activation_integrals import SUPPORTED, IncreasingFunction, increasing_function
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
@@ -109,29 +109,17 @@ class GradientForm:
         """States y for arguments q."""
         return self.value(q) * self.scale if self.is_rate else (q - self.offset) / self.gain
 
-    def value(self, q: np.ndarray, units: slice | int = slice(None)) -> np.ndarray:
-        """phi(q) of all units, or of one: q (..., n) or (...)."""
-        if isinstance(units, int):
-            return self.function_of(units).value(q)
+    def value(self, q: np.ndarray) -> np.ndarray:
+        """phi(q) of all units, q (..., n)."""
         return self._each(lambda function, part: function.value(part), q)
 
-    def slope(self, q: np.ndarray, units: slice | int = slice(None)) -> np.ndarray:
-        """phi'(q), likewise."""
-        if isinstance(units, int):
-            return self.function_of(units).slope(q)
+    def slope(self, q: np.ndarray) -> np.ndarray:
+        """phi'(q) of all units."""
         return self._each(lambda function, part: function.slope(part), q)
 
     def function_of(self, unit: int) -> IncreasingFunction:
         """Activation function of one unit."""
         return next(function for part, function in self.blocks if part.start <= unit < part.stop)
-
-    def mean_argument(self, q0: np.ndarray, q1: np.ndarray) -> Pair:
-        """Mean argument and its derivative by q1."""
-        return self._pairs(lambda function, a, b: function.mean_argument(a, b), q0, q1)
-
-    def argument_of_mean(self, q0: np.ndarray, q1: np.ndarray) -> Pair:
-        """Argument of the mean and its derivative by q1."""
-        return self._pairs(lambda function, a, b: function.argument_of_mean(a, b), q0, q1)
 
     def energy(self, y: np.ndarray, u: np.ndarray | None = None) -> np.ndarray:
         """E for states y (..., n) and held inputs u (..., inputs), default 0; shape (...)."""
@@ -149,14 +137,6 @@ class GradientForm:
         for part, function in self.blocks:
             made[..., part] = of(function, q[..., part])
         return made
-
-    def _pairs(
-        self, of: Callable[[IncreasingFunction, np.ndarray, np.ndarray], Pair], q0: np.ndarray, q1: np.ndarray
-    ) -> Pair:  # fmt: skip
-        first, second = np.empty_like(q0), np.empty_like(q0)
-        for part, function in self.blocks:
-            first[..., part], second[..., part] = of(function, q0[..., part], q1[..., part])
-        return first, second
 
 
 def gradient_form(program: Program, *, symmetric_part: bool = False) -> GradientForm:

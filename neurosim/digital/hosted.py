@@ -16,6 +16,7 @@ import networkx as nx
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory, digital
+from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.checks import check_graph
@@ -71,9 +72,9 @@ class HostedNetwork(DigitalNetwork):
         return replace(self, program=program, levels=levels)
 
     def sequence(
-        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, room: Room | None = None
     ) -> HostedTrajectory:
-        """Run over held inputs; see `DigitalNetwork.sequence`. Each level makes its own tape, `tape` is not used.
+        """Run over held inputs; see `DigitalNetwork.sequence`. Each level has a room of its own, `room` is not used.
 
         Raises
         ------
@@ -107,13 +108,14 @@ class HostedNetwork(DigitalNetwork):
                 break
             for name, part in level.outputs.slices.items():
                 arguments[name] = run.outputs[..., part]
-                values[name] = signals[name] = self._apply(name, arguments[name])
+                values[name] = signals[name] = self.apply(name, arguments[name])
         return HostedTrajectory(
             runs[-1].outputs, states, final, np.empty(0), tuple(runs) if keep else (), arguments, values
         )
 
     def gradient(
-        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False
+        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False,
+        room: Room | None = None,
     ) -> Gradient:  # fmt: skip
         """Backpropagate through a run made with ``keep=True``; see `DigitalNetwork.gradient`.
 
@@ -156,7 +158,14 @@ class HostedNetwork(DigitalNetwork):
     def _network(self, program: Program) -> DigitalNetwork:
         return DigitalNetwork(program, self.rule, self.dt)
 
-    def _apply(self, name: str, argument: np.ndarray) -> np.ndarray:
+    def apply(self, name: str, argument: np.ndarray) -> np.ndarray:
+        """What a host gives for a whole sequence, shape (steps, samples, size).
+
+        Raises
+        ------
+        ParameterError, SimulationError
+            It gives another shape than it declares, or values that are not finite.
+        """
         value = np.asarray(self.graph.nodes[name]["function"](argument), dtype=float)
         wanted = (*argument.shape[:2], self.graph.size_of(name))
         if value.shape != wanted:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.digital.delays import DELAY_CLOCK, with_chains
+from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -110,7 +111,7 @@ class DigitalNetwork:
         return self._kept["mix"]
 
     def sequence(
-        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, tape: np.ndarray | None = None
+        self, u: Any, y0: Any = None, *, record: bool = True, keep: bool = False, room: Room | None = None
     ) -> Trajectory:
         """Run over held inputs.
 
@@ -124,8 +125,8 @@ class DigitalNetwork:
             Keep the states.
         keep : bool
             Keep the tape for `gradient` (explicit rules).
-        tape : ndarray, optional
-            That of an earlier run, to be written over: a new one of many megabytes costs time.
+        room : Room, optional
+            Of earlier runs, whose results are written over: new arrays of many megabytes cost time.
 
         Raises
         ------
@@ -134,7 +135,9 @@ class DigitalNetwork:
         """
         program = self.program
         n, k = program.states.size, program.outputs.size
-        inputs = self._inputs(u, y0)
+        room = Room() if room is None else room
+        seen = room.seen("u", u)
+        inputs = u if seen else self._inputs(u, y0)
         steps, samples = inputs.shape[:2]
         start = program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
@@ -147,27 +150,31 @@ class DigitalNetwork:
             return self._implicit(y, inputs, record)
         mix = self.coefficients()
         stages = mix.shape[0] - 1
-        plan = np.array([samples, steps, stages, keep, record, 0, 0], np.int64)
-        code = program.code
-        length = self._tape_size(steps if keep else 1, samples, stages)
-        room = np.empty(length) if tape is None or tape.size != length else tape
-        blocks = program.states.to_blocks(y)
-        outputs = np.empty((steps, k * samples))
-        states = np.empty((steps if record else 0, n * samples))
-        sequence.run_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), blocks,
-            program.inputs.to_blocks(inputs).ravel(), outputs.ravel(), states.ravel(), room,
-            np.empty(int(code[ap.SIZE]) * samples),
+        if not seen:
+            room.filled("inputs", program.inputs.to_blocks(inputs).ravel())
+            room.keep("u", u if inputs is u else None)
+        plan = room.numbers("forward", samples, steps, stages, keep, record, 0, 0)
+        tape = room.array("tape", self._tape_size(steps if keep else 1, samples, stages))
+        blocks = room.filled("y", program.states.to_blocks(y))
+        outputs = room.array("outputs", steps * k * samples)
+        kept = steps if record else 0
+        states = room.array("states", kept * n * samples)
+        room.run(
+            sequence.run_sequence, program.code, plan, program.p, program.transposed, self._blocked_mix(mix, samples),
+            blocks, room.array("inputs", inputs.size), outputs, states, tape,
+            room.array("work", self._header[ap.SIZE] * samples),
         )  # fmt: skip
-        final = program.states.from_blocks(blocks, samples)
         made = Trajectory(
-            program.outputs.from_blocks(outputs, samples), program.states.from_blocks(states, samples), final, room
-        )
+            program.outputs.from_blocks(outputs.reshape(steps, k * samples), samples),
+            program.states.from_blocks(states.reshape(kept, n * samples), samples),
+            program.states.from_blocks(blocks, samples), tape,
+        )  # fmt: skip
         self._check(made)
         return made
 
     def gradient(
-        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False
+        self, run: Trajectory, d_outputs: Any, *, d_states: Any = None, d_final: Any = None, inputs: bool = False,
+        room: Room | None = None,
     ) -> Gradient:  # fmt: skip
         """Backpropagate through a run made with ``keep=True``.
 
@@ -179,6 +186,8 @@ class DigitalNetwork:
         d_final : array_like, shape (samples, states), optional
         inputs : bool
             Whether the gradient by the inputs is wanted.
+        room : Room, optional
+            That of the run, say; an earlier gradient made there is written over.
 
         Raises
         ------
@@ -190,22 +199,26 @@ class DigitalNetwork:
         steps, samples = run.outputs.shape[:2]
         mix = self.coefficients()
         stages = mix.shape[0] - 1
-        code = program.code
-        size = int(code[ap.SIZE]) * samples
+        room = Room() if room is None else room
+        size = self._header[ap.SIZE] * samples
         if run.tape.size != self._tape_size(steps, samples, stages):
             raise ParameterError("this run kept no tape: use sequence(..., keep=True)")
         of_time = self._parameters_of_time()
-        plan = np.array([samples, steps, stages, 1, 0, inputs, bool(of_time)], np.int64)
-        d_y = np.zeros((samples, n)) if d_final is None else np.asarray(d_final, float).reshape(samples, n)
-        d_y = program.states.to_blocks(d_y).copy()
-        d_u, dp = np.zeros(steps * samples * m if inputs else 0), np.zeros_like(program.p)
-        d_mix = np.zeros((stages + 1) * (1 + stages) * n * samples if of_time else 0)
+        plan = room.numbers("reverse", samples, steps, stages, 1, 0, inputs, bool(of_time))
+        d_y, dp = room.array("d_y", samples * n), room.array("dp", program.p.size)
+        d_y[:] = 0.0 if d_final is None else program.states.to_blocks(np.asarray(d_final, float).reshape(samples, n))
+        d_u = room.array("d_u", steps * samples * m if inputs else 0)
+        d_mix = room.array("d_mix", (stages + 1) * (1 + stages) * n * samples if of_time else 0)
+        for added_to in (dp, d_u, d_mix):
+            added_to[:] = 0.0
         wanted = np.asarray(d_outputs, float).reshape(steps, samples, -1)
         by_states = np.zeros((0, samples, n)) if d_states is None else np.asarray(d_states, float)
-        sequence.reverse_sequence(
-            code, plan, program.p, program.transposed, self._blocked_mix(mix, samples), run.tape,
-            program.outputs.to_blocks(wanted).ravel(), program.states.to_blocks(by_states).ravel(), d_y, d_u, dp, d_mix,
-            np.empty((stages + 1) * n * samples), np.empty(size), np.empty(size),
+        room.run(
+            sequence.reverse_sequence, program.code, plan, program.p, program.transposed,
+            self._blocked_mix(mix, samples), run.tape,
+            room.filled("d_outputs", program.outputs.to_blocks(wanted).ravel()),
+            room.filled("d_states", program.states.to_blocks(by_states).ravel()), d_y, d_u, dp, d_mix,
+            room.array("gamma", (stages + 1) * n * samples), room.array("adjoint", size), room.array("work", size),
         )  # fmt: skip
         gradient = dp[: program.parameters.size]
         if of_time:
@@ -229,9 +242,15 @@ class DigitalNetwork:
         return inputs
 
     def _tape_size(self, steps: int, samples: int, stages: int) -> int:
-        code = self.program.code
-        of_outputs = code[ap.OUTPUT_HIGH] - code[ap.OUTPUT_LOW]
-        return samples * int(steps * (stages * code[ap.SIZE] + of_outputs) + code[ap.STATES])
+        header = self._header
+        of_outputs = header[ap.OUTPUT_HIGH] - header[ap.OUTPUT_LOW]
+        return samples * (steps * (stages * header[ap.SIZE] + of_outputs) + header[ap.STATES])
+
+    @property
+    def _header(self) -> list[int]:
+        if "header" not in self._kept:
+            self._kept["header"] = self.program.code[: ap.HEADER].tolist()
+        return self._kept["header"]
 
     def _blocked_mix(self, mix: np.ndarray, samples: int) -> np.ndarray:
         old, blocked = self._kept.get("blocked", (None, np.empty(0)))
@@ -247,22 +266,20 @@ class DigitalNetwork:
         held = program.is_hold
         delayed = _is_delayed(program)
         jumps = program.is_clocked & ~held & ~delayed
-        outputs, states, step = [], [], self.rule.step(self)
-        for u in inputs:
-            if held.any():
+        has_held, has_delayed, has_jumps = held.any(), delayed.any(), jumps.any()
+        step = self.rule.step(self)
+        states = np.empty((*inputs.shape[:2], program.states.size))
+        for t, u in enumerate(inputs):
+            if has_held:
                 y = np.where(held, program.drive(y, u), y)
-            before = program.drive(y, u) if delayed.any() else y
-            y = np.where(delayed, before, step(y, u))
-            if jumps.any():
+            before = program.drive(y, u) if has_delayed else y
+            y = step(y, u)
+            if has_delayed:
+                y = np.where(delayed, before, y)
+            if has_jumps:
                 y = np.where(jumps, program.drive(y, u), y)
-            outputs.append(program.output(y, u))
-            if record:
-                states.append(y)
-        steps, samples = inputs.shape[:2]
-        made = Trajectory(
-            np.array(outputs).reshape(steps, samples, program.outputs.size),
-            np.array(states).reshape(-1, samples, program.states.size), y, np.empty(0),
-        )  # fmt: skip
+            states[t] = y
+        made = Trajectory(program.output(states, inputs), states if record else states[:0], y, np.empty(0))
         self._check(made)
         return made
 
@@ -291,7 +308,9 @@ class DigitalNetwork:
 
     def _parameters_of_time(self) -> list[tuple[str, str]]:
         """States whose time constant or leak is a parameter: (state, which of the two)."""
-        return [(state, key) for state, key, _ in self.parameters_of_states() if key != "initial"]
+        if "of time" not in self._kept:
+            self._kept["of time"] = [(state, key) for state, key, _ in self.parameters_of_states() if key != "initial"]
+        return self._kept["of time"]
 
     def parameters_of_states(self) -> list[tuple[str, str, str]]:
         """Time constants, leaks and initial states that are parameters: (state, which of them, parameter)."""

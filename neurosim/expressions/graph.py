@@ -18,8 +18,11 @@ from neurosim.expressions.functions import numeric
 _BOOLEAN = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 _COMMUTATIVE = frozenset(("add", "mul", "eq", "ne"))
 _FLAT = frozenset(
-    ("lt", "le", "gt", "ge", "eq", "ne", "side", "floor", "ceil", "trunc", "round_even", "round_away", "pwl_slope")
-)
+    (
+        "lt", "le", "gt", "ge", "eq", "ne", "side", "floor", "ceil", "trunc", "round_even", "round_away", "hold",
+        "pwl_slope",
+    )
+)  # fmt: skip
 """Operations whose derivative is zero wherever it exists."""
 _MAX_POWER = 16
 """Largest whole exponent that is written as products."""
@@ -97,7 +100,7 @@ class Graph:
         """The operand, if the node is a change of sign."""
         return self.operands[node][0] if self.operation[node] == "neg" else None
 
-    def _is_boolean(self, node: int) -> bool:
+    def is_boolean(self, node: int) -> bool:
         """Whether a node is 0 or 1 by construction."""
         pending, seen = [node], set()
         while pending:
@@ -108,6 +111,8 @@ class Graph:
             operation, operands = self.operation[current], self.operands[current]
             if operation in ("mul", "max"):
                 pending.extend(operands)
+            elif operation == "hold":
+                pending.append(operands[0])
             elif operation == "sub" and self.value(operands[0]) == 1.0:
                 pending.append(operands[1])
             elif not (operation in _BOOLEAN or (operation == "constant" and operands[0] in (0.0, 1.0))):
@@ -177,7 +182,7 @@ class Graph:
                 return nodes[1] if x != 0.0 else nodes[2]
             if nodes[1] == nodes[2]:
                 return nodes[1]
-        elif (operation, y) in (("ne", 0.0), ("gt", 0.5)) and self._is_boolean(a):
+        elif (operation, y) in (("ne", 0.0), ("gt", 0.5)) and self.is_boolean(a):
             return a
         return None
 
@@ -207,18 +212,12 @@ class Graph:
 
     def derivatives(self, outputs: list[int]) -> list[dict[int, int]]:
         """For each output, the nodes of its derivatives by the inputs (by index) that it depends on."""
-        needed: set[int] = set()
-        pending = list(outputs)
-        while pending:
-            node = pending.pop()
-            if node not in needed:
-                needed.add(node)
-                pending.extend(self.children(node))
+        needed = self.below(outputs)
         uses = Counter(outputs)
         for node in needed:
             uses.update(self.children(node))
         found: dict[int, dict[int, int]] = {}
-        for node in sorted(needed):  # operands have smaller numbers than what uses them
+        for node in needed:
             children = self.children(node)
             inner = [found[child] for child in children]
             spare = [uses[child] == 1 for child in children]
@@ -228,6 +227,17 @@ class Graph:
                 if not uses[child]:
                     del found[child]
         return [found[output] for output in outputs]
+
+    def below(self, outputs: list[int]) -> list[int]:
+        """The outputs and all nodes that they are made of; operands come before what uses them."""
+        found: set[int] = set()
+        pending = list(outputs)
+        while pending:
+            node = pending.pop()
+            if node not in found:
+                found.add(node)
+                pending.extend(self.children(node))
+        return sorted(found)
 
     def children(self, node: int) -> tuple[int, ...]:
         """Nodes that an operation reads."""
@@ -321,7 +331,8 @@ class Graph:
         if operation == "abs":
             return emit("side", x)
         if operation == "sqrt":
-            return emit("div", 0.5, value)
+            # At 0 it is infinite, but a clamp of x makes it 0: sqrt(max(x, 0)).
+            return emit("select", emit("gt", value, 0.0), emit("div", 0.5, value), 0.0)
         if operation == "exp":
             return value
         if operation == "log":

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurosim.expressions import instructions as code
+from neurosim.expressions.branches import hold_branches
 from neurosim.expressions.dialects import Dialect
 from neurosim.expressions.functions import Rules, call, operate
 from neurosim.expressions.graph import Graph
@@ -62,8 +63,10 @@ class Program:
         The kernel's ``table``.
     input_count, parameter_count : int
         Rows of ``u`` (states included) and of ``p``.
+    hold_count : int
+        Outcomes that are held during a time step (`neurosim.expressions.branches`).
     register_count : int
-        Rows of ``memory``: scratch, free between calls.
+        Rows of ``memory`` behind those that are kept: scratch, free between calls.
     states : tuple of str
         ``"integral"`` or ``"derivative"`` for each state, in the order of their inputs and outputs.
     depends : tuple of tuple of int
@@ -76,6 +79,7 @@ class Program:
     constants: tuple[float, ...]
     input_count: int
     parameter_count: int
+    hold_count: int
     register_count: int
     states: tuple[StateKind, ...]
     depends: tuple[tuple[int, ...], ...]
@@ -87,9 +91,14 @@ class Program:
         return 1 + len(self.states)
 
     @property
+    def kept_rows(self) -> int:
+        """First rows of ``memory``: whether outcomes are held, then each outcome, then each largest distance."""
+        return 1 + 2 * self.hold_count if self.hold_count else 0
+
+    @property
     def memory_rows(self) -> int:
-        """Rows of scratch that the kernel needs; blocks may share them."""
-        return self.register_count
+        """Rows of memory that the kernel needs; blocks may share all behind the kept ones."""
+        return self.kept_rows + self.register_count
 
 
 @dataclass(frozen=True)
@@ -220,7 +229,7 @@ def _compile(root: Node, dialect: Dialect, reference_count: int) -> _Structure:
         else:
             raise AssertionError(node)
         number[id(node)] = graph.constant(result) if isinstance(result, float) else result
-    outputs = [number[id(root)], *(integrand for _, integrand, _ in states)]
+    outputs = hold_branches(graph, [number[id(root)], *(integrand for _, integrand, _ in states)])
     kinds: tuple[StateKind, ...] = tuple("derivative" if name == "ddt" else "integral" for name, _, _ in states)
     program, parameter_nodes = _Writer(graph, outputs, reference_count + len(states)).write(kinds)
     initials = [initial for _, _, initial in states]
@@ -253,11 +262,14 @@ class _Writer:
         self.row: dict[int, int] = {}
         self.free: list[int] = []
         self.rows = 0
+        self.holds = 0
         self.words: list[int] = []
 
     def write(self, kinds: tuple[StateKind, ...]) -> tuple[Program, list[int]]:
         graph = self.graph
         derivatives = graph.derivatives(self.outputs)
+        holds = sum(graph.operation[node] == "hold" for node in graph.below(self.outputs))
+        kept = self.rows = 1 + 2 * holds if holds else 0
         zero = graph.constant(0.0)
         done: set[int] = set()
         steps: list[_Step] = []
@@ -278,11 +290,12 @@ class _Writer:
             if position == values - 1:
                 value_words = len(self.words) // code.WORDS
         program = Program(
-            (value_words, len(self.words) // code.WORDS, *self.words),
+            (value_words, len(self.words) // code.WORDS, holds, *self.words),
             tuple(self.table),
             self.input_count,
             len(self.parameters),
-            self.rows,
+            holds,
+            self.rows - kept,
             kinds,
             tuple(tuple(sorted(derivative)) for derivative in derivatives),
             any(graph.operation[step.node] == "time" for step in steps[:values]),
@@ -366,6 +379,10 @@ class _Writer:
             return code.CONTEXT, TIME_ENTRY, self.constant_at(0.0)
         if operation == "temper":
             return code.CONTEXT, TEMPERATURE_ENTRY, self.constant_at(-KELVIN)
+        if operation == "hold":
+            self.holds += 1
+            distance = self.operand(children[1]) if len(children) == 2 else -1
+            return code.HOLD, self.operand(children[0]), distance, self.holds - 1
         if operation in ("pwl", "pwl_slope"):
             points = graph.operands[node][1:]
             row, at = self.operand(children[0]), len(self.table)

@@ -304,6 +304,28 @@ def _only_source(graph: SignalGraph, name: str) -> str | None:
     return edges[0][0] if data["role"] == "add" and data["delay"] == 0.0 and is_plain(data) else None
 
 
+def _has_laws(program: Program) -> bool:
+    code = program.code
+    return bool((code[code[ap.FIRST] : code[ap.LAST] : ap.WORDS] == ap.LAW).any())
+
+
+def with_program(assembly: GraphAssembly, program: Program) -> GraphAssembly | None:
+    """The assembly of the same graph with other numbers; None where a weight became zero, or is no longer, and where
+    laws of devices or delays have places of their own."""
+    old = assembly.program
+    if not np.array_equal(old.p == 0.0, program.p == 0.0) or program.delays or _has_laws(program):
+        return None
+    n = program.states.size
+    flows = ~program.is_clocked
+    rate, leak = np.zeros(n), np.zeros(n)
+    rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
+    numbers = np.concatenate([program.p, program.transposed, rate, leak])
+    table, system = assembly.table.copy(), assembly.system.copy()
+    table[: numbers.size] = numbers
+    system.arrays.table[:] = table
+    return GraphAssembly(program, assembly.drives, system, assembly.code, table)
+
+
 def addresses(name: str, size: int) -> list[str]:
     """Names of the elements of a node: ``h[0]``, ``h[1]``, ...; of one with a single element just ``h``."""
     return [name] if size == 1 else [f"{name}[{k}]" for k in range(size)]

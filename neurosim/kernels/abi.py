@@ -37,13 +37,14 @@ from neurosim.kernels import native
 CONTEXT_SIZE = 16
 (
     TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER, HALT,
-    NEXT_STEP,
-) = range(13)  # fmt: skip
+    NEXT_STEP, RTOL,
+) = range(14)  # fmt: skip
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
 step); seed of the run; 1 when an accepted step ends at a corner or jump; set to 1 there by a law
-to stop the loop; set there to the largest next step [s] that a law wants."""
+to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
+analysis."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 
@@ -185,15 +186,15 @@ class Unit(Native):
 class Driver(Unit):
     """See `driver`."""
 
-    _call: native.Call | None = None
+    @functools.cached_property
+    def call(self) -> native.Call:
+        """How Python calls it."""
+        address, names = self.address, self.function.__code__.co_varnames
+        return native.Call(self.__name__, names, self._code, address)
 
     def __call__(self, *args: Any) -> Any:
         """Run the compiled function."""
-        call = self._call
-        if call is None:
-            address, names = self.address, self.function.__code__.co_varnames
-            call = self._call = native.Call(self.__name__, names, self._code, address)
-        return call(*args)
+        return self.call(*args)
 
 
 class Kernel(Native):

@@ -287,8 +287,11 @@ def tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio):
 
 
 @helper
-def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
-    """Transposed derivative: from the adjoints of results to those of arguments, and into `dp` for the parameters."""
+def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp, of_inputs):
+    """Transposed derivative: from the adjoints of results to those of arguments, and into `dp` for the parameters.
+
+    Where `of_inputs` is 0, dense products leave the adjoints of the inputs out.
+    """
     for q in range(stop - WORDS, start - 1, -WORDS):
         op, function, n, m = code[q], code[q + 1], code[q + 2], code[q + 3]
         w, k = code[q + 4], code[q + 5]
@@ -300,7 +303,8 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp):
         if dl == n and al == n and bl == n:
             lines, length = 1, n * rows
         if op == DENSE:
-            add_product(adjoint, a, al, adjoint, d, dl, 1, p, w, m, rows, m, n)
+            if of_inputs != 0 or not code[STATES] <= code[q + 9] < code[DRIVE_AT]:
+                add_product(adjoint, a, al, adjoint, d, dl, 1, p, w, m, rows, m, n)
             add_product(dp, w, m, adjoint, d, 1, dl, arena, a, al, n, m, rows)
         elif op == DENSE_TRANSPOSED:
             # the weight is stored with m rows of n
@@ -406,10 +410,10 @@ def tangent_instructions(code, start, stop, p, pt, arena, tangent, rows, ratio):
     tangent_part(code, start, stop, p, pt, arena, tangent, rows, ratio)
 
 
-@unit(lambda: signature_of(*"ciirrrrir"))
-def reverse_instructions(code, start, stop, p, pt, arena, adjoint, rows, dp):
+@unit(lambda: signature_of(*"ciirrrriri"))
+def reverse_instructions(code, start, stop, p, pt, arena, adjoint, rows, dp, of_inputs):
     """`reverse_part` behind a symbol."""
-    reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp)
+    reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp, of_inputs)
 
 
 @driver(lambda: signature_of(*"crr"))
@@ -439,4 +443,4 @@ def evaluate_tangent(code, start, stop, p, pt, arena, tangent, rows, ratio):
 @driver(lambda: signature_of(*"ciirrrrir"))
 def evaluate_reverse(code, start, stop, p, pt, arena, adjoint, rows, dp):
     """`reverse_part` from Python."""
-    reverse_instructions(code, start, stop, p, pt, arena, adjoint, rows, dp)
+    reverse_instructions(code, start, stop, p, pt, arena, adjoint, rows, dp, 1)

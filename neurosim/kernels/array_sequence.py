@@ -99,7 +99,9 @@ def reverse_sequence(code, plan, p, pt, mix, tape, d_outputs, d_states, d_y, d_u
                 adjoint[drive : drive + n] = gamma[s * n : (s + 1) * n]
                 adjoint[drive + n :] = 0.0
                 arena = tape[base + s * size : base + (s + 1) * size]
-                reverse_instructions(code, code[FIRST], code[MIDDLE], p, pt, arena, adjoint, rows, dp)
+                reverse_instructions(
+                    code, code[FIRST], code[MIDDLE], p, pt, arena, adjoint, rows, dp, plan[WANT_INPUTS]
+                )  # fmt: skip
             elif results > 0 and d_outputs.size > 0:
                 work[:n] = tape[base + length : base + length + n]
                 work[n : n + inputs] = tape[base + n : base + n + inputs]
@@ -107,7 +109,9 @@ def reverse_sequence(code, plan, p, pt, mix, tape, d_outputs, d_states, d_y, d_u
                 adjoint[: n + inputs] = 0.0
                 adjoint[low:high] = 0.0
                 adjoint[output : output + results] = d_outputs[t * results : (t + 1) * results]
-                reverse_instructions(code, code[MIDDLE], code[LAST], p, pt, work, adjoint, rows, dp)
+                reverse_instructions(
+                    code, code[MIDDLE], code[LAST], p, pt, work, adjoint, rows, dp, plan[WANT_INPUTS]
+                )  # fmt: skip
                 for i in range(n):
                     adjoint[i] += d_y[i]
             else:

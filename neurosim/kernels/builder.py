@@ -14,6 +14,7 @@ from neurosim.kernels import system as layout
 from neurosim.kernels.abi import BLOCK, CONTEXT_SIZE, GMIN, SOURCE_SCALE, TEMPERATURE, TIME, Kernel, PythonLaw
 from neurosim.kernels.expression import evaluate_expression
 from neurosim.kernels.named_law import reads_time
+from neurosim.kernels.numba_law import NumbaLaw
 from neurosim.kernels.system import SystemArrays, compute_both, compute_flow, compute_linear_part
 from neurosim.kernels.unknowns import Unknown, Unknowns
 
@@ -36,7 +37,7 @@ class BatchSpec:
     parameters : ndarray, shape (n, rows)
     mass : mapping of (flow, input) to array of length n
         ``row += sign * m * d(input)/dt`` on the left side of ``M y' = f``; the sign is that of the flow in the row.
-    law, accept, events, jump, start : Kernel or PythonLaw, optional
+    law, accept, events, jump, start : Kernel, NumbaLaw or PythonLaw, optional
     diffusion : Kernel, optional
         Amplitude of the noise of each flow, in ``dy = f dt + g dW``.
     law_inputs, law_flows : int
@@ -53,7 +54,7 @@ class BatchSpec:
     flows: np.ndarray
     parameters: np.ndarray
     mass: Mapping[tuple[int, int], np.ndarray]
-    law: Kernel | PythonLaw | None
+    law: Kernel | NumbaLaw | PythonLaw | None
     law_inputs: int
     law_flows: int
     accept: Kernel | None = None
@@ -126,13 +127,38 @@ class System:
             self.breakpoints, self.largest_step,
         )  # fmt: skip
 
-    def parameter_places(self, batch: int, row: int) -> np.ndarray:
-        """Positions in ``arrays.parameters`` of parameter `row` for every instance of a batch, in order."""
-        table = self.arrays.batch[batch]
-        blocks, w, rows = (int(table[c]) for c in (layout.BLOCKS, layout.WIDTH, layout.PARAMETER_ROWS))
-        block, lane = np.divmod(np.arange(self.batches[batch].count), w)
-        assert blocks * w >= self.batches[batch].count
-        return int(table[layout.PARAMETER_AT]) + (block * rows + row) * w + lane
+    def change_parameters(self, number: int, rows: np.ndarray) -> None:
+        """Give the instances of a batch other leading parameters, shape (n, rows)."""
+        batch, table = self.batches[number], self.arrays.batch[number]
+        batch.parameters[:, : rows.shape[1]] = rows
+        if table[layout.BLOCKS] > 1 and table[layout.PARAMETER_STEP] == 0:
+            self.own_parameters()
+        else:
+            padded = self._padded(number)
+            self.arrays.parameters[int(table[layout.PARAMETER_AT]) :][: padded.size] = padded
+
+    def own_parameters(self) -> None:
+        """Give every block parameters of its own, also where all instances have the same; replaces `arrays`."""
+        padded = [self._padded(number) for number in range(len(self.batches))]
+        at = 0
+        for row, batch, values in zip(self.arrays.batch, self.batches, padded, strict=True):
+            row[layout.PARAMETER_AT] = at
+            row[layout.PARAMETER_STEP] = batch.parameters.shape[1] * row[layout.WIDTH]
+            at += values.size
+        self.arrays = self.arrays._replace(parameters=np.concatenate([*padded, np.empty(0)]))
+
+    def _padded(self, number: int) -> np.ndarray:
+        table = self.arrays.batch[number]
+        blocks, w = int(table[layout.BLOCKS]), int(table[layout.WIDTH])
+        return _blocked(self.batches[number].parameters[..., None], blocks, w, None).ravel()
+
+    def parameter_places(self, number: int, row: int) -> np.ndarray:
+        """Positions in ``arrays.parameters`` of parameter `row` for every instance of a batch; after `own_parameters`
+        each has its own."""
+        table = self.arrays.batch[number]
+        w = int(table[layout.WIDTH])
+        block, lane = np.divmod(np.arange(self.batches[number].count), w)
+        return int(table[layout.PARAMETER_AT]) + block * int(table[layout.PARAMETER_STEP]) + row * w + lane
 
     def refresh(self) -> None:
         """Recompute the constant part of the Jacobian after parameters or the context changed."""
@@ -234,11 +260,16 @@ def build_system(
         row[layout.INPUT_RUN_AT] = put("input_run", _runs(inputs.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.FLOW_RUN_AT] = put("flow_run", _runs(flows.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.TIMED] = _reads_time(batch)
+        row[layout.DIRECT] = len(batches) == 1 and _is_direct(batch, n)
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
-        row[layout.PARAMETER_AT] = put("parameters", padded.ravel(), "f8")
+        # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
+        is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
+        row[layout.PARAMETER_STEP] = 0 if is_shared else batch.parameters.shape[1] * w
+        row[layout.PARAMETER_AT] = put("parameters", padded[: 1 if is_shared else None].ravel(), "f8")
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
-        row[layout.MEMORY_ROWS] = batch.scratch_rows or batch.memory_rows
+        row[layout.MEMORY_ROWS] = batch.scratch_rows + batch.memory_rows
+        row[layout.KEPT_ROWS] = batch.memory_rows if batch.scratch_rows > 0 else 0
         row[layout.MEMORY_AT] = put("memory", np.zeros(blocks * w * batch.memory_rows), "f8")
         row[layout.TABLE_AT] = put("table", np.array(batch.table, float), "f8")
         row[layout.TABLE_LENGTH] = len(batch.table)
@@ -279,7 +310,7 @@ def build_system(
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         if batch.writes_derivatives:
             widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
-        widest["scratch"] = max(widest["scratch"], batch.scratch_rows * w)
+        widest["scratch"] = max(widest["scratch"], (batch.scratch_rows + batch.memory_rows) * w)
 
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
     all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)
@@ -411,12 +442,22 @@ def _runs(places: np.ndarray) -> np.ndarray:
 
 def _reads_time(batch: BatchSpec) -> bool:
     """Whether the law of a batch may depend on the time beside its inputs."""
-    if batch.law is None or isinstance(batch.law, PythonLaw):
+    if batch.law is None or isinstance(batch.law, PythonLaw | NumbaLaw):
         return batch.law is not None
     if batch.law is evaluate_expression:
         words = np.array(batch.code, "i8")[HEADER:].reshape(-1, WORDS)
         return bool(((words[:, 0] == CONTEXT) & (words[:, 2] == TIME)).any())
     return reads_time(batch.law)
+
+
+def _is_direct(batch: BatchSpec, n: int) -> bool:
+    """Whether the law of one instance takes y as it lies and gives f as it lies."""
+    as_it_lies = np.stack([np.arange(n), np.full(n, GROUND)], -1)[None]
+    return (
+        batch.law is not None and not batch.is_linear and not batch.wiring
+        and batch.law_flows == n <= batch.law_inputs
+        and np.array_equal(batch.inputs, as_it_lies) and np.array_equal(batch.flows, as_it_lies)
+    )  # fmt: skip
 
 
 def _blocked(values: np.ndarray, blocks: int, w: int, pad: int | None) -> np.ndarray:

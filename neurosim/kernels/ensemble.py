@@ -106,12 +106,16 @@ def _begin(S, run, context, rows, r):
             S.lower[at] = value
         else:
             S.upper[at] = value
-    S.memory[:] = rows.memory[r]
+    for j in range(S.memory.size):
+        S.memory[j] = rows.memory[r, j]
     run.real[:] = rows.real
     run.count[:] = rows.count
-    run.y[:] = rows.start[r]
+    for i in range(run.y.size):
+        run.y[i] = rows.start[r, i]
     run.f[:] = 0.0
-    run.past[:] = 0.0
+    for k in range(run.past.shape[0]):
+        for i in range(run.past.shape[1]):
+            run.past[k, i] = 0.0
     for i in range(run.largest.size):
         run.largest[i] = -1.0 if rows.largest[i] < 0.0 else abs(run.y[i])
     context[SEED] = rows.seed[r]
@@ -123,14 +127,16 @@ def _begin(S, run, context, rows, r):
 def _finish(run, rows, r, status):
     """Keep what row r gave."""
     saved = run.count[SAVED]
-    rows.values[r, :saved] = run.out_y[:saved]
-    rows.values[r, saved:] = np.nan
+    for k in range(rows.values.shape[1]):
+        for j in range(rows.values.shape[2]):
+            rows.values[r, k, j] = run.out_y[k, j] if k < saved else np.nan
     rows.report[r, STATUS] = status
     rows.report[r, TAKEN] = run.count[STEPS]
     rows.report[r, REFUSED] = run.count[REJECTED]
     rows.report[r, POINTS] = saved
     rows.reached[r, 0] = run.real[T]
-    rows.reached[r, 1:] = run.y
+    for i in range(run.y.size):
+        rows.reached[r, 1 + i] = run.y[i]
 
 
 def _signature() -> Any:

@@ -6,7 +6,8 @@ f(t + h, y_new), and e further stages that only the interpolant needs,
 ===============  ===================================================================================================
 row              content
 ===============  ===================================================================================================
-0                s, e, 1 where the second error estimate is used
+0                s, e, 1 where the second error estimate is used, h times the size of df/dy at the end of the stability
+                 region (0: not tested)
 1 .. s           a: stage j is f(t + c_j h, y + h sum_i a_ji K_i); the last of these rows gives y_new
 s+1 .. s+e       a of the further stages
 s+e+1            c
@@ -28,13 +29,19 @@ from neurosim.kernels.abi import STEP, TIME, helper, unit
 from neurosim.kernels.run import (
     EVALUATIONS,
     EVENTFUL,
+    FIXED_STEP,
     FRESH,
+    MILD_STEPS,
     NEXT_GRID,
     NORM,
     NOT_FINITE,
     RMS_OF_BOTH_ENDS,
     RTOL,
     STATUS_INDEX,
+    STEPS,
+    STIFF,
+    STIFF_STEPS,
+    T_STOP,
     T,
     run_type,
 )  # fmt: skip
@@ -42,6 +49,9 @@ from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_
 
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
+
+TEST_EVERY, SIGNS, STEPS_AHEAD = 16, 15, 300
+"""Steps between two tests for stiffness; signs of it, and steps left, from which it counts."""
 
 
 def explicit_tableau(
@@ -52,6 +62,7 @@ def explicit_tableau(
     *,
     second_error: np.ndarray | None = None,
     further: int = 0,
+    stability_limit: float = 0.0,
 ) -> np.ndarray:
     """Lay coefficients out as the module docstring says.
 
@@ -69,6 +80,9 @@ def explicit_tableau(
         Lower-order estimate (DOP853): the error e is multiplied by ``|e| / sqrt(|e|^2 + 0.01 |e_2|^2)``.
     further : int
         e, default 0.
+    stability_limit : float
+        Where the stability region ends on the negative real axis, for the detection of stiffness; needs
+        ``c[s - 2] = c[s - 1] = 1``. Default 0: not detected.
 
     Returns
     -------
@@ -76,8 +90,8 @@ def explicit_tableau(
     """
     a = np.asarray(a, float)
     total = a.shape[0]
-    head = np.zeros(max(total, 3))
-    head[:3] = total - further, further, second_error is not None
+    head = np.zeros(max(total, 4))
+    head[:4] = total - further, further, second_error is not None, stability_limit
     rows = [head[None, :], a, [c], [error], [np.zeros(total) if second_error is None else second_error], power]
     return np.concatenate([np.pad(np.asarray(r, float), ((0, 0), (0, head.size - np.shape(r)[1]))) for r in rows])
 
@@ -91,11 +105,24 @@ def stage_rows(tableau: np.ndarray) -> int:
 def _combine(K, weights, count, n, base, h, out):
     """out = base + h sum_j weights[j] K[j]."""
     if n <= _SMALL:
-        for i in range(n):
+        # Four sums side by side, ground among them, and what is left one by one.
+        whole = (n + 1) // 4 * 4
+        for i in range(0, whole, 4):
+            v0, v1, v2, v3 = 0.0, 0.0, 0.0, 0.0
+            for j in range(count):
+                w = weights[j]
+                v0 += w * K[j, i]
+                v1 += w * K[j, i + 1]
+                v2 += w * K[j, i + 2]
+                v3 += w * K[j, i + 3]
+            out[i], out[i + 1] = base[i] + h * v0, base[i + 1] + h * v1
+            out[i + 2], out[i + 3] = base[i + 2] + h * v2, base[i + 3] + h * v3
+        for i in range(whole, n):
             value = 0.0
             for j in range(count):
                 value += weights[j] * K[j, i]
             out[i] = base[i] + h * value
+        out[n] = 0.0
         return
     for i in range(n):
         out[i] = weights[0] * K[0, i]
@@ -175,6 +202,37 @@ def explicit_step(S, run, context, h):
     return 0
 
 
+@helper
+def _detect_stiffness(run, s, h):
+    """Set ``count[STIFF]`` when the step has been bounded by stability for long and will be for long.
+
+    The size of df/dy follows from the last two stages, both at t + h (Hairer and Wanner, Solving Ordinary Differential
+    Equations II, IV.2). Steps near an equilibrium are bounded by stability too, which costs nothing when the end is
+    near.
+    """
+    n = run.y.size - 1
+    count, K, tableau = run.count, run.stage, run.tableau
+    last, before = tableau[s], tableau[s - 1]
+    change, distance = 0.0, 0.0
+    for i in range(n):
+        move = 0.0
+        for j in range(s - 1):
+            move += (last[j] - before[j]) * K[j, i]
+        reference = max(abs(run.y[i]), run.largest[i] if count[NORM] != RMS_OF_BOTH_ENDS else 0.0)
+        scale = run.atol[i] + run.real[RTOL] * reference
+        change += ((K[s - 1, i] - K[s - 2, i]) / scale) ** 2
+        distance += (h * move / scale) ** 2
+    if h * h * change > tableau[0, 3] ** 2 * distance:
+        count[STIFF_STEPS] += 1
+        count[MILD_STEPS] = 0
+        if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > STEPS_AHEAD * h:
+            count[STIFF] = 1
+    else:
+        count[MILD_STEPS] += 1
+        if count[MILD_STEPS] >= 6:
+            count[STIFF_STEPS] = 0
+
+
 def _interpolant_signature() -> Any:
     from numba import types
 
@@ -192,6 +250,9 @@ def explicit_interpolant(S, run, context, h):
     K = run.stage
     t = run.real[T]
     run.f[:] = K[s - 1]
+    tested = tableau[0, 3] > 0.0 and run.count[FIXED_STEP] == 0 and run.count[STIFF] == 0
+    if tested and (run.count[STIFF_STEPS] > 0 or run.count[STEPS] % TEST_EVERY == 0):
+        _detect_stiffness(run, s, h)
     inside = run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= t + h
     if run.knot_t.size == 0 and run.count[EVENTFUL] == 0 and not inside:
         return

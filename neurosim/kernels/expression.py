@@ -3,23 +3,32 @@
 `neurosim.expressions.program` writes the instructions, derivatives included; `neurosim.expressions.instructions` says
 how they are laid out. IEEE 754 throughout: a division by zero or a root of a negative number gives inf or NaN, which
 the caller detects.
+
+In a transient analysis outcomes of comparisons are held from event to event (`neurosim.expressions.branches`): they
+change where the operands have crossed by `rtol` times their largest distance so far, which is what the error of a
+signal may be. So a signal that a threshold pushes back from both sides, or rounding, does not end a step at every turn.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from neurosim.expressions.instructions import (  # isort: skip
     ABS, ACOS, ACOSH, ADD, ADD_CONSTANT, ASIN, ASINH, ATAN, ATAN2, ATANH, CEIL, CONSTANT_DIV, CONSTANT_SUB, CONTEXT,
-    COS, COSH, DIV, DIV_CONSTANT, EQ, EXP, FILL, FILL_SLOPE, FLOOR, FMOD, GE, GT, HEADER, HYPOT, INPUT, LE, LOG, LOG10,
-    LT, MAX, MIN, MUL, MUL_CONSTANT, NE, NEG, PARAMETER, PARAMETER_SLOPE, POW, POW_ABS, POW_REAL, POW_SLOPE, PWL,
+    COS, COSH, DIV, DIV_CONSTANT, EQ, EXP, FILL, FILL_SLOPE, FLOOR, FMOD, GE, GT, HEADER, HOLD, HYPOT, INPUT, LE, LOG,
+    LOG10, LT, MAX, MIN, MUL, MUL_CONSTANT, NE, NEG, PARAMETER, PARAMETER_SLOPE, POW, POW_ABS, POW_REAL, POW_SLOPE, PWL,
     PWL_SLOPE, ROUND_AWAY, ROUND_EVEN, SELECT, SIDE, SIN, SINH, SQRT, STORE_FLOW, STORE_SLOPE, SUB, TAN, TANH, TRUNC,
     WORDS,
 )  # fmt: skip
-from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.abi import ANALYSIS, RTOL, TRANSIENT, WANT_DERIVATIVES, helper, kernel, unit
 from neurosim.kernels.functions import fast_cosh, fast_exp, fast_log, fast_pow, fast_sinh, fast_tanh
+
+LIVE, HELD, COMPARED, LEARNT = range(4)
+"""What a HOLD gives: the outcome as it is; the one that was kept; that, with F[0] = -1 where it no longer holds; or the
+outcome as it is, which is kept where F[0] is not 0."""
 
 
 @helper
@@ -225,32 +234,50 @@ def _transcendental(op, m, d, a, b, c, w):
             m[d, i] = np.fmod(m[a, i], m[b, i])
 
 
-@kernel
-def evaluate_expression(context, u, p, memory, table, code, F, D):
-    """Run the instructions of a `neurosim.expressions.Program` on one block.
+@helper
+def _hold(context, memory, F, mode, d, a, b, number, holds):
+    """One HOLD on a block."""
+    w = F.shape[1]
+    kept, largest = 1 + number, 1 + holds + number
+    if mode == LIVE:
+        memory[d] = memory[a]
+        return
+    if mode == HELD:
+        memory[d] = memory[kept]
+        return
+    if b >= 0:
+        for i in range(w):
+            distance = abs(memory[b, i])
+            if distance > memory[largest, i]:
+                memory[largest, i] = distance
+    if mode == COMPARED:
+        rtol = context[RTOL]
+        for i in range(w):
+            if memory[a, i] != memory[kept, i] and (b < 0 or abs(memory[b, i]) > rtol * memory[largest, i]):
+                F[0, i] = -1.0
+        memory[d] = memory[kept]
+    else:
+        for i in range(w):
+            if F[0, i] != 0.0:
+                memory[kept, i] = memory[a, i]
+        memory[d] = memory[kept]
 
-    Parameters
-    ----------
-    context : float64[16]
-    u : float64[input_count, w]
-        References, then states.
-    p : float64[parameter_count, w]
-        `Behaviour.parameters` of each instance.
-    memory : float64[memory_rows, w]
-        Scratch.
-    table : float64[:]
-        `Program.constants`.
-    code : int64[:]
-        `Program.code`.
-    F : float64[output_count, w]
-        Value, then one output per state.
-    D : float64[output_count, input_count, w]
-        dF/du, written if ``context[WANT_DERIVATIVES]``; one-sided at kinks.
-    """
+
+def _instructions_signature() -> Any:
+    from numba import types
+
+    one, two, three = (types.Array(types.f8, n, "C") for n in (1, 2, 3))
+    return types.void(one, two, two, two, one, types.Array(types.i8, 1, "C"), two, three, types.i8)
+
+
+@unit(_instructions_signature)
+def run_instructions(context, u, p, memory, table, code, F, D, mode):
+    """Run the instructions on one block; outputs are written unless `mode` is COMPARED or LEARNT."""
     w = F.shape[1]
     inputs = u.shape[0]
     m = memory
-    count = code[1] if context[WANT_DERIVATIVES] != 0.0 else code[0]
+    stores = mode in (LIVE, HELD)
+    count = code[1] if stores and context[WANT_DERIVATIVES] != 0.0 else code[0]
     for n in range(count):
         at = HEADER + WORDS * n
         op, d, a, b, c = code[at], code[at + 1], code[at + 2], code[at + 3], code[at + 4]
@@ -269,8 +296,9 @@ def evaluate_expression(context, u, p, memory, table, code, F, D):
             for i in range(w):
                 m[d, i] = value
         elif op == STORE_FLOW:
-            for i in range(w):
-                F[d, i] = m[a, i]
+            if stores:
+                for i in range(w):
+                    F[d, i] = m[a, i]
         elif op == STORE_SLOPE:
             row, column = d // inputs, d % inputs
             for i in range(w):
@@ -293,7 +321,68 @@ def evaluate_expression(context, u, p, memory, table, code, F, D):
             for i in range(w):
                 q = _segment(m[a, i], table, b, c)
                 m[d, i] = (table[q + 3] - table[q + 1]) / (table[q + 2] - table[q])
+        elif op == HOLD:
+            _hold(context, m, F, mode, d, a, b, c, code[2])
         else:
             k = table[b] if ADD_CONSTANT <= op <= DIV_CONSTANT else 0.0
             if not _arithmetic(op, m, d, a, b, c, k, w):
                 _transcendental(op, m, d, a, b, c, w)
+
+
+@kernel
+def evaluate_expression(context, u, p, memory, table, code, F, D):
+    """Run the instructions of a `neurosim.expressions.Program` on one block.
+
+    Parameters
+    ----------
+    context : float64[16]
+    u : float64[input_count, w]
+        References, then states.
+    p : float64[parameter_count, w]
+        `Behaviour.parameters` of each instance.
+    memory : float64[memory_rows, w]
+        Kept rows, then scratch.
+    table : float64[:]
+        `Program.constants`.
+    code : int64[:]
+        `Program.code`.
+    F : float64[output_count, w]
+        Value, then one output per state.
+    D : float64[output_count, input_count, w]
+        dF/du, written if ``context[WANT_DERIVATIVES]``; one-sided at kinks.
+    """
+    if code[2] == 0 or context[ANALYSIS] != TRANSIENT or memory[0, 0] == 0.0:
+        run_instructions(context, u, p, memory, table, code, F, D, LIVE)
+        return
+    run_instructions(context, u, p, memory, table, code, F, D, HELD)
+    bad = 0
+    for r in range(F.shape[0]):
+        for i in range(F.shape[1]):
+            bad += F[r, i] - F[r, i] != 0.0
+    # Beyond its end a branch may not exist: the root in "x > 0 ? sqrt(x) : 0".
+    if bad > 0:
+        run_instructions(context, u, p, memory, table, code, F, D, LIVE)
+
+
+@kernel
+def expression_start(context, u, p, memory, table, code, F, D):
+    """Begin to hold outcomes, in a transient analysis."""
+    if code[2] != 0 and context[ANALYSIS] == TRANSIENT:
+        for r in range(1 + 2 * code[2]):
+            memory[r] = 0.0
+        memory[0] = 1.0
+        F[0] = 1.0
+        run_instructions(context, u, p, memory, table, code, F, D, LEARNT)
+
+
+@kernel
+def expression_events(context, u, p, memory, table, code, F, D):
+    """F[0] = -1 where an outcome no longer holds."""
+    F[0] = 1.0
+    run_instructions(context, u, p, memory, table, code, F, D, COMPARED)
+
+
+@kernel
+def expression_jump(context, u, p, memory, table, code, F, D):
+    """Keep the outcomes as they are now, where F[0] is not 0."""
+    run_instructions(context, u, p, memory, table, code, F, D, LEARNT)

@@ -255,6 +255,13 @@ class Call:
         self._entry = _FUNCTION(address)
 
     def __call__(self, *arguments: Any) -> Any:
+        return self.run(self.lay_out(arguments))
+
+    def lay_out(self, arguments: Sequence[Any]) -> Any:
+        """Check arguments and put them into a block of words, for `run`.
+
+        The block holds addresses: it is good as long as all its arrays live, and for one thread at a time.
+        """
         if len(arguments) != len(self._puts):
             raise TypeError(f"{self._name}() takes {len(self._puts)} arguments, {len(arguments)} given")
         block, words = self._block(), []
@@ -264,6 +271,10 @@ class Call:
             self._arguments.pack_into(block, 0, *words)
         except (TypeError, ValueError, struct.error) as error:
             raise self._refusal(arguments) from error
+        return block
+
+    def run(self, block: Any) -> Any:
+        """Call with the arguments of a block, as often as wanted."""
         if self._entry(block):
             raise RuntimeError(f"{self._name}() raised an exception in compiled code; do the shapes of its arrays fit?")
         found = self._results.unpack_from(block, self._arguments.size)

@@ -10,23 +10,29 @@ from neurosim.kernels.native import by_address
 
 (
     T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
-    H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, REALS,
-) = range(22)  # fmt: skip
+    H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, SCALED_STEP, CONVERGENCE, GROWTH, LIPSCHITZ,
+    LIPSCHITZ_SEEN, JACOBIAN_SIZE, REALS,
+) = range(28)  # fmt: skip
 """Entries of `Run.real`: time, next step, end, tolerance, step bounds, polish weight, order of the error estimate,
 controller, last step, alpha of the last matrix, last error, start, previous steps, ... FRACTION of a step at
-which an event lies."""
+which an event lies. Of methods of variable order: step by which their history is scaled, rate of convergence, most
+growth of the next step, estimates of the size of df/dy from iterations and from the Jacobian."""
 
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,
     SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
-    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED,
+    INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED, CROWDED, ORDER_NOW, WAIT,
+    FAMILY, JACOBIAN_AGE, SWITCH_WAIT, SWITCHES, STIFF_STEPS, MILD_STEPS, STIFF,
     COUNTS,
-) = range(32)  # fmt: skip
+) = range(42)  # fmt: skip
 """Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
 holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
-step. PHASE, JUMPED, AT_LIMIT: what is left to do for the step just accepted."""
+step. CROWDED: steps near the resolution of the time since the last longer one. PHASE, JUMPED, AT_LIMIT: what is left
+to do for the step just accepted. ORDER_NOW to SWITCHES belong to methods of variable order
+(`neurosim.kernels.multistep_nordsieck`). STIFF: an explicit method found its steps bounded by stability, STIFF_STEPS
+and MILD_STEPS are the signs of it so far."""
 
-EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, STOCHASTIC = range(5)
+EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT, STOCHASTIC = range(7)
 """Values of ``count[METHOD]``."""
 
 RMS_OF_BOTH_ENDS, WATCHED = range(2)
@@ -35,7 +41,8 @@ the largest value so far, root mean square over all unknowns and the worst of th
 
 (
     DONE, RUNNING, BUFFER_FULL, STEP_TOO_SMALL, NOT_FINITE, SINGULAR, PIVOT, TOO_MANY_STEPS, POLISH_FAILED, HALTED,
-) = range(10)  # fmt: skip
+    CHATTERING,
+) = range(11)  # fmt: skip
 """Status of `advance`. HALTED: a law asked for it (`neurosim.kernels.abi.HALT`); calling again goes on."""
 
 

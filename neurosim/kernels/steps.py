@@ -26,6 +26,7 @@ from neurosim.kernels.run import (
     ITERATIONS,
     LINEAR_SYSTEM,
     METHOD,
+    MIDPOINT,
     NEWTON_TOLERANCE,
     NOT_FINITE,
     PIVOT,
@@ -57,7 +58,7 @@ REPEAT = 100
 """Returned by a step that did not converge: try a smaller one."""
 
 @helper
-def _factor(S, lu, run, alpha):
+def factor_matrix(S, lu, run, alpha):
     """Factor alpha M - J."""
     matrix = run.matrix
     for p in range(S.mass.size):
@@ -216,7 +217,7 @@ def rosenbrock_step(S, lu, run, context, h):
         run.count[EVALUATED] = 1
     stopped = _stopped(S, run)
     if not (linear and run.real[ALPHA] == alpha):
-        status = _factor(S, lu, run, alpha)
+        status = factor_matrix(S, lu, run, alpha)
         if status != 0:
             run.real[ALPHA] = -1.0
             return status
@@ -295,16 +296,20 @@ def whole_rosenbrock_interpolant(run):
 
 @unit(_step_signature)
 def multistep_step(S, lu, run, context, h):
-    """Backward Euler after a restart, then trapezoid or variable-step BDF2, by Newton.
+    """Backward Euler after a restart, then trapezoid or variable-step BDF2, by Newton; or the implicit midpoint rule.
 
     Writes M y' = alpha M y - m0 with m0 from the history: the slope of charges and fluxes, so charge is conserved. The
     error estimate is the difference to the extrapolated history, scaled to the leading error of the formula.
     """
     n = run.y.size - 1
     history = run.count[HISTORY]
+    midpoint = run.count[METHOD] == MIDPOINT
+    context[STEP] = h
+    if midpoint:
+        # Backward Euler to the middle, then as far again.
+        h *= 0.5
     t = run.real[T] + h
     context[TIME] = t
-    context[STEP] = h
     h1 = run.real[H_1]
     h2 = run.real[H_2]
     y = run.y_new
@@ -314,7 +319,7 @@ def multistep_step(S, lu, run, context, h):
     predicted = run.stage[3]
     f = run.stage[4]
     bdf = run.count[METHOD] == BDF2
-    order = 1 if history < 2 else 2
+    order = 1 if history < 2 or midpoint else 2
     if order == 1:
         alpha = 1.0 / h
         multiply_mass(S, run.y, m0)
@@ -419,6 +424,11 @@ def multistep_step(S, lu, run, context, h):
     multiply_mass(S, y, My)
     for i in range(n):
         run.stage[1, i] = alpha * My[i] - m0[i]
+    if midpoint:
+        for i in range(n):
+            y[i] = 2.0 * y[i] - run.y[i]
+            run.error[i] = 0.0
+        return 0
     if history >= 3:
         extrapolation = h * (h + h1) * (h + h1 + h2) / 6.0
         own = (h + h1) ** 2 * h * h / (6.0 * (2.0 * h + h1)) if bdf else h**3 / 12.0
@@ -508,7 +518,7 @@ def _polish_at(S, lu, run, context, t, y, slope):
         if refreshed:
             evaluate_both(S, context, work, f, run.jacobian)
             project_rates_and_rows(S, work, f, run.jacobian)
-            status = _factor(S, lu, run, beta)
+            status = factor_matrix(S, lu, run, beta)
             if status != 0:
                 return status
             run.count[POLISH_READY] = 1

@@ -18,9 +18,12 @@ from neurosim.kernels.native import by_address
     LAW, ACCEPT, EVENTS, JUMP, START, BLOCKS, WIDTH, LAW_INPUTS, PARAMETER_ROWS, MEMORY_ROWS, LAW_FLOWS, INPUTS, FLOWS,
     INPUT_AT, FLOW_AT, PARAMETER_AT, MEMORY_AT, TABLE_AT, TABLE_LENGTH, CODE_AT, CODE_LENGTH, STAMP_AT, STAMPS, SLOT_AT,
     LINEAR, WIRING_AT, WIRINGS, EVENT_COUNT, EVENT_AT, SCRATCH, ACCEPT_WRITES, INPUT_RUN_AT, FLOW_RUN_AT, SLOT_RUN_AT,
-    TIMED, DIFFUSION, COLUMNS,
-) = range(37)  # fmt: skip
-"""Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time."""
+    TIMED, KEPT_ROWS, PARAMETER_STEP, DIFFUSION, DIRECT, COLUMNS,
+) = range(40)  # fmt: skip
+"""Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time.
+MEMORY_ROWS: all rows; the first KEPT_ROWS of a law with scratch live in `SystemArrays.memory`.
+PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same. DIRECT: its inputs are y and its
+flows are f, as they lie."""
 
 IRREGULAR = -1
 """Stride of a row of places that do not follow each other evenly."""
@@ -132,10 +135,16 @@ def _call(S, b, address, inputs, k, context, F, D):
     dims[5] = B[LAW_FLOWS]
     dims[6] = w
     memory = S.scratch if B[SCRATCH] != 0 else S.memory[B[MEMORY_AT] + k * B[MEMORY_ROWS] * w :]
+    kept = B[KEPT_ROWS] * w
+    at = B[MEMORY_AT] + k * kept
+    for j in range(kept):
+        S.scratch[j] = S.memory[at + j]
     call_kernel(
-        address, context, dims, S.u, S.parameters[B[PARAMETER_AT] + k * B[PARAMETER_ROWS] * w :], memory,
+        address, context, dims, S.u, S.parameters[B[PARAMETER_AT] + k * B[PARAMETER_STEP] :], memory,
         S.table[B[TABLE_AT] :], S.code[B[CODE_AT] :], F, D,
     )  # fmt: skip
+    for j in range(kept):
+        S.memory[at + j] = S.scratch[j]
 
 
 @helper
@@ -276,11 +285,30 @@ def _evaluate_signature(outputs: int) -> Any:
     return types.void(system_arrays_type(), real, *[real] * outputs)
 
 
+@helper
+def _call_direct(S, context, y, F, D):
+    """Call the only law of a system on y itself, and let it write to F itself."""
+    B = S.batch[0]
+    dims = S.dims
+    dims[0] = B[LAW_INPUTS]
+    dims[1] = B[PARAMETER_ROWS]
+    dims[2] = B[MEMORY_ROWS]
+    dims[3] = B[TABLE_LENGTH]
+    dims[4] = B[CODE_LENGTH]
+    dims[5] = B[LAW_FLOWS]
+    dims[6] = 1
+    memory = S.scratch if B[SCRATCH] != 0 else S.memory
+    call_kernel(B[LAW], context, dims, y, S.parameters, memory, S.table, S.code, F, D)
+
+
 @unit(lambda: _evaluate_signature(2))
 def evaluate_flow(S, context, y, f):
     """f[0:n] = right-hand side at y (y and f have n + 1 entries, the last one for ground)."""
     context[WANT_DERIVATIVES] = 0.0
     context[LIMITED] = 0.0
+    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+        _call_direct(S, context, y, f, S.D)
+        return
     f[:] = 0.0
     for b in range(S.batch.shape[0]):
         address = S.batch[b, LAW]
@@ -308,8 +336,13 @@ def evaluate_timed(S, context, y, f):
 def evaluate_both(S, context, y, f, jacobian):
     """f as in `evaluate_flow`, and jacobian[0:nnz] = df/dy on the shared pattern."""
     context[LIMITED] = 0.0
-    f[:] = 0.0
     jacobian[:] = S.constant_jacobian
+    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+        context[WANT_DERIVATIVES] = 1.0
+        _call_direct(S, context, y, f, S.D)
+        _scatter_derivatives(S, 0, 0, jacobian)
+        return
+    f[:] = 0.0
     for b in range(S.batch.shape[0]):
         address = S.batch[b, LAW]
         linear = S.batch[b, LINEAR] != 0
@@ -472,11 +505,11 @@ def _call_events(S, b, address, k, context):
 
 
 @helper
-def crossing_fraction(S, context, y):
-    """Smallest linear-interpolation fraction in (0, 1] at which an event function changed sign; 2 if none did."""
+def crossing_batches(S, context, y, low, high):
+    """First and last batch of low <= b < high with an event function whose sign changed; (-1, -1) if there is none."""
     context[WANT_DERIVATIVES] = 0.0
-    first = 2.0
-    for b in range(S.batch.shape[0]):
+    first, last = -1, -1
+    for b in range(low, high):
         B = S.batch[b]
         if B[EVENTS] != 0:
             size = B[EVENT_COUNT] * B[WIDTH]
@@ -488,8 +521,8 @@ def crossing_fraction(S, context, y):
                     old = S.event_value[at + j]
                     new = S.F[j]
                     if (old > 0.0 and new <= 0.0) or (old < 0.0 and new >= 0.0):
-                        first = min(first, max(old / (old - new), 1e-12))
-    return first
+                        first, last = b if first < 0 else first, b
+    return first, last
 
 
 @helper

@@ -45,7 +45,7 @@ from neurosim.kernels.system import (
     TABLE_LENGTH,
     accept_batches,
     clip_states,
-    crossing_fraction,
+    crossing_batches,
     evaluate_both,
     evaluate_flow,
     multiply_mass,
@@ -361,7 +361,7 @@ def _step_to_event(S, lu, run, context, t, h):
         run.y[:] = run.stage[s]
         _explicit_step(S, lu, run, context, t, middle * h)
         context[TIME] = t + middle * h
-        if crossing_fraction(S, context, run.y) <= 1.0:
+        if crossing_batches(S, context, run.y, 0, S.batch.shape[0])[0] >= 0:
             high = middle
         else:
             low = middle
@@ -510,7 +510,7 @@ def advance_tangent(S, lu, run, context):
                 return status
             if count[EVENTFUL] != 0:
                 context[TIME] = t + h
-                if crossing_fraction(S, context, run.y) <= 1.0:
+                if crossing_batches(S, context, run.y, 0, S.batch.shape[0])[0] >= 0:
                     if count[WAY] == IMPLICIT:
                         return JUMP
                     h = _step_to_event(S, lu, run, context, t, h)

@@ -8,6 +8,8 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.multistep_nordsieck import is_ordinary, nordsieck_restart, nordsieck_step
+from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
@@ -16,6 +18,8 @@ from neurosim.kernels.run import (
     BETA,
     BUDGET,
     BUFFER_FULL,
+    CHATTERING,
+    CROWDED,
     DEAD_HIGH,
     DEAD_LOW,
     DONE,
@@ -38,8 +42,10 @@ from neurosim.kernels.run import (
     JUMPS,
     KNOTS,
     METHOD,
+    MIDPOINT,
     NEXT_BREAK,
     NEXT_GRID,
+    NORDSIECK,
     NORM,
     NOT_FINITE,
     ORDER,
@@ -86,7 +92,7 @@ from neurosim.kernels.stochastic import stochastic_interpolant, stochastic_step
 from neurosim.kernels.system import (
     accept_batches,
     clip_states,
-    crossing_fraction,
+    crossing_batches,
     jump_batches,
     record_events,
     start_batches,
@@ -96,8 +102,20 @@ from neurosim.kernels.system import (
 ASTRAY = 0.01
 """Error of any one unknown, relative to its largest value, that makes a step too long where `rtol` is less [1]."""
 
+REJECTED_ORDER = 2.5
+"""Most with which the error of a refused step is taken to fall: fewer are refused twice."""
+
+FIRST_FACTOR_MAX = 100.0
+"""Largest growth behind the first step, whose size is a guess."""
+
 LEAP = 10.0
 """Growth in one step up to which an unknown's new value is what its error is relative to [1]."""
+
+CASCADE = 20
+"""Jumps that may follow from one another at one time."""
+
+CROWD = 300
+"""Steps near the resolution of the time that may follow one another: they cross jumps that nothing announces."""
 
 STEPPING, EMITTING = 0, 1
 """Values of ``count[PHASE]``."""
@@ -107,6 +125,8 @@ STEPPING, EMITTING = 0, 1
 def _interpolate(run, x, y):
     """y at the fraction x of the last step."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for i in range(y.size - 1):
         value = run.q[degree, i]
         for k in range(degree - 1, -1, -1):
@@ -119,6 +139,8 @@ def _interpolate(run, x, y):
 def _interpolate_probes(run, x, y):
     """`_interpolate` for the saved unknowns only."""
     degree = run.q.shape[0] - 1
+    if run.count[METHOD] == NORDSIECK:
+        x -= 1.0
     for j in range(run.probes.size):
         i = run.probes[j]
         value = run.q[degree, i]
@@ -253,10 +275,16 @@ def _restart(S, lu, run, context):
     method = run.count[METHOD]
     if method in (EXPLICIT, STOCHASTIC) or (method == ROSENBROCK and is_plain):
         return 0
+    multistep = run.count[METHOD] == NORDSIECK
+    if multistep and is_ordinary(S, run.y.size - 1):
+        return nordsieck_restart(S, run, context, 1)
     if run.count[INDEX_TWO] != 0:
         run.real[BETA] = 1e6 / run.real[H]
     run.count[POLISH_READY] = 0
-    return polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    status = polish(S, lu, run, context, run.real[T], run.y, run.past[3])
+    if status == 0 and multistep:
+        return nordsieck_restart(S, run, context, 0)
+    return status
 
 
 @unit(_point_signature)
@@ -279,7 +307,19 @@ def _finish(S, lu, run, context):
         record_events(S, context, run.y)
     count[JUMPED] = changed
     if changed or (count[AT_LIMIT] != 0 and real[T] < real[T_STOP]):
-        return _restart(S, lu, run, context)
+        status = _restart(S, lu, run, context)
+        if status != 0 or count[EVENTFUL] == 0:
+            return status
+        # What jumped may carry others past their thresholds at once.
+        for _ in range(CASCADE):
+            if crossing_batches(S, context, run.y, 0, S.batch.shape[0])[0] < 0:
+                break
+            count[JUMPS] += jump_batches(S, context, run.y)
+            record_events(S, context, run.y)
+            status = _restart(S, lu, run, context)
+            if status != 0:
+                return status
+        return 0
     count[FRESH] = 1 if S.bounded.size == 0 else 0
     return 0
 
@@ -288,12 +328,13 @@ def _locate_signature() -> Any:
     from numba import types
 
     real = types.Array(types.f8, 1, "C")
-    return types.void(system_arrays_type(), run_type(), real, types.f8, real)
+    return types.void(system_arrays_type(), run_type(), real, types.f8, real, types.i8, types.i8)
 
 
 @unit(_locate_signature)
-def _locate(S, run, context, h, point):
-    """Find the first event of the step by bisection on the interpolant; `point` gets the state just after it."""
+def _locate(S, run, context, h, point, first, last):
+    """Find the first event of the step in batches `first` to `last` by bisection on the interpolant; `point` gets the
+    state just after it."""
     low = 0.0
     high = 1.0
     t = run.real[T]
@@ -301,7 +342,7 @@ def _locate(S, run, context, h, point):
         middle = 0.5 * (low + high)
         _interpolate(run, middle, point)
         context[TIME] = t + middle * h
-        if crossing_fraction(S, context, point) <= 1.0:
+        if crossing_batches(S, context, point, first, last + 1)[0] >= 0:
             high = middle
         else:
             low = middle
@@ -320,6 +361,8 @@ def _attempt(S, lu, run, context, h):
         return explicit_step(S, run, context, h)
     if method == STOCHASTIC:
         return stochastic_step(S, run, context, h)
+    if method == NORDSIECK:
+        return nordsieck_step(S, lu, run, context, h)
     return multistep_step(S, lu, run, context, h)
 
 
@@ -338,7 +381,6 @@ def advance(S, lu, lu_polish, run, context):
     context[ANALYSIS] = TRANSIENT
     method = count[METHOD]
     budget = count[BUDGET]
-    count[EVALUATED] = 0
     if count[STARTED] == 0:
         context[TIME] = real[T]
         start_batches(S, context, run.y)
@@ -395,6 +437,7 @@ def advance(S, lu, lu_polish, run, context):
         elif method == EXPLICIT:
             # The step that the rounded times are apart.
             h = (t + h) - t
+        crosses = False
         status = _attempt(S, lu, run, context, h)
         if status == PIVOT or (status == SINGULAR and h <= smallest * 1.0000001):
             return status
@@ -416,22 +459,41 @@ def advance(S, lu, lu_polish, run, context):
         if not error < 1.0:
             count[REJECTED] += 1
             if h <= smallest * 1.0000001 or count[FIXED_STEP] != 0:
-                return NOT_FINITE if status == NOT_FINITE else STEP_TOO_SMALL
+                if status == NOT_FINITE:
+                    return status
+                if count[FIXED_STEP] != 0 or count[NORM] == RMS_OF_BOTH_ENDS:
+                    return STEP_TOO_SMALL
+                crosses = True
+        if not error < 1.0 and not crosses:
             factor = 0.25
-            if error < 1e9:
-                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / real[ORDER]))
+            if error < 1e9 and method != NORDSIECK:
+                # A step that is too long by far is outside of where the order holds.
+                order = real[ORDER] if count[NORM] == RMS_OF_BOTH_ENDS else min(real[ORDER], REJECTED_ORDER)
+                factor = max(real[FACTOR_MIN], real[SAFETY] * error ** (-1.0 / order))
             real[H] = h * factor
+            if method == NORDSIECK:
+                nordsieck_refuse(run, h, error)
             real[ERROR] = error
             count[AFTER_REJECT] += 1
             # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
-            if count[AFTER_REJECT] % 6 == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+            if count[AFTER_REJECT] % 6 == 0 and (count[NORM] != RMS_OF_BOTH_ENDS or method == NORDSIECK):
                 status = _restart(S, lu_polish, run, context)
                 if status != 0:
                     return status
                 count[EVALUATED] = 0
             continue
+        if crosses:
+            # A jump that nothing announced: what could follow the step goes along, the restart finds the rest.
+            for i in range(n):
+                if run.differential[i] == 0.0 or status != 0 or not abs(run.error[i]) < 1.0:
+                    run.y_new[i] = run.y[i]
+        count[CROWDED] = count[CROWDED] + 1 if h <= 100.0 * smallest and not to_limit else 0
+        if count[CROWDED] > CROWD:
+            return STEP_TOO_SMALL if crosses else CHATTERING
         factor = real[FACTOR_MAX]
-        if error > 0.0:
+        if count[STEPS] == 0 and count[NORM] != RMS_OF_BOTH_ENDS:
+            factor = FIRST_FACTOR_MAX
+        if error > 0.0 and method != NORDSIECK:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)
@@ -439,13 +501,16 @@ def advance(S, lu, lu_polish, run, context):
         if real[DEAD_LOW] <= factor <= real[DEAD_HIGH]:
             factor = 1.0
         count[AFTER_REJECT] = 0
-        if count[FIXED_STEP] == 0:
+        if count[FIXED_STEP] == 0 and method != NORDSIECK:
             # A step cut short by a corner says little about the next one.
             real[H] = max(h * factor, min(real[H], real[H_MAX])) if to_limit and factor >= 1.0 else h * factor
         real[ERROR] = error
         count[EVALUATED] = 0
         t_new = limit if to_limit else t + h
-        if method == ROSENBROCK:
+        if crosses:
+            run.q[:, :] = 0.0
+            run.q[0, :] = run.y_new[:n]
+        elif method == ROSENBROCK:
             reached = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= t_new
             if everywhere or count[NORM] == RMS_OF_BOTH_ENDS or (reached and count[POLISH] != 0):
                 whole_rosenbrock_interpolant(run)
@@ -455,22 +520,34 @@ def advance(S, lu, lu_polish, run, context):
             explicit_interpolant(S, run, context, h)
         elif method == STOCHASTIC:
             stochastic_interpolant(run)
+        elif method == NORDSIECK:
+            inside = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= t_new
+            planned = real[H]
+            nordsieck_accept(run, h, 1 if inside or everywhere else 0)
+            if to_limit:
+                real[H] = max(real[H], planned)
         else:
             multistep_interpolant(run, h)
         jumped = False
         context[TIME] = t_new
-        if count[EVENTFUL] != 0 and crossing_fraction(S, context, run.y_new) <= 1.0:
-            _locate(S, run, context, h, run.y_new)
+        first, last = -1, -1
+        if count[EVENTFUL] != 0:
+            first, last = crossing_batches(S, context, run.y_new, 0, S.batch.shape[0])
+        if first >= 0:
+            _locate(S, run, context, h, run.y_new, first, last)
             fraction = real[FRACTION]
-            for k in range(1, run.q.shape[0]):
-                power = fraction**k
-                for i in range(n):
-                    run.q[k, i] *= power
+            if method == NORDSIECK:
+                cut_nordsieck_interpolant(run, fraction)
+            else:
+                for k in range(1, run.q.shape[0]):
+                    power = fraction**k
+                    for i in range(n):
+                        run.q[k, i] *= power
             h = fraction * h
             t_new = min(t + h, t_new)
             jumped = True
             context[TIME] = t_new
-        if method in (TRAPEZOID, BDF2):
+        if method in (TRAPEZOID, BDF2, MIDPOINT):
             multistep_accept(run, h)
         run.y[:] = run.y_new
         clipped = clip_states(S, run.y)
@@ -490,7 +567,7 @@ def advance(S, lu, lu_polish, run, context):
         for i in range(n):
             size = abs(y[i])
             largest[i] = size if largest[i] >= 0.0 and size > largest[i] else largest[i]
-        count[JUMPED] = jumped
+        count[JUMPED] = jumped or crosses
         # What follows from a state that was put back on its bound no longer fits it: the method restarts there.
         count[AT_LIMIT] = to_limit or clipped > 0
         count[PHASE] = EMITTING

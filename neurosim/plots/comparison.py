@@ -42,7 +42,7 @@ def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
         axes = list(np.ravel(ax))
         if len(axes) != 4:
             raise ParameterError(f"a comparison needs four axes, not {len(axes)}")
-    _trajectories(axes[0], compared)
+    draw_trajectories(axes[0], compared)
     _error(axes[1], compared)
     _order(axes[2], compared)
     _fixed_points(axes[3], compared)
@@ -54,7 +54,8 @@ def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
     return axes
 
 
-def _trajectories(ax: Axes, c: Comparison) -> None:
+def draw_trajectories(ax: Axes, c: Comparison) -> None:
+    """Draw the states that move most, of both sides."""
     moving = np.argsort(-np.ptp(c.analog, axis=0), kind="stable")[:STATES_SHOWN]
     for colour, place in zip(PALETTE, sorted(moving), strict=False):
         ax.plot(c.times, c.analog[:, place], color=colour, label=c.state_names[place])

@@ -102,12 +102,15 @@ class Keeper:
         What runs, with which settings; plain values.
     resumed : Checkpoint, optional
         From where to go on.
+    code : bytes, optional
+        What the system's `code` says, where that holds addresses, which differ from process to process.
     """
 
     path: str | os.PathLike[str] | None
     every: float
     header: dict[str, Any]
     resumed: Checkpoint | None = None
+    code: bytes = b""
     _last: float = field(default_factory=time.perf_counter)
 
     def is_due(self) -> bool:
@@ -134,8 +137,9 @@ class Keeper:
         for name, joined in zip(RECORDED, zip(*parts, strict=True)):
             arrays[f"recorded.{name}"] = np.concatenate(joined)
         header = self.header | {
-            "format": FORMAT, "version": VERSION, "time": float(run.real[state.T]), "system": system_hash(system),
-            "code": code_hash(system), "reanalyses": [factors.reanalyses, polish_factors.reanalyses],
+            "format": FORMAT, "version": VERSION, "time": float(run.real[state.T]),
+            "system": system_hash(system, self.code), "code": code_hash(system),
+            "reanalyses": [factors.reanalyses, polish_factors.reanalyses],
         }  # fmt: skip
         with atomic_write(self.path) as place, place.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), **arrays)
@@ -154,7 +158,7 @@ class Keeper:
         if self.resumed is None:
             return
         arrays, header, where = self.resumed.arrays, self.resumed.header, f"checkpoint '{self.resumed.path}'"
-        if header["system"] != system_hash(system):
+        if header["system"] != system_hash(system, self.code):
             raise ParameterError(
                 f"{where} is of '{header['title']}' ({header['kind']}), whose equations or parameter values are not "
                 f"those of '{self.header['title']}': give the same {header['kind']}, or run it anew"
@@ -198,11 +202,11 @@ def kept_settings(settings: Any) -> dict[str, Any]:
     }
 
 
-def system_hash(system: System) -> str:
-    """Hash of everything that a system's equations are made of but the code of the laws."""
-    digest = hashlib.sha256("\n".join(system.names).encode())
+def system_hash(system: System, code: bytes = b"") -> str:
+    """Hash of everything that a system's equations are made of but the code of the laws; see `Keeper.code`."""
+    digest = hashlib.sha256("\n".join(system.names).encode() + code)
     for name in system.arrays._fields:
-        if name not in _CHANGING:
+        if name not in _CHANGING and not (name == "code" and code):
             array = getattr(system.arrays, name)
             if name == "batch":
                 array = np.delete(array, _ADDRESSES, axis=1)

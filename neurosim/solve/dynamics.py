@@ -18,7 +18,7 @@ from neurosim.circuit.model import Circuit, Sweep, TransientAnalysis
 from neurosim.circuit.reader import read_netlist
 from neurosim.devices import devices
 from neurosim.errors import NetlistError, ParameterError, UnknownNameError, nearest
-from neurosim.graph.assembly import GraphAssembly, assemble_graph
+from neurosim.graph.assembly import GraphAssembly, assemble_graph, with_program
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
@@ -222,14 +222,18 @@ def dynamics(
     return _of_circuit(what if isinstance(what, Circuit) else read_netlist(what), stop)
 
 
-def _of_graph(program: Program, drive: Any, stop: float, derivatives: bool) -> Dynamics:
+def _of_graph(
+    program: Program, drive: Any, stop: float, derivatives: bool, like: GraphAssembly | None = None
+) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
-    assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
+    assembly = like and with_program(like, program)
+    if assembly is None:
+        assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
-        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives),
+        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, assembly),
     )  # fmt: skip
 
 
@@ -335,6 +339,12 @@ def with_graph_values(program: Program, values: Mapping[str, Any]) -> Program:
         array = arrays.setdefault(which, arrays["p"] if which == "p" else getattr(program, which).copy())
         array[places] = given.ravel() if given.ndim else given
     vector = arrays.pop("p")
+    for name, part in program.states.slices.items():
+        for setting in ("time_constant", "leak", "initial"):
+            parameter = program.graph.nodes[name].get(setting)
+            if isinstance(parameter, str):
+                array = arrays.setdefault(setting, getattr(program, setting).copy())
+                array[part] = vector[program.parameters.slices[parameter]]
     return replace(program.with_parameters(vector), **arrays)
 
 

@@ -207,10 +207,13 @@ class Ensemble:
     def _prepare_circuit(self, circuit: Circuit, analysis: Any, settings: Settings) -> None:
         if not isinstance(analysis, TransientAnalysis) or any(m.analysis == "tran" for m in circuit.measures):
             return
+        if settings.events is not None:
+            return
         assembly = assemble(circuit)
         outputs = choose_outputs(assembly, asked_addresses(circuit, "tran", tuple(settings.save)))
         if outputs.needs_flows:
             return
+        assembly.system.own_parameters()
         run_settings = replace(transient_settings(circuit, settings), save_steps=False)
         ready = transient.prepare(assembly, analysis, outputs, run_settings)
         self.assembly, self.outputs = assembly, outputs
@@ -342,6 +345,7 @@ class Ensemble:
                 parts = group_parts(circuit)
                 check_circuit(circuit, parts)
                 assembly = assemble(circuit, parts)
+                assembly.system.own_parameters()
                 if not self._has_same_structure(assembly, analysis):
                     alone.append(k)
                     continue

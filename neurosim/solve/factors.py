@@ -21,11 +21,16 @@ class Factors:
         self.analysis: Factorisation | None = None
         self.reanalyses = 0
 
-    def fork(self) -> Factors:
-        """Factors with the same order and pivots and numbers of their own."""
-        other = Factors(self.system)
+    def fork(self, system: System | None = None) -> Factors:
+        """Factors with the same order and pivots and numbers of their own, of a system with the same pattern."""
+        other = Factors(system or self.system)
         other.analysis = None if self.analysis is None else self.analysis.copy()
         return other
+
+    def share(self, other: Factors) -> None:
+        """Let `other` start with the order and pivots found here, if it has none."""
+        if other.analysis is None and self.analysis is not None:
+            other.analysis = self.analysis.copy()
 
     def at(
         self, y: np.ndarray, beta: float, *, shunt: np.ndarray | None = None, held: np.ndarray | None = None

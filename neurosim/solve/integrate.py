@@ -19,6 +19,7 @@ from neurosim.kernels.time_loop import advance
 from neurosim.solve.checkpoint import Keeper
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods.method import Method
+from neurosim.solve.new_run import wants_matrix
 from neurosim.solve.ode_solver import NO_FACTORS
 from neurosim.units import format_si
 
@@ -29,6 +30,7 @@ REASONS = {
     state.STEP_TOO_SMALL: "the step size fell below the resolution of the time",
     state.NOT_FINITE: "a flow, rate or value is not finite",
     state.SINGULAR: "the equations became singular",
+    state.CHATTERING: "comparisons switch to and fro at one point in time",
     state.TOO_MANY_STEPS: "the limit of steps was reached",
     state.POLISH_FAILED: "no consistent values were found at a saved point or after a jump",
 }
@@ -95,6 +97,7 @@ def integrate(
     system: System, run: Run, method: Method, limits: Limits, stopped: Callable[[str], SimulationError], *,
     factors: Factors | None = None, polish_factors: Factors | None = None, keeper: Keeper | None = None,
     history: History | None = None, halted: Callable[[float], tuple[bool, SimulationError | None]] | None = None,
+    until_stiff: bool = False,
 ) -> Recorded:  # fmt: skip
     """Run until the end, a failure or a limit.
 
@@ -115,6 +118,8 @@ def integrate(
         The past that the law reads; values get what `GraphAssembly.past` gives for their points.
     halted : callable, optional
         ``halted(t)``, where a law asked to stop and at the end: whether to end here, and why the run failed.
+    until_stiff : bool
+        Whether to end where an explicit method finds its steps bounded by stability.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def integrate(
     clock, cpu_clock = time.perf_counter(), time.process_time()
     while True:
         lu = lu_polish = NO_FACTORS
-        if method.takes_mass:
+        if wants_matrix(method, run):
             context[TIME] = run.real[state.T]
             lu = factors.at(run.y, 1.0 / run.real[state.H])
             lu_polish = polish_factors.at(run.y, run.real[state.BETA])
@@ -160,6 +165,8 @@ def integrate(
             budget = int(np.clip(budget * SECONDS_PER_CALL / max(elapsed, 1e-4), 10, 20 * budget))
             if time.perf_counter() - clock > limits.wall_time:
                 why = f"the wall time limit of {limits.wall_time:g} s"
+            if until_stiff and count[state.STIFF] != 0:
+                break
         elif status == state.HALTED and halted is not None:
             ended, failure = halted(float(run.real[state.T]))
             if ended or failure is not None:

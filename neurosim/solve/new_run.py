@@ -6,6 +6,7 @@ import numpy as np
 
 from neurosim.kernels import run as state
 from neurosim.kernels.builder import System
+from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY
 from neurosim.kernels.run import Run
 from neurosim.solve.methods.method import Method
 
@@ -51,4 +52,13 @@ def new_run(
     count[state.LINEAR_SYSTEM] = system.is_linear
     count[state.EVENTFUL] = any(batch.events is not None for batch in system.batches)
     count[state.HISTORY] = 1
+    if method.kind == state.NORDSIECK:
+        count[state.FAMILY] = int(method.tableau[0, FIRST_FAMILY])
     return run
+
+
+def wants_matrix(method: Method, run: Run) -> bool:
+    """Whether the next step of a run needs a factorisation."""
+    if method.kind == state.NORDSIECK:
+        return run.count[state.FAMILY] != ADAMS
+    return method.kind != state.EXPLICIT

@@ -1,15 +1,29 @@
 """The integration methods as `scipy.integrate.OdeSolver` classes: ``solve_ivp(fun, span, y0, method=DP5)``.
 
-One step of the solver is a chunk of accepted steps in compiled code, of which the interpolants are kept. `fun` is a
-Python function (then a chunk is one step, and ``events`` see every step), or a compiled law made with
-`neurosim.kernels.abi.kernel`, or any object with such a law as attribute ``kernel``.
+One step of the solver is a chunk of accepted steps in compiled code, of which the interpolants are kept. `fun` is
+
+- a Python function: every evaluation is a call of it, a chunk is one step, and ``events`` see every step;
+- a function ``fun(t, y)`` decorated with ``numba.njit`` that returns an array: it is called in compiled code. Give what
+  it needs as globals or closure, not as ``args`` of ``solve_ivp``, which would hide it behind a Python function;
+- a compiled law made with `neurosim.kernels.abi.kernel`, or an object with such a law as attribute ``kernel``: the
+  fastest, for it allocates nothing, brings its derivatives, and takes ``parameters``:
+
+>>> from scipy.integrate import solve_ivp
+>>> import neurosim as ns
+>>> from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+>>> @kernel
+... def decay(context, u, p, memory, table, code, F, D):
+...     F[0, 0] = -p[0, 0] * u[0, 0]
+...     if context[WANT_DERIVATIVES] != 0.0:
+...         D[0, 0, 0] = -p[0, 0]
+>>> solution = solve_ivp(decay, (0.0, 1.0), [1.0], method=ns.methods.DP5, parameters=(2.0,), rtol=1e-9)
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,12 +35,14 @@ from neurosim.kernels import run as state
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, Kernel, PythonLaw
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
 from neurosim.kernels.column_groups import column_groups
+from neurosim.kernels.first_step import choose_first_step
+from neurosim.kernels.numba_law import NumbaLaw, numba_law
 from neurosim.kernels.run import EXPLICIT
 from neurosim.kernels.sparse_lu import LU
 from neurosim.kernels.time_loop import advance
 from neurosim.solve.factors import Factors
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import new_run, wants_matrix
 
 COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
 """Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
@@ -53,25 +69,6 @@ def _root_mean_square(x: np.ndarray) -> float:
     return float(np.linalg.norm(x) / x.size**0.5)
 
 
-def first_step_size(
-    rate: Callable[[float, np.ndarray], np.ndarray], t0: float, y0: np.ndarray, slope: np.ndarray, length: float,
-    max_step: float, order: int, rtol: float, atol: np.ndarray,
-) -> float:  # fmt: skip
-    """First step, as SciPy chooses it, from one more evaluation of the rate.
-
-    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (Springer 1993), II.4.
-    """
-    scale = atol + np.abs(y0) * rtol
-    d0, d1 = _root_mean_square(y0 / scale), _root_mean_square(slope / scale)
-    h0 = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, length)
-    d2 = _root_mean_square((rate(t0 + h0, y0 + h0 * slope) - slope) / scale) / h0
-    if d1 <= 1e-15 and d2 <= 1e-15:
-        h1 = max(1e-6, h0 * 1e-3)
-    else:
-        h1 = (0.01 / max(d1, d2)) ** (1 / (order + 1))
-    return min(100 * h0, h1, length, max_step)
-
-
 class PiecewisePolynomial(DenseOutput):
     """The interpolants of consecutive steps.
 
@@ -81,18 +78,20 @@ class PiecewisePolynomial(DenseOutput):
         Ends of the steps, rising or falling.
     coefficients : ndarray, shape (k, degree + 1, n)
         Of the powers of the fraction of each step.
+    origin : float
+        Fraction from which they count: 0, the start of the step (default), or 1, its end.
     """
 
-    def __init__(self, knots: np.ndarray, coefficients: np.ndarray) -> None:
+    def __init__(self, knots: np.ndarray, coefficients: np.ndarray, origin: float = 0.0) -> None:
         super().__init__(knots[0], knots[-1])
-        self.knots, self.coefficients = knots, coefficients
+        self.knots, self.coefficients, self.origin = knots, coefficients, origin
         self._rising = knots if knots[-1] >= knots[0] else -knots
 
     def _call_impl(self, t: np.ndarray) -> np.ndarray:
         place = t if self._rising is self.knots else -t
         step = np.clip(np.searchsorted(self._rising, place, side="left") - 1, 0, len(self.coefficients) - 1)
         start = self.knots[step]
-        fraction = np.asarray((t - start) / (self.knots[step + 1] - start))[..., None]
+        fraction = np.asarray((t - start) / (self.knots[step + 1] - start) - self.origin)[..., None]
         chosen = self.coefficients[step]
         value = chosen[..., -1, :].copy()
         for power in range(self.coefficients.shape[1] - 2, -1, -1):
@@ -107,7 +106,8 @@ class CompiledSolver(OdeSolver):
     Parameters
     ----------
     fun : callable or Kernel
-        ``fun(t, y)``, or a compiled law ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
+        ``fun(t, y)``, plain or decorated with ``numba.njit``, or a compiled law
+        ``f(context, u, p, memory, table, code, F, D)`` with y as u and dy/dt as F
         (and its derivatives in D).
     t0, t_bound : float
     y0 : array_like, shape (n,)
@@ -176,12 +176,15 @@ class CompiledSolver(OdeSolver):
             )
         super().__init__(fun, t0, y0, t_bound, vectorized)
         kernel = fun if isinstance(fun, Kernel) else getattr(fun, "kernel", None)
+        if kernel is None and hasattr(fun, "py_func") and t_bound >= t0 and jac is None:
+            kernel = numba_law(fun)
         self.rtol, self.atol = self._tolerances(rtol, atol)
         if chunk is None:
             values = max(1, self.n * (self.method.degree + 1))
-            chunk = 1 if kernel is None else int(np.clip(CHUNK_VALUES // values, 16, COMPILED_CHUNK))
+            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // values, 16), COMPILED_CHUNK)
         self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
+        self._is_warned, self._pivots_of = False, np.nan
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
         if self.n == 0:
@@ -218,9 +221,11 @@ class CompiledSolver(OdeSolver):
                 raise ParameterError(f"{label} = {value!r} must lie between 0 and the length of the span, {length:g}")
         if not self.method.adaptive and fixed_step is None:
             raise ParameterError(f"{name} estimates no error: give fixed_step, or take DP5")
+        if self.method.varies_order and fixed_step is not None:
+            raise ParameterError(f"fixed_step: {name} chooses its order with its step; take DP5, Rodas5P or BDF2")
         if not self.chunk >= 1:
             raise ParameterError(f"chunk = {self.chunk!r} must be 1 or more")
-        if self.method.kind != EXPLICIT and not np.isfinite(length):
+        if self.method.uses_derivatives and not np.isfinite(length):
             raise ParameterError(f"t_bound is infinite: {name} needs the length of the span; DP5 and DOP853 do not")
         if kernel is None:
             if not callable(self._fun):
@@ -238,27 +243,31 @@ class CompiledSolver(OdeSolver):
         return self.system.right_hand_side(t, y)
 
     def _build(
-        self, kernel: Kernel | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
+        self, kernel: Kernel | NumbaLaw | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
         parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
     ) -> System:  # fmt: skip
         n, dependence = self.n, None
-        if self.method.kind == EXPLICIT:
+        if not self.method.takes_mass and masses != _identity(n):
+            raise ParameterError(
+                f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF, BDF2 or Trapezoid"
+            )
+        if not self.method.uses_derivatives:
             dependence = ()
-            if masses != _identity(n):
-                raise ParameterError(
-                    f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF2 or Trapezoid"
-                )
         elif jac_sparsity is not None or sparse.issparse(jac):
             rows, columns = _pattern(jac if jac_sparsity is None else jac_sparsity, n)
             dependence = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
         if kernel is None:
             assert self._law is not None
-            return _system(self._law.law, masses, dependence, 0, (), (), n)
-        template = _compiled_system(
-            kernel, tuple(masses.items()), dependence, len(parameters), tuple(table), tuple(code), n
+            system = _system(self._law.law, masses, dependence, 0, (), (), n)
+            self._factors = self._kept_factors = Factors(system)
+            return system
+        template, self._kept_factors = _compiled_system(
+            kernel, tuple(masses.items()), dependence, len(parameters), len(table), tuple(code), n
         )
         system = template.copy()
         system.arrays.parameters[:] = parameters
+        system.arrays.table[:] = table
+        self._factors = self._kept_factors.fork(system)
         return system
 
     def _start(
@@ -281,32 +290,28 @@ class CompiledSolver(OdeSolver):
         run.count[state.FIXED_STEP] = fixed_step is not None
         is_identity = masses == _identity(n)
         run.count[state.POLISH] = not is_identity
-        self._factors, self._polish_factors = Factors(self.system), Factors(self.system)
+        self._polish_factors = Factors(self.system)
         step = fixed_step or first_step
         run.real[state.H] = step or 1e-3 * abs(self.t_bound - self.t) or 1.0
-        # Without a budget of steps, only the start is made consistent.
-        run.count[state.BUDGET] = 0
-        status = self._advance()
-        if status not in (state.RUNNING, state.DONE):
-            raise SimulationError(f"no consistent start was found: {self._message(status)}")
-        self.y = run.y[:n].copy()
-        if is_identity:
-            slope = self.direction * self.fun(self.t, self.y)
-            if slope.shape != (n,):
-                raise ParameterError(f"fun returns shape {slope.shape}, but y0 has {n} entries")
-            run.f[:n], run.count[state.FRESH] = slope, 1
-        if step is None:
-            step = self._choose_step(slope, max_step) if is_identity else self._choose_cautious_step(max_step)
-        run.real[state.H] = step
-
-    def _choose_step(self, slope: np.ndarray, max_step: float) -> float:
-        sign, length = self.direction, abs(self.t_bound - self.t)
-        if length == 0.0:
-            return 1.0
-        return first_step_size(
-            lambda s, y: sign * self.fun(sign * s, y), sign * self.t, self.y, slope, length, max_step,
-            self.method.error_order, self.rtol, self.atol,
-        )  # fmt: skip
+        if method.kind == EXPLICIT:
+            # Nothing has to be made ready but the slope.
+            run.count[state.STARTED] = 1
+        else:
+            # Without a budget of steps, only the start is made consistent.
+            run.count[state.BUDGET] = 0
+            status = self._advance()
+            if status not in (state.RUNNING, state.DONE):
+                raise SimulationError(f"no consistent start was found: {self._message(status)}")
+            self.y = run.y[:n].copy()
+        if not is_identity:
+            run.real[state.H] = step or self._choose_cautious_step(max_step)
+            return
+        before = run.count[state.EVALUATIONS]
+        known = step or (1.0 if self.t == self.t_bound else 0.0)
+        run.real[state.H] = choose_first_step(self.system.arrays, run, self.system.context, known)
+        self._raise_failure()
+        if self._law is None:
+            self.nfev += int(run.count[state.EVALUATIONS] - before)
 
     def _choose_cautious_step(self, max_step: float) -> float:
         """First step for ``M y' = f``: a thousandth of the time in which y changes by itself."""
@@ -320,11 +325,13 @@ class CompiledSolver(OdeSolver):
         run, context = self.run, self.system.context
         while True:
             lu = lu_polish = NO_FACTORS
-            if self.method.kind != EXPLICIT:
+            if wants_matrix(self.method, run):
                 context[TIME] = run.real[state.T]
                 try:
-                    lu = self._factors.at(run.y, 1.0 / run.real[state.H])
-                    lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
+                    lu = lu_polish = self._factors.at(run.y, 1.0 / run.real[state.H])
+                    self._factors.share(self._kept_factors)
+                    if run.count[state.POLISH] != 0 or self.method.kind not in (state.ROSENBROCK, state.NORDSIECK):
+                        lu_polish = self._polish_factors.at(run.y, run.real[state.BETA])
                 except SimulationError:
                     self._raise_failure()
                     raise
@@ -336,6 +343,10 @@ class CompiledSolver(OdeSolver):
                 return status
             worst = int(run.count[state.STATUS_INDEX])
             run.real[state.ALPHA], run.count[state.POLISH_READY] = -1.0, 0
+            # Pivots may change as often as y goes round; what must not happen is that nothing else does.
+            if run.real[state.T] != self._pivots_of:
+                self._pivots_of = float(run.real[state.T])
+                self._factors.reanalyses = self._polish_factors.reanalyses = 0
             self._factors.forget(self.system.names, worst)
             self._polish_factors.forget(self.system.names, worst)
 
@@ -360,6 +371,13 @@ class CompiledSolver(OdeSolver):
             self.nfev += self._evaluations() - evaluations
         if count[state.STEPS] == steps:
             return False, self._message(status)
+        if count[state.STIFF] != 0 and not self._is_warned:
+            self._is_warned = True
+            warnings.warn(
+                f"the problem is stiff from about t = {self.t:.6g} on: stability bounds the steps of "
+                f"{self.method.class_name}, not accuracy; take AdamsBDF, BDF or Rodas5P",
+                stacklevel=5,
+            )
         if run.knot_t.size:
             knots = int(count[state.KNOTS])
             self._chunk_t = self.direction * run.knot_t[: knots + 1]
@@ -391,7 +409,7 @@ class CompiledSolver(OdeSolver):
 
     def _dense_output_impl(self) -> DenseOutput:
         if self.run.knot_t.size:
-            return PiecewisePolynomial(self._chunk_t, self._chunk_q)
+            return PiecewisePolynomial(self._chunk_t, self._chunk_q, float(self.method.kind == state.NORDSIECK))
         # The stages of the last step are still in the run; the further ones are for the interpolant alone.
         tableau, n = self.method.tableau, self.n
         stages, further = int(tableau[0, 0]), int(tableau[0, 1])
@@ -423,6 +441,8 @@ class _FunctionLaw:
             return
         solver, t, y = self.solver, self.sign * context[TIME], u[:, 0].copy()
         f = solver.fun(t, y)
+        if f.shape != y.shape:
+            raise ParameterError(f"fun returns shape {f.shape}, but y0 has {y.size} entries")
         F[:, 0] = f if self.sign > 0.0 else -f
         if context[WANT_DERIVATIVES] != 0.0:
             solver.njev += 1
@@ -452,8 +472,9 @@ class _FunctionLaw:
 
 
 def _system(
-    law: Kernel | PythonLaw, masses: dict[tuple[int, int], float], dependence: tuple[tuple[int, int], ...] | None,
-    parameters: int, table: tuple[float, ...], code: tuple[int, ...], n: int,
+    law: Kernel | NumbaLaw | PythonLaw, masses: dict[tuple[int, int], float],
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...],
+    code: tuple[int, ...], n: int,
 ) -> System:  # fmt: skip
     """``M y' = f`` with one instance of one law."""
     index = np.full((1, n, 2), GROUND)
@@ -467,12 +488,16 @@ def _system(
 
 @functools.lru_cache(maxsize=32)
 def _compiled_system(
-    kernel: Kernel, masses: tuple[tuple[tuple[int, int], float], ...],
-    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...], code: tuple[int, ...],
+    kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
+    dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: int, code: tuple[int, ...],
     n: int,
-) -> System:  # fmt: skip
-    """`_system` kept for the next run of the same compiled law; parameters are filled into a copy."""
-    return _system(kernel, dict(masses), dependence, parameters, table, code, n)
+) -> tuple[System, Factors]:  # fmt: skip
+    """`_system` kept for the next run of the same compiled law, with the order of elimination that the first one finds.
+
+    Parameters and table are filled into a copy.
+    """
+    system = _system(kernel, dict(masses), dependence, parameters, (0.0,) * table, code, n)
+    return system, Factors(system)
 
 
 def _dense(matrix: Any, n: int, name: str) -> np.ndarray:

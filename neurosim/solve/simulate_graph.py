@@ -19,9 +19,9 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
 from neurosim.kernels.run import Run
-from neurosim.kernels.system import compute_flow
+from neurosim.kernels.system import compute_flow, run_start
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
@@ -35,6 +35,9 @@ LEAST_STEPS = 50
 
 STIFF_RATIO = 1e3
 """With ``method="auto"``, Rodas5P where time constants differ by more than this, else DP5."""
+
+MOST_STATES_OF_MATRIX = 500
+"""A run that turns out to be stiff is continued by Rodas5P up to this many unknowns: its matrix may be dense."""
 
 BUFFER_VALUES, OUTPUT_VALUES = 4_000_000, 2_000_000
 """Most numbers in the buffer of recorded points, and in the arena that evaluates outputs."""
@@ -55,7 +58,7 @@ class GraphSettings:
         at 0 is the initial value. Default constant, the initial value.
     method : str
         Integration method; ``"auto"`` takes Rodas5P where the time constants of the flowing states differ by more than
-        a factor of 1000, else DP5.
+        a factor of 1000, else DP5, which hands over to Rodas5P where stability bounds its steps.
     rtol : float
         Relative to the largest value that a state has had, default 1e-5.
     atol : float, optional
@@ -162,14 +165,33 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             )
         if assembly.log is not None or watch is not None:
             raise ParameterError("checkpoint: events that were logged are not kept in a checkpoint; leave them out")
-        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed)
+        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
+                        assembly.program.identity(assembly.code))  # fmt: skip
+    hands_over = (
+        chosen.method == "auto" and assembly.system.size <= MOST_STATES_OF_MATRIX and keeper is None and watch is None
+        and ready.history is None and assembly.log is None
+    )  # fmt: skip
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
-        history=ready.history, halted=_halted(assembly, watch),
+        history=ready.history, halted=_halted(assembly, watch), until_stiff=hands_over,
     )  # fmt: skip
-    times, values, failure = recorded.times, recorded.values, recorded.failure
-    statistics = recorded.statistics | {"ticks": int(run.breakpoints.size)}
+    times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
+    notes = [*assembly.program.notes, *drives.notes]
+    if run.count[state.STIFF] != 0:
+        since = f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}"
+        if hands_over and run.real[state.T] < span[1] and failure is None:
+            method = methods.get("rodas5p")
+            notes.append(f"{since}; continued by {method.name}")
+            assembly = assemble_graph(assembly.program, drives, derivatives=True)
+            run = _continued(assembly, run, _new_run(assembly, method, chosen, span))
+            later = integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
+            times, values = np.concatenate([times, later.times]), np.concatenate([values, later.values])
+            seconds = statistics["seconds_time_loop"] + later.statistics["seconds_time_loop"]
+            statistics, failure = later.statistics | {"seconds_time_loop": round(seconds, 6)}, later.failure
+        else:
+            notes.append(f"{since}; take 'rodas5p' or 'bdf'")
+    statistics |= {"ticks": int(run.breakpoints.size)}
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
         times, values = _with_events(assembly, times, values)
@@ -177,7 +199,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     labelled = columns(assembly, names, chosen.save, times[kept], values[kept])
     result = Result.build("time", times[kept], labelled, attrs={
         "title": assembly.program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
-        "drive": drives.described, "notes": [*assembly.program.notes, *drives.notes], "statistics": statistics,
+        "drive": drives.described, "notes": notes, "statistics": statistics,
         "unknowns": assembly.system.size, "versions": versions(),
         "input_sha256": input_hash(assembly.program.identity(assembly.code) + assembly.table.tobytes()),
         "seconds": round(time.perf_counter() - clock, 6),
@@ -236,11 +258,15 @@ def prepare(
         raise ParameterError(f"method '{method.name}' takes no noise: with diffusion= use one of {shown}")
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
+    if method.varies_order and chosen.fixed_step is not None:
+        raise ParameterError(f"method '{method.name}' chooses its order with its step: take 'dp5' for a fixed step")
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     check_history(program, chosen.history, chosen.initial)
     drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
-    assembly = assemble_graph(program, drives, derivatives=method.takes_mass, diffusion=diffusion, law_alone=law_alone)
+    assembly = assemble_graph(
+        program, drives, derivatives=method.uses_derivatives, diffusion=diffusion, law_alone=law_alone
+    )
     assembly.system.context[[ANALYSIS, SEED]] = TRANSIENT, chosen.seed
     watch = None
     if chosen.events is not None:
@@ -250,7 +276,7 @@ def prepare(
         assembly.log.keeps_states = chosen.save_steps
     run = _new_run(assembly, method, chosen, span)
     run.count[state.EVENTFUL] |= watch is not None
-    history = History(assembly, run, chosen.history) if program.delays else None
+    history = History(assembly, run, chosen.history, int(method.varies_order)) if program.delays else None
     return Prepared(assembly, run if history is None else history.run, method, names, history, watch)
 
 
@@ -362,6 +388,23 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     run.count[state.POLISH] = 0
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
+    return run
+
+
+def _continued(assembly: GraphAssembly, old: Run, run: Run) -> Run:
+    """A run that goes on where another one of the same graph is, between two steps."""
+    for name in ("y", "largest"):
+        getattr(run, name)[:] = getattr(old, name)
+    for k in (state.T, state.H, state.H_LAST):
+        run.real[k] = old.real[k]
+    for k in (
+        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
+        state.NEXT_GRID, state.STARTED, state.JUMPS,
+    ):  # fmt: skip
+        run.count[k] = old.count[k]
+    context = assembly.system.context
+    context[TIME] = run.real[state.T]
+    run_start(assembly.system.arrays, context, run.y)
     return run
 
 

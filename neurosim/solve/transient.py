@@ -13,7 +13,7 @@ from neurosim.circuit.assembly import Assembly
 from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, LIMITING, SEED, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, LIMITING, RTOL, SEED, TIME, TRANSIENT
 from neurosim.kernels.builder import System
 from neurosim.kernels.newton import CONVERGED
 from neurosim.kernels.run import Run
@@ -31,6 +31,9 @@ from neurosim.solve.outputs import Outputs
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span, so that nothing of the shape of the answer is stepped over."""
+
+RESOLUTION = 1e-15
+"""Shortest step, as a part of the span."""
 
 BUFFER_VALUES = 4_000_000
 """Most numbers kept in one output buffer between two calls of the compiled loop."""
@@ -152,7 +155,7 @@ def _explicit_refusal(system: System, method: Method) -> None:
     if mass is None or not np.array_equal(mass, np.eye(system.size)):
         raise ParameterError(
             f"method '{method.name}' needs an ordinary differential equation, but this circuit has algebraic equations "
-            "(nets without a capacitor, branch currents); use 'rodas5p', 'bdf2' or 'trapezoid'"
+            "(nets without a capacitor, branch currents); use 'rodas5p', 'bdf', 'bdf2' or 'trapezoid'"
         )
 
 
@@ -189,7 +192,7 @@ def prepare(
     """
     system = assembly.system
     system.context[LIMITING] = 0.0
-    system.context[SEED] = settings.seed
+    system.context[SEED], system.context[RTOL] = settings.seed, settings.rtol
     span = analysis.stop
     clock = time.perf_counter()
     y = consistent_start(assembly, analysis, span)
@@ -215,6 +218,8 @@ def prepare(
         )
     if not method.adaptive and settings.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give a fixed step, or use 'auto'")
+    if method.varies_order and settings.fixed_step is not None:
+        raise ParameterError(f"method '{method.name}' chooses its order with its step: take 'bdf2' for a fixed step")
     h_max = min((analysis.stop - analysis.start) / LEAST_STEPS, analysis.max_step or np.inf, system.largest_step)
     h = settings.fixed_step or min(h_max, analysis.step, span * 1e-3) * 1e-2
     grid = print_grid(analysis)
@@ -231,6 +236,7 @@ def prepare(
     # A slope is as good as what it is taken from, whose error decides; shorter steps only make it noisier. Saved points
     # get it from the polish.
     run.atol[index_two] = np.inf
+    run.real[state.H_MIN] = RESOLUTION * span
     count = run.count
     count[state.INDEX_TWO] = int(index_two.size > 0)
     count[state.EVENTFUL] |= settings.watch is not None
@@ -296,6 +302,8 @@ def _stopped(system: System, run: Run, method: Method, why: str) -> SimulationEr
         REASONS[state.STEP_TOO_SMALL]: "smooth discontinuities in the expressions near it, or loosen rtol",
         REASONS[state.NOT_FINITE]: "look for a division by zero or an overflow in the expressions near it",
         REASONS[state.SINGULAR]: "look for a net that loses its connection or a loop of sources",
+        REASONS[state.CHATTERING]: "look for an expression that contradicts the condition it depends on, give the "
+        "condition a hysteresis, or put a capacitor between them",
         REASONS[state.TOO_MANY_STEPS]: "raise the limit of steps, loosen rtol, or shorten the analysis",
     }.get(why, "raise the limit or shorten the analysis")
     return SimulationError(

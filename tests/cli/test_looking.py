@@ -45,6 +45,19 @@ def test_show_expanded_is_a_netlist(neurosim):
     assert len(again.analyses) == 2
 
 
+def test_list_tells_and_draws_architectures(neurosim, tmp_path):
+    told = neurosim("list", "architectures").out
+    for name in registries()["architectures"].names():
+        assert f"\n{name}: " in f"\n{told}"
+    for label in ("equations", "analog", "digital", "check", "figure", "source"):
+        assert told.count(f"\n{label}: ") >= len(registries()["architectures"].names())
+    answer = neurosim("list", "lstm", "--plot", str(tmp_path / "lstm.png"))
+    assert answer.code == 0
+    assert (tmp_path / "lstm.png").read_bytes().startswith(b"\x89PNG")
+    for words in (("resistor", "--plot", "r.png"), ("lstm", "--plot", "no/such/a.png"), ("lstm", "--plot", "a.txt")):
+        assert neurosim("list", *words).code == 2
+
+
 def test_list_shows_every_registered_thing(neurosim):
     answer = neurosim("list")
     for kind, registry in registries().items():

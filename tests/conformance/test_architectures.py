@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from neurosim.analyses.comparison import compare
 from neurosim.architectures import architectures
 from neurosim.architectures.architecture import Architecture
 from neurosim.digital.network import DigitalNetwork, digital
@@ -17,6 +19,7 @@ from neurosim.graph.signal_graph import SignalGraph
 
 ALL = list(architectures)
 STEPS, SAMPLES = 4, 3
+VALIDATION = Path(__file__).parents[2] / "validation" / "literature"
 
 
 def example(entry: Architecture) -> SignalGraph:
@@ -53,6 +56,10 @@ def test_declaration_is_complete(entry: Architecture) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.name)
     for text in (entry.summary, entry.source.citation, entry.equations, entry.analog, entry.digital, entry.check):
         assert text.strip()
+    assert entry.cases
+    for case in entry.cases:
+        text = (VALIDATION / f"{case}.py").read_text()
+        assert f'context.figure("{case.replace("_", " ")}"' in re.sub(r"figure\(\s+", "figure(", text)
     parameters = inspect.signature(entry.build).parameters
     assert all(p.default is not p.empty for p in parameters.values() if p.kind is not p.VAR_KEYWORD)
     assert set(entry.example) <= set(parameters)
@@ -140,3 +147,13 @@ def test_gradient_agrees_with_differences(entry: Architecture) -> None:
 
             wanted = slope(shifted)
             assert abs((gradient * direction).sum() - wanted) <= 1e-6 * (1.0 + abs(wanted))
+
+
+@pytest.mark.parametrize("entry", ALL, ids=lambda e: e.name)
+def test_analog_and_digital_can_be_compared(entry: Architecture) -> None:
+    """What ``neurosim compare`` does, in short: halving dt brings the two together."""
+    found = compare(example(entry), duration=3.0, refinements=1, starts=2)
+    coarse, fine = found.steps
+    assert 0.0 < fine.error < 0.8 * coarse.error < 0.5
+    assert found.analog.shape == found.twin.shape == (found.times.size, len(found.state_names))
+    assert found.fixed_points_agree

@@ -10,14 +10,16 @@ from scipy.integrate import quad, solve_ivp
 
 from neurosim.digital.activation_integrals import SUPPORTED, increasing_function
 from neurosim.digital.clocked import clocked, gated_state
-from neurosim.digital.discrete_gradient import Separable
 from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.network import DELAY_CLOCK, digital
-from neurosim.digital.rules import gonzalez, mean_value, rules
+from neurosim.digital.rules import rules
 from neurosim.digital.rules.phi_functions import phi_functions
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.functions import IDENTITY, LEAKY_RELU, LOGISTIC, TANH
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels import implicit_step
+from neurosim.kernels.increasing_functions import argument_of_mean, mean_argument
 
 DESCENDING = [rule.name for rule in rules if rule.descends]
 SIZE = 6
@@ -138,18 +140,18 @@ def test_means_of_activation_functions(name: str, q0: float, change: float):
     assert function is not None
     a, b = np.array([q0]), np.array([q0 + change])
     assert function.inverse(function.value(a))[0] == pytest.approx(q0, rel=1e-5, abs=1e-9)
-    mean = function.mean_argument(a, b)[0][0]
+    mean = mean_argument(function.number, function.constant, a[0], b[0])[0]
     assert min(a[0], b[0]) - 1e-12 <= mean <= max(a[0], b[0]) + 1e-12
     rise = (function.value(b) - function.value(a))[0]
     energy = (function.energy(b) - function.energy(a))[0]
     assert mean * rise == pytest.approx(energy, abs=1e-13 * (1 + abs(energy)))
-    middle = function.argument_of_mean(a, b)[0]
-    assert function.value(middle)[0] == pytest.approx((function.value(a) + function.value(b))[0] / 2, abs=1e-13)
+    middle = argument_of_mean(function.number, function.constant, a[0], b[0])[0]
+    assert function.value(middle) == pytest.approx((function.value(a) + function.value(b))[0] / 2, abs=1e-13)
     if abs(q0 * b[0]) > 1e-3 or name != "leaky_relu":
         e = 1e-5
-        for of in (function.mean_argument, function.argument_of_mean):
-            difference = (of(a, b + e)[0] - of(a, b - e)[0]) / (2 * e)
-            assert of(a, b)[1][0] == pytest.approx(difference[0], rel=2e-4, abs=1e-6)
+        for of in (mean_argument, argument_of_mean):
+            low, here, high = (of(function.number, function.constant, a[0], b[0] + s) for s in (-e, 0.0, e))
+            assert here[1] == pytest.approx((high[0] - low[0]) / (2 * e), rel=2e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", DESCENDING)
@@ -184,26 +186,47 @@ def test_the_energy_is_that_of_the_flow(form: str):
     assert np.abs(at_rest).max() / 2e-6 < 1e-5
 
 
-@pytest.mark.parametrize("separable", [gonzalez.separable, mean_value.separable])
+@pytest.mark.parametrize("name", DESCENDING)
 @pytest.mark.parametrize("form", ["membrane", "rate"])
-def test_discrete_gradients_take_the_difference_of_the_energy(separable: Separable, form: str):
-    """D . (w1 - w0) = E(w1) - E(w0) for the separable part, and its derivative against differences."""
+def test_discrete_gradients_take_the_difference_of_the_energy(name: str, form: str):
+    """D . (w1 - w0) = E(w1) - E(w0), with the D that the equations of a step contain."""
     rng = np.random.default_rng(9)
-    energy = gradient_form(compile_graph(symmetric_net(rng, form, leak=1.2)))
-    q0, q1 = rng.normal(size=(2, 4, SIZE))
+    network = digital(symmetric_net(rng, form, leak=1.2), name, 0.8)
+    program, energy = network.program, gradient_form(network.program)
+    y0, u = rng.uniform(-0.5, 0.5, (4, SIZE)), rng.normal(size=SIZE)
+    y1 = network.sequence(np.tile(u, (1, 4, 1)), y0).final
+    c, q = network.dt / program.time_constant, [energy.argument(y) for y in (y0, y1)]
+    if form == "membrane":
+        gradient = -(y1 - y0) / c
+    else:
+        centre = 0.5 * (q[0] + q[1])
+        gradient = (centre - np.arctanh(np.tanh(centre) + (y1 - y0) / c)) / energy.gain
+    distance = (energy.value(q[1]) - energy.value(q[0])) * energy.scale
+    fall = energy.energy(y1, u) - energy.energy(y0, u)
+    assert (gradient * distance).sum(axis=-1) == pytest.approx(fall, abs=1e-12)
+    assert fall.max() < -1e-3
 
-    def total(q: np.ndarray) -> np.ndarray:
-        psi = energy.blocks[0][1].energy(q)
-        return (psi * energy.scale * energy.curvature).sum(axis=-1)
 
-    part = separable(energy, q0, q1, None)
-    distance = (energy.value(q1) - energy.value(q0)) * energy.scale
-    assert (part.value * distance).sum(axis=-1) == pytest.approx(total(q1) - total(q0), abs=1e-14)
-    coupling = np.zeros((4, SIZE, SIZE)) if part.coupling is None else part.coupling
-    jacobian = coupling + np.eye(SIZE) * part.change[:, None, :]
-    for k, e in enumerate(1e-6 * np.eye(SIZE)):
-        ends = [separable(energy, q0, q1 + s * e, None).value for s in (1.0, -1.0)]
-        assert jacobian[..., k] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-8)
+@pytest.mark.parametrize("rule", [implicit_step.MEAN_VALUE, implicit_step.GONZALEZ])
+@pytest.mark.parametrize("is_rate", [0, 1])
+def test_jacobian_of_a_step_is_its_derivative(rule: int, is_rate: int):
+    rng = np.random.default_rng(10)
+    n = 4
+    weights = rng.normal(size=(n, n))
+    form = np.concatenate([rng.uniform(0.5, 2.0, 5 * n), (weights + weights.T).ravel()])
+    plan = np.array([rule, 1, n, is_rate, TANH, LOGISTIC, LEAKY_RELU, IDENTITY])
+    bias, q0, q1 = rng.normal(size=(3, n))
+
+    def equation(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        residual, jacobian = np.empty(n), np.empty(n * n)
+        implicit_step._gradient_equation(
+            plan, form, bias, q0, q, residual, np.empty(n), jacobian, True, np.empty(10 * n)
+        )  # fmt: skip
+        return residual, jacobian.reshape(n, n)
+
+    for k, e in enumerate(1e-6 * np.eye(n)):
+        difference = (equation(q1 + e)[0] - equation(q1 - e)[0]) / 2e-6
+        assert equation(q1)[1][:, k] == pytest.approx(difference, abs=1e-7)
 
 
 def test_two_fields_with_one_weight_and_its_transpose_descend():

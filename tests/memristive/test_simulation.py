@@ -37,7 +37,7 @@ def reference(net: ns.MemristiveNetwork, stop: float, corners: np.ndarray) -> np
     return y
 
 
-@pytest.mark.parametrize("method", ["dp5", "dop853", "rodas5p"])
+@pytest.mark.parametrize("method", ["dp5", "dop853", "rodas5p", "adams"])
 def test_trajectory_equals_scipy_with_waves_and_held_sources(method: str) -> None:
     net = network()
     result = ns.simulate(net, (0.0, 0.5), method=method, rtol=1e-10)

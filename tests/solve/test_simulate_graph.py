@@ -359,3 +359,35 @@ def test_columns_that_would_be_equal_and_other_kinds_are_refused():
     empty.connect("u", "y")
     with pytest.raises(NeurosimError, match="no state"):
         simulate(empty, (0, 1))
+
+
+def _relaxing_pair(rate):
+    graph = SignalGraph("pair")
+    graph.state("x", 2, time_constant=1.0, initial=[1.0, -1.0])
+    graph.parameter("W", np.array([[1.0 - rate, rate - 2.0], [0.0, 0.0]]))
+    graph.connect("x", "x", weight="W")
+    return graph
+
+
+def test_auto_hands_over_to_rodas5p_where_it_is_stiff():
+    # x1' = -rate x1 + (rate - 2) x2: fast, without time constants that tell.
+    result = simulate(_relaxing_pair(2000.0), (0.0, 20.0), rtol=1e-6)
+    assert result.attrs["method"] == "rodas5p"
+    assert any("stiff: from t = " in note and "continued by rodas5p" in note for note in result.attrs["notes"])
+    np.testing.assert_allclose(result["x[1]"], -np.exp(-result.time), atol=1e-5)
+    assert (np.diff(result.time) >= 0.0).all()
+    assert result.attrs["statistics"]["steps"] < 4000
+    chosen = simulate(_relaxing_pair(2000.0), (0.0, 20.0), rtol=1e-6, method="dp5")
+    assert chosen.attrs["method"] == "dp5"
+    assert any("take 'rodas5p'" in note for note in chosen.attrs["notes"])
+    mild = simulate(_relaxing_pair(3.0), (0.0, 20.0), rtol=1e-6)
+    assert mild.attrs["method"] == "dp5"
+    assert not any("stiff" in note for note in mild.attrs["notes"])
+
+
+@pytest.mark.parametrize("method", ["adams", "bdf", "adams_bdf"])
+def test_methods_of_variable_order_run_graphs(method):
+    result = simulate(_relaxing_pair(3.0), (0.0, 5.0), rtol=1e-7, method=method)
+    np.testing.assert_allclose(result["x[1]"], -np.exp(-result.time), atol=1e-5)
+    with pytest.raises(ParameterError, match="chooses its order with its step"):
+        simulate(_relaxing_pair(3.0), (0.0, 5.0), method=method, fixed_step=0.1)

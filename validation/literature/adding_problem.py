@@ -13,6 +13,7 @@ from neurosim.digital.training import Adam, Training, train
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import keep, network_of
 
 STEPS, BATCHES = 200, 1200
@@ -64,11 +65,17 @@ def cases(context: Context) -> Iterator[Case]:
     """Mean squared error on fresh sequences against that of the constant guess."""
     network = network_of("adding_indrnn", graph(), training, context)
     u, y, _ = data(stream(0, "adding", "test"), 1000)
-    error = float(((network.sequence(u, record=False).outputs[-1] - y[-1]) ** 2).mean())
+    outputs = network.sequence(u, record=False).outputs[-1]
+    error = float(((outputs - y[-1]) ** 2).mean())
     baseline = float(y[-1].var())
+    figure = context.figure("adding problem", curves("sum of the marked numbers", "output after 200 steps", {
+        "1000 sequences": (y[-1, :, 0], outputs[:, 0], "."), "right": ([0.0, 2.0], [0.0, 2.0], "k-"),
+        "constant guess": ([0.0, 2.0], [1.0, 1.0], "k:"),
+    }))  # fmt: skip
     yield Case(
         "adding problem, IndRNN, T = 200", SOURCE, f"mean squared error (constant guess, measured: {baseline:.4f})",
         f"below {baseline / 10:.4f}", f"{error:.5f}", error / baseline, 0.1, "a tenth of the guess: the task is learnt",
+        figure,
     )  # fmt: skip
 
 

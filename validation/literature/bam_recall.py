@@ -11,6 +11,7 @@ from neurosim.errors import ParameterError
 from neurosim.randomness import stream
 from neurosim.solve.simulate_graph import simulate_graph
 from validation.case import Case, Context
+from validation.figures import curves
 
 KOSKO = "Kosko, IEEE Trans. Syst. Man Cybern. 18, 49 (1988): stable for any real W"
 WEIGHTED = "Wang, Cruz & Mulligan, IEEE Trans. Neural Networks 2, 559 (1991): all pairs wherever weights exist"
@@ -35,7 +36,8 @@ def cases(context: Context) -> Iterator[Case]:
     x, y = patterns(0, PAIRS, FIRST, SECOND)
     weights = outer_product_weights(x, y)
     draw = stream(0, "bam recall", "flips")
-    for share in (0.0, 0.1, 0.2):
+    counts: dict[float, int] = {}
+    for share in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5):
         right = 0
         for _ in range(10):
             for here, there in zip(x, y, strict=True):
@@ -43,17 +45,24 @@ def cases(context: Context) -> Iterator[Case]:
                 right += bool((a == here).all() and (b == there).all())
                 b, a = recall(weights.T, flipped(draw, there, share))
                 right += bool((a == here).all() and (b == there).all())
+        counts[share] = right
+        if share > 0.2:
+            continue
         yield Case(
             f"BAM recall with {100 * share:.0f} % of the bits flipped", KOSKO,
             f"right pairs of 100, half from each side, {PAIRS} pairs in {FIRST} x {SECOND} (a guess among the stored: "
             f"{100 // PAIRS}; random bits: 0)", "100", str(right), 100 - right, 0.0, "load of 5/80",
         )  # fmt: skip
-    yield graded(x, y)
+    figure = context.figure("bam recall", curves(
+        "share of flipped bits", "recalled pairs of 100",
+        {"BAM 100 x 80, 5 pairs": (list(counts), list(counts.values()), "o-")},
+    ))  # fmt: skip
+    yield graded(x, y, figure)
     yield from descent()
     yield from capacity(20 if context.fast else 200)
 
 
-def graded(x: np.ndarray, y: np.ndarray) -> Case:
+def graded(x: np.ndarray, y: np.ndarray, figure: str) -> Case:
     """The flow from a noisy first field and an empty second one; fields with time constants 1 and 5."""
     graph = bam((x, y), time_constant_second=5.0)
     draw = stream(0, "bam recall", "graded")
@@ -67,7 +76,7 @@ def graded(x: np.ndarray, y: np.ndarray) -> Case:
         right += bool((np.sign(ends[0]) == here).all() and (np.sign(ends[1]) == there).all())
     return Case(
         "BAM recall by the flow, 10 % flipped", KOSKO, f"right pairs of {PAIRS}, time constants 1 and 5", str(PAIRS),
-        str(right), PAIRS - right, 0.0, "same fixed points as the binary memory in sign",
+        str(right), PAIRS - right, 0.0, "same fixed points as the binary memory in sign", figure,
     )  # fmt: skip
 
 

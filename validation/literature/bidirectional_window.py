@@ -12,6 +12,7 @@ from neurosim.digital.training import Adam, Training, train
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import keep, network_of
 
 SOURCE = "task of Schuster & Paliwal, IEEE Trans. Signal Processing 45, 2673 (1997); NMSE 0.646 and 0.0135 with torch"
@@ -51,14 +52,18 @@ def training(graph: SignalGraph) -> Training:
 def cases(context: Context) -> Iterator[Case]:
     """Normalised mean squared error both ways and one way; one way has a floor that follows from the window."""
     u, y, mask = data(stream(0, "window", "test"), 600, 16)
-    found = {}
+    found, shown = {}, {"wanted": (np.arange(60), y[EDGE : EDGE + 60, 0, 0], "k-")}
     for name, graph in (("window_both", both_ways()), ("window_one", one_way())):
         network = network_of(name, graph, training, context)
-        error = (network.sequence(u, record=False).outputs - y)[mask > 0.0]
+        outputs = network.sequence(u, record=False).outputs
+        label = "both ways" if name == "window_both" else "one way"
+        shown[label] = np.arange(60), outputs[EDGE : EDGE + 60, 0, 0], "-"
+        error = (outputs - y)[mask > 0.0]
         found[name] = float((error**2).mean() / y[mask > 0.0].var())
     yield Case(
         "window task, both ways", SOURCE, "NMSE (constant guess: 1)", "0.0135", f"{found['window_both']:.4f}",
         found["window_both"], 0.0135, "what the anchor reaches with as many units and batches",
+        context.figure("bidirectional window", curves("step", "weighted mean of the window", shown)),
     )  # fmt: skip
     floor = float((FUTURE**2).sum() / ((PAST**2).sum() + 1.0 + (FUTURE**2).sum()))
     yield Case(

@@ -75,7 +75,7 @@ def cases(context: Context) -> Iterator[Case]:
     above = min((load for load in share if load > below), default=below)
     half = below + (above - below) * (share[below] - 0.5) / max(share[below] - share[above], 1e-9)
     figure = context.figure(
-        "hopfield overlap", lambda axes: _draw(axes, {load: float(v.mean()) for load, v in curve.items()}, units)
+        "hopfield capacity", lambda axes: _draw(axes, {load: float(v.mean()) for load, v in curve.items()}, units)
     )
     yield Case(
         "Hopfield breakdown", THEORY, f"load at which half of the patterns stay (overlap above 0.9), {units} units",

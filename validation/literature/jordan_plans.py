@@ -11,6 +11,7 @@ from neurosim.digital.training import Adam, Training, train
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import keep, network_of
 
 SOURCE = "Jordan, Proc. 8th Conf. Cognitive Science Society, 531 (1986): plans, and return to the cycle"
@@ -53,13 +54,18 @@ def cases(context: Context) -> Iterator[Case]:
     start = np.zeros((2, 4))
     start[:, :2] = [context_at(plan, 0) for plan in PLANS]
     made = network.sequence(hold, start)
+    closed = [np.vstack([plan, plan[:1]]).T for plan in PLANS]
+    figure = context.figure("jordan plans", curves("first output", "second output", {
+        "square, wanted": (*closed[0], "k-"), "last 24 of 1000 steps": (*made.outputs[-24:, 0].T, "o"),
+        "triangle, wanted": (*closed[1], "k--"), "last 24 of 1000 steps ": (*made.outputs[-24:, 1].T, "s"),
+    }, equal=True))  # fmt: skip
     draw = stream(0, "jordan plans", "kicks")
     for k, (plan, name) in enumerate(zip(PLANS, ("square", "triangle"), strict=True)):
         ideal = plan[np.arange(1000) % len(plan)]
         error = float(((made.outputs[:, k] - ideal) ** 2).mean() / (plan**2).mean())
         yield Case(
             f"Jordan plan, {name}, 1000 steps", SOURCE, "normalised mean squared error (constant guess: 1)",
-            "below 0.01", f"{error:.2e}", error, 0.01, "trained on 24 steps",
+            "below 0.01", f"{error:.2e}", error, 0.01, "trained on 24 steps", "" if k else figure,
         )  # fmt: skip
         kicked = np.repeat(made.final[k : k + 1], 50, axis=0)
         kicked[:, :2] += KICK * draw.normal(size=(50, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import NormalDist
 
 import numpy as np
@@ -11,6 +11,7 @@ from neurosim.architectures.lstm_counter import accepted, encode, lstm_counter
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.randomness import stream
 from validation.case import Case, Context, number_case
+from validation.figures import curves
 
 TASK = "Gers & Schmidhuber, IEEE Trans. Neural Networks 12, 1333 (2001): trained, to n = 500 (recalled)"
 
@@ -43,17 +44,18 @@ def cases(context: Context) -> Iterator[Case]:
         "LSTM counter to n = 1000", TASK, f"words judged wrongly, of {len(words)}, half of them off by one symbol", "0",
         str(wrong), wrong, 0.0, "a construction, exact",
     )  # fmt: skip
-    yield from leak_law()
+    yield from leak_law(context)
     yield from mismatch_law()
 
 
-def leak_law() -> Iterator[Case]:
+def leak_law(context: Context) -> Iterator[Case]:
     """Longest word under a leak, against the law and against the recurrence of one count."""
+    reached: dict[float, int] = {}
     for leak in (1e-2, 1e-3, 1e-4, 1e-5):
         law = np.sqrt(0.5 / leak)
         longest = int(1.3 * law) + 3
         good = verdicts(digital(lstm_counter(leak=leak)), [word(n) for n in range(1, longest + 1)])
-        ours = int(np.argmin(good))
+        ours = reached[leak] = int(np.argmin(good))
         keep = 1.0 - leak
         n = np.arange(1, longest + 1)
         up = (1.0 - keep**n) / leak
@@ -61,11 +63,19 @@ def leak_law() -> Iterator[Case]:
         yield number_case(
             f"LSTM counter with leak {leak:g}, law", "sqrt(0.5 / leak): a count is short by leak n^2", "largest n",
             law, ours, 1.0 / law, "one symbol: the law leaves out terms of order leak n",
+            "" if leak > 1e-5 else context.figure("lstm counter", _drawn(reached)),
         )  # fmt: skip
         yield number_case(
             f"LSTM counter with leak {leak:g}, recurrence", "(1 - leak)^(n-1) S_n - S_(n-1) > 1/2, S geometric sums",
             "largest n", exact, ours, 0.0, "same arithmetic",
         )  # fmt: skip
+
+
+def _drawn(reached: dict[float, int]) -> Callable[..., None]:
+    leaks = list(reached)
+    law = [np.sqrt(0.5 / leak) for leak in leaks]
+    shown = {"network": (leaks, list(reached.values()), "o"), "sqrt(0.5 / leak)": (leaks, law, "k-")}
+    return curves("share of a count lost in a step", "largest n", shown, log=True)
 
 
 def mismatch_law(chips: int = 300, deviation: float = 0.01) -> Iterator[Case]:

@@ -16,6 +16,7 @@ from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
 from neurosim.randomness import stream
 from validation.case import Case, Context, number_case
+from validation.figures import curves
 
 SPROTT_LORENZ = "Sprott, sprott.physics.wisc.edu/chaos/lorenzle.htm: (0.906, 0, -14.572), dimension 2.062"
 SPROTT_ROSSLER = "Sprott: (0.0714, 0, -5.3943), as quoted in answers on Mathematica's forum (checked there)"
@@ -102,10 +103,9 @@ def compared(
 def published(context: Context) -> Iterator[Case]:
     """Lorenz, Roessler, Henon."""
     long = 1.0 if context.fast else 20.0
-    found = lyapunov_spectrum(lorenz(), (0.0, 1000.0 * long))
-    figure = "lyapunov_lorenz.png"
-    found.plot()[0].figure.savefig(context.folder / figure, dpi=110)
-    yield compared("lorenz largest exponent", SPROTT_LORENZ, 0, 0.906, 0.0005, found, figure)
+    shown = {}
+    shown["Lorenz"] = found = lyapunov_spectrum(lorenz(), (0.0, 1000.0 * long))
+    yield compared("lorenz largest exponent", SPROTT_LORENZ, 0, 0.906, 0.0005, found)
     yield compared("lorenz smallest exponent", SPROTT_LORENZ, 2, -14.572, 0.0005, found)
     yield number_case(
         "lorenz dimension", SPROTT_LORENZ, "Kaplan-Yorke dimension", 2.062, found.kaplan_yorke, 1e-3, "half a digit"
@@ -118,7 +118,7 @@ def published(context: Context) -> Iterator[Case]:
     found = lyapunov_spectrum(lorenz(16.0, 45.92, 4.0), (0.0, 1000.0 * long))
     yield compared("lorenz of Wolf et al., largest", WOLF, 0, 2.16 * math.log(2.0), 0.005 * math.log(2.0), found)
     yield compared("lorenz of Wolf et al., smallest", WOLF, 2, -32.4 * math.log(2.0), 0.05 * math.log(2.0), found)
-    found = lyapunov_spectrum(rossler(), (0.0, 3000.0 * long))
+    shown["Rössler"] = found = lyapunov_spectrum(rossler(), (0.0, 3000.0 * long))
     yield compared("roessler largest exponent", SPROTT_ROSSLER, 0, 0.0714, 0.00005, found)
     yield compared("roessler smallest exponent", SPROTT_ROSSLER, 2, -5.3943, 0.00005, found)
     yield Case(
@@ -126,8 +126,16 @@ def published(context: Context) -> Iterator[Case]:
         f"{found.divergence:.9g}", f"{found.measured.sum():.9g}", abs(found.measured.sum() - found.divergence), 1e-4,
         "error of the steps",
     )  # fmt: skip
-    found = lyapunov_spectrum(henon(), steps=round(100_000 * long))
-    yield compared("henon largest exponent", SPROTT_HENON, 0, 0.41922, 0.000005, found)
+    shown["Hénon (per step)"] = found = lyapunov_spectrum(henon(), steps=round(100_000 * long))
+    wanted = {"Lorenz": 0.906, "Rössler": 0.0714, "Hénon (per step)": 0.41922}
+    drawn = {}
+    for name, spectrum in shown.items():
+        share = np.linspace(0.0, 1.0, len(spectrum.history))
+        drawn[name] = (share, np.abs(spectrum.history[:, 0] / wanted[name] - 1.0), "-")
+    figure = context.figure(
+        "lyapunov", curves("share of the run", "largest exponent, relative to the published: |error|", drawn, log=True)
+    )
+    yield compared("henon largest exponent", SPROTT_HENON, 0, 0.41922, 0.000005, found, figure)
     yield compared("henon smallest exponent", SPROTT_HENON, 1, -1.62319, 0.000005, found)
     yield number_case(
         "henon sum of exponents", "log |det J| = log 0.3, exactly", "sum [1/step]", math.log(0.3),

@@ -11,6 +11,7 @@ from neurosim.digital.network import digital
 from neurosim.digital.training.readouts import fit_readout, ridge
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 
 SOURCE = (
     "Jaeger & Haas, Science 304, 78 (2004): 1000 units, 3000 steps, NRMSE84 about 10^-4.2; the best before about "
@@ -43,8 +44,9 @@ def mackey_glass(length: int, delay: float = 17.0, step: float = 0.1, seed: int 
     return np.array(x[-round(length / step) :: round(1.0 / step)])
 
 
-def forecast(series: np.ndarray, units: int, penalty: float, seed: int = 0) -> float:
-    """Root mean squared error 84 steps after the last known value, over the deviation of the series."""
+def forecast(series: np.ndarray, units: int, penalty: float, seed: int = 0) -> tuple[float, np.ndarray, np.ndarray]:
+    """Root mean squared error 84 steps after the last known value, over the deviation of the series; the first
+    continuation, and the series there."""
     same = {
         "inputs": 0, "units": units, "density": 10.0 / units, "spectral_radius": 0.9, "bias_scaling": 0.2, "seed": seed,
     }  # fmt: skip
@@ -58,8 +60,10 @@ def forecast(series: np.ndarray, units: int, penalty: float, seed: int = 0) -> f
     windows = np.stack([series[k : k + WARM] for k in first], axis=1)[..., None]
     start = taught.sequence(windows, record=False).final
     # The read-out of the last taught state is one step ahead already.
-    ahead = closed.sequence(AHEAD - 1, start, record=False).outputs[-1, :, 0]
-    return float(np.sqrt(((ahead - series[first + WARM - 1 + AHEAD]) ** 2).mean()) / series.std())
+    ahead = closed.sequence(AHEAD - 1, start, record=False).outputs[:, :, 0]
+    error = float(np.sqrt(((ahead[-1] - series[first + WARM - 1 + AHEAD]) ** 2).mean()) / series.std())
+    begin = int(first[0]) + WARM + 1
+    return error, ahead[:, 0], series[begin : begin + AHEAD - 1]
 
 
 def cases(context: Context) -> Iterator[Case]:
@@ -75,8 +79,13 @@ def cases(context: Context) -> Iterator[Case]:
     for units, penalty, most in ((400, 1e-12, -3.5), (1000, 1e-13, -4.2)):
         if context.fast and units > 400:
             continue
-        ours = float(np.log10(forecast(series, units, penalty)))
+        error, continued, wanted = forecast(series, units, penalty)
+        ours = float(np.log10(error))
+        ahead = np.arange(2, AHEAD + 1)
+        figure = context.figure("mackey glass", curves("steps after the last known value", "series", {
+            "Mackey-Glass": (ahead, wanted, "k-"), f"{units} units, by itself": (ahead, continued, "--"),
+        }))  # fmt: skip
         yield Case(
             f"Mackey-Glass 17, 84 steps ahead, {units} units", SOURCE, beside, "-4.2 with 1000 units", f"{ours:.2f}",
-            ours, most, "published with 1000 units" if units == 1000 else "fewer units than the source: -3.5",
+            ours, most, "published with 1000 units" if units == 1000 else "fewer units than the source: -3.5", figure,
         )  # fmt: skip

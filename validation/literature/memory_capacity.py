@@ -14,14 +14,15 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from neurosim.solve.simulate_graph import simulate_graph
 from validation.case import Case, Context, number_case
+from validation.figures import curves
 
 BOUND = "Jaeger, GMD Report 152 (2001): never above the number of units; for linear units of full rank close to it"
 CYCLE = "Rodan & Tino, IEEE Trans. Neural Networks 22, 131 (2011): N - 1 + r^(2N) for a linear cycle"
 WASHOUT, ROWS = 500, 20_000
 
 
-def capacity(graph: SignalGraph, seed: int, penalty: float) -> float:
-    """Sum over delays 1, 2, ... of the squared correlation of the input then and its reconstruction, on new data."""
+def forgetting(graph: SignalGraph, seed: int, penalty: float) -> np.ndarray:
+    """Squared correlation of the input before 1, 2, ... steps and its reconstruction, on new data."""
     units = graph.size_of("x")
     u = stream(seed, "memory capacity", "input").uniform(-1.0, 1.0, WASHOUT + ROWS)
     states = digital(graph).sequence(u[:, None]).states[:, 0]
@@ -32,7 +33,12 @@ def capacity(graph: SignalGraph, seed: int, penalty: float) -> float:
     reconstructed = reconstructed - reconstructed.mean(axis=0)
     power = (reconstructed**2).sum(axis=0) * (wanted**2).sum(axis=0)
     product = (reconstructed * wanted).sum(axis=0) ** 2
-    return float(np.divide(product, power, out=np.zeros_like(power), where=power > 0.0).sum())
+    return np.divide(product, power, out=np.zeros_like(power), where=power > 0.0)
+
+
+def capacity(graph: SignalGraph, seed: int, penalty: float) -> float:
+    """Sum of `forgetting` over all delays."""
+    return float(forgetting(graph, seed, penalty).sum())
 
 
 def cases(context: Context) -> Iterator[Case]:
@@ -48,7 +54,8 @@ def cases(context: Context) -> Iterator[Case]:
             "10,000 samples to fit and 10,000 to test: about N/10,000 is lost at each of N delays",
         )  # fmt: skip
     graph = echo_state(1, 50, topology="orthogonal", spectral_radius=0.95, activation="identity", seed=1)
-    ours = capacity(graph, 1, 1e-12)
+    shown = {"linear, orthogonal": (np.arange(1, 101), forgetting(graph, 1, 1e-12), "-")}
+    ours = float(shown["linear, orthogonal"][1].sum())
     largest = max(largest, ours / 50.0)
     yield number_case(
         "memory capacity, linear orthogonal reservoir of 50", BOUND, "delays (with W = 0: 0)", 50.0, ours, 0.05,
@@ -56,7 +63,9 @@ def cases(context: Context) -> Iterator[Case]:
     )  # fmt: skip
     for scale in (0.01, 0.1, 1.0):
         graph = echo_state(1, 50, spectral_radius=0.95, input_scaling=scale, seed=1)
-        ours = capacity(graph, 1, 1e-10)
+        curve = forgetting(graph, 1, 1e-10)
+        shown[f"tanh, inputs of size {scale:g}"] = np.arange(1, 101), curve, "-"
+        ours = float(curve.sum())
         largest = max(largest, ours / 50.0)
         yield Case(
             f"memory capacity, 50 tanh units, input scale {scale:g}", BOUND, "delays; error: what is above the bound",
@@ -70,6 +79,7 @@ def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "memory capacity, the bound", BOUND, "largest capacity per unit of all reservoirs here", "at most 1",
         f"{largest:.4f}", max(0.0, largest - 1.0), 0.0, "a bound",
+        context.figure("memory capacity", curves("delay (steps), 50 units", "squared correlation", shown)),
     )  # fmt: skip
     yield from transfer()
 

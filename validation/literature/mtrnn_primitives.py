@@ -20,6 +20,7 @@ from neurosim.digital.training import Adam, Training, load_weights, read_notes, 
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import FOLDER
 
 SOURCE = "Yamashita & Tani, PLoS Computational Biology 4, e1000220 (2008): slow units hold and switch the primitives"
@@ -106,6 +107,11 @@ def slow_speed(network: DigitalNetwork, initial: np.ndarray) -> tuple[float, flo
 def cases(context: Context) -> Iterator[Case]:
     """The choice, the primitives, the switch, and the network without slow units; means over the seeds."""
     nets = trained("mtrnn", context)
+    quiet = nets[0][0].sequence(np.zeros((len(targets()), 2, IO + FAST)), nets[0][1])
+    slow = np.tanh(quiet.states[..., nets[0][0].program.states.slices["slow"]])
+    shown = {f"{word}, slow unit {j + 1}": (np.arange(len(slow)), slow[:, k, j], "-" if k else "--")
+             for k, word in enumerate(WORDS) for j in range(2)}  # fmt: skip
+    figure = context.figure("mtrnn primitives", curves("step (primitives are 40 long)", "activity", shown))
     scores = [generate(*net) for net in nets]
     right, errors = float(np.mean([share for share, _ in scores])), np.mean([error for _, error in scores], axis=0)
     either = np.mean([generate(net, np.repeat(first.mean(0, keepdims=True), 2, axis=0))[0] for net, first in nets])
@@ -125,7 +131,7 @@ def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "MTRNN slow units switch at the border", SOURCE,
         f"speed of the slow activity away from the border of primitives over that near it, {near:.4f} a step",
-        "well below 1", f"{far / near:.2f}", far / near, 0.6, "no number is published; 1 is no relation",
+        "well below 1", f"{far / near:.2f}", far / near, 0.6, "no number is published; 1 is no relation", figure,
     )  # fmt: skip
     scores = [generate(*net) for net in trained("mtrnn_equal", context)]
     equal, errors = float(np.mean([share for share, _ in scores])), np.mean([error for _, error in scores], axis=0)

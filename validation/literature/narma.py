@@ -11,6 +11,7 @@ from neurosim.digital.network import digital
 from neurosim.digital.training.readouts import ridge
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 
 SOURCE = "Jaeger, NIPS 15 (2002), 100 units with squared states: normalised mean squared error 0.032 (recalled)"
 SYSTEM = "Atiya & Parlos, IEEE Trans. Neural Networks 11, 697 (2000), doi 10.1109/72.846741 (recalled)"
@@ -25,32 +26,39 @@ def narma(u: np.ndarray) -> np.ndarray:
     return y
 
 
-def error(features: np.ndarray, wanted: np.ndarray) -> float:
-    """Normalised mean squared error on the data that follow those of the fit."""
+def predicted(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Prediction for the data that follow those of the fit."""
     readout = ridge(features[WASHOUT : WASHOUT + FITTED], wanted[WASHOUT : WASHOUT + FITTED])
-    rest = wanted[WASHOUT + FITTED :]
-    return float(((readout(features[WASHOUT + FITTED :]) - rest) ** 2).mean() / rest.var())
+    return readout(features[WASHOUT + FITTED :])
 
 
-def scores(units: int, seed: int) -> tuple[float, float, float]:
-    """Errors with states, with states and their squares, and with the last 20 inputs instead of a reservoir."""
+def run(units: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors with states, with states and their squares, and with the last 20 inputs instead of a reservoir; what is
+    wanted, and the second prediction of it."""
     u = stream(seed, "narma").uniform(0.0, 0.5, WASHOUT + FITTED + TESTED + 1)
     wanted = narma(u)[1:, None]
     graph = echo_state(1, units, spectral_radius=0.9, input_scaling=0.1, bias_scaling=0.2, seed=seed)
     states = digital(graph).sequence(u[:-1, None]).states[:, 0]
     taps = np.stack([np.roll(u[:-1], delay) for delay in range(20)], axis=1)
-    return error(states, wanted), error(np.hstack([states, states**2]), wanted), error(taps, wanted)
+    made = [predicted(features, wanted) for features in (states, np.hstack([states, states**2]), taps)]
+    rest = wanted[WASHOUT + FITTED :]
+    return np.array([((found - rest) ** 2).mean() for found in made]) / rest.var(), rest, made[1]
 
 
 def cases(context: Context) -> Iterator[Case]:
     """100 units, mean of some seeds; 200 units too in the slow part."""
     seeds = 3 if context.fast else 10
     for units in (100,) if context.fast else (100, 200):
-        plain, squared, taps = np.mean([scores(units, seed) for seed in range(seeds)], axis=0)
+        runs = [run(units, seed) for seed in range(seeds)]
+        plain, squared, taps = np.mean([errors for errors, _, _ in runs], axis=0)
+        shown = {label: (np.arange(80), values[:80, 0], form)
+                 for label, values, form in (("system", runs[0][1], "k-"), ("network", runs[0][2], "--"))}  # fmt: skip
+        figure = context.figure("narma", curves("step", "output", shown))
         beside = f"; {SYSTEM.split(',')[0]}: the system. Last 20 inputs, linear: {taps:.3f}; the mean: 1"
         yield Case(
             f"NARMA-10, {units} units with squares", SOURCE, f"NMSE, mean of {seeds} seeds{beside}", "0.032",
             f"{squared:.4f} (NRMSE {np.sqrt(squared):.3f})", squared, 0.04, "nets of single seeds give 0.02 to 0.045",
+            figure,
         )  # fmt: skip
         yield Case(
             f"NARMA-10, {units} units, states only", "below half of what a linear read-out of the inputs gets",

@@ -11,6 +11,7 @@ from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.digital.training import Adam, Training, graph_of, load_weights, save_weights, train
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import FOLDER
 
 SOURCE = "Pearlmutter, Neural Computation 1, 263 (1989): trajectories of continuous-time networks"
@@ -41,16 +42,23 @@ def cases(context: Context) -> Iterator[Case]:
     else:
         net = digital(graph_of(training().network), "forward_euler", STEP)
     made = net.sequence(60 * TURN, np.full(6, 0.1))
-    z = (made.outputs[20 * TURN :, 0] @ np.array([1.0, 1j])).ravel()
+    late = made.outputs[20 * TURN :, 0]
+    z = (late @ np.array([1.0, 1j])).ravel()
+    turn = np.linspace(0.0, 2.0 * np.pi, 100)
+    start = made.outputs[: 2 * TURN, 0]
+    figure = context.figure("pearlmutter circle", curves("first output", "second output", {
+        "wanted": (RADIUS * np.cos(turn), RADIUS * np.sin(turn), "k-"), "first two turns": (*start.T, "-"),
+        "turns 21 to 60": (*late[::5].T, "."),
+    }, equal=True))  # fmt: skip
     yield Case(
         "circle in free run, radius", SOURCE, "largest share by which it misses 0.5 in turns 21 to 60 (rest at 0: 1)",
         "0", f"{np.abs(np.abs(z) / RADIUS - 1.0).max():.4f}", float(np.abs(np.abs(z) / RADIUS - 1.0).max()), 0.1,
-        "trained on two turns, from a trained start; here it comes from another one",
+        "trained on two turns, from a trained start; here it comes from another one", figure,
     )  # fmt: skip
     steps = 2.0 * np.pi / np.mean(np.diff(np.unwrap(np.angle(z))))
     yield Case(
-        "circle in free run, period", SOURCE, "steps in a turn", str(TURN), f"{steps:.4f}", abs(steps / TURN - 1.0),
-        0.02, "trained on two turns",
+        "circle in free run, period", SOURCE, "steps in a turn", str(TURN), f"{steps:.4f}",
+        float(abs(steps / TURN - 1.0)), 0.02, "trained on two turns",
     )  # fmt: skip
     kicked = made.final + 0.3 * stream(0, "circle", "kicks").normal(size=(50, 6))
     after = net.sequence(40 * TURN, kicked).outputs[-TURN:]

@@ -20,6 +20,7 @@ from neurosim.digital.training import Adam, Training, train, train_kalman
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import keep, network_of
 
 SOURCE = "Narendra & Parthasarathy, IEEE Trans. Neural Networks 1, 4 (1990), example 3"
@@ -78,6 +79,11 @@ def cases(context: Context) -> Iterator[Case]:
         return float(((network.sequence(u, record=False).outputs - y) ** 2).mean() / y.var())
 
     error = misfit(network)
+    answer = network.sequence(u, record=False).outputs
+    figure = context.figure("plant identification", curves(
+        "step", "output",
+        {"plant": (k[:100], SPAN * y[:100, 0, 0], "k-"), "RMLP": (k[:100], SPAN * answer[:100, 0, 0], "--")},
+    ))  # fmt: skip
 
     def taps(x: np.ndarray) -> np.ndarray:
         padded = np.concatenate([np.zeros((TAPS - 1, *x.shape[1:])), x])
@@ -89,7 +95,7 @@ def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "plant of Narendra & Parthasarathy, RMLP in free run", SOURCE,
         f"NMSE on two sines over 250 steps (constant guess: 1; linear filter of {TAPS} inputs: {linear:.3f})",
-        "below 0.05", f"{error:.4f}", error, 0.05, "the paper shows curves only: they lie on one another",
+        "below 0.05", f"{error:.4f}", error, 0.05, "the paper shows curves only: they lie on one another", figure,
     )  # fmt: skip
     descent = train(
         small_graph(), lambda draw, _: data(draw, 50, 4), "mean_squared_error", Adam(1e-2), batches=KALMAN_BATCHES,

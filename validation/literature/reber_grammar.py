@@ -12,6 +12,7 @@ from neurosim.digital.training import Adam, Training, train
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 from validation.literature.trained import keep, network_of
 
 SOURCE = "Hochreiter & Schmidhuber, Neural Computation 9, 1735 (1997): all right, after 8,440 strings (recalled)"
@@ -103,11 +104,18 @@ def cases(context: Context) -> Iterator[Case]:
         [float(shares[np.arange(len(w) - 1), [SYMBOLS.index(s) for s in w[1:]]].min()) for w, shares in found]
         for found in (zip(v, probabilities(network, v), strict=True) for v in (words, swapped))
     ]
+    shares = np.linspace(0.0, 1.0, len(words))
+    figure = context.figure("reber grammar", curves(
+        "share of the strings", "probability of the least likely symbol", {
+            "right strings": (shares, np.sort(least[0]), "-"), "wrong at the end": (shares, np.sort(least[1]), "-"),
+            "border": ([0.0, 1.0], [0.1, 0.1], "k:"),
+        },
+    ))  # fmt: skip
     wrong = sum(p < 0.1 for p in least[0]) + sum(p >= 0.1 for p in least[1])
     yield Case(
         "embedded Reber grammar, wrong ends refused", SOURCE,
         "of 500 right and 500 wrong strings judged wrongly by their least likely symbol, below 0.1 or not (coin: 500)",
-        "0", str(wrong), wrong, 0.0, "legal symbols have the probability 1/2 or 1",
+        "0", str(wrong), wrong, 0.0, "legal symbols have the probability 1/2 or 1", figure,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from neurosim.architectures.elman import elman
 from neurosim.digital.training import Adam, train
 from neurosim.randomness import stream
 from validation.case import Case, Context
+from validation.figures import curves
 
 SOURCE = "Elman, Cognitive Science 14, 179 (1990); with torch 0.03 on the XOR bit, 0.28 and 0.26 on the others"
 
@@ -32,9 +33,14 @@ def cases(context: Context) -> Iterator[Case]:
     guess = 1.0 / (1.0 + np.exp(-trained.network.sequence(u).outputs))
     error = ((guess - y) ** 2)[:, 0, 0]
     second, known, first = (float(error[place::3].mean()) for place in range(3))
+    cycle = error[: len(error) // 24 * 24].reshape(-1, 24).mean(axis=0)
+    figure = context.figure("temporal xor", curves(
+        "place in the stream (every third bit can be known)", "mean squared error",
+        {"Elman, 4 units": (np.arange(24), cycle, "o-"), "always 1/2": ([0, 23], [0.25, 0.25], "k:")},
+    ))  # fmt: skip
     yield Case(
         "temporal XOR, bit that can be known", SOURCE, "mean squared error (always 1/2: 0.25)", "0.03", f"{known:.4f}",
-        known, 0.03, "what the published anchor reaches",
+        known, 0.03, "what the published anchor reaches", figure,
     )  # fmt: skip
     for name, value in (("first", first), ("second", second)):
         yield Case(

@@ -49,10 +49,11 @@ def constructed(context: Context) -> Iterator[Case]:
     word = stream(0, "tomita", "word").integers(0, 2, 10_000)
     for strength in (6.0, 8.0, 12.0):
         right = [mapped_states(automaton, word, strength) for automaton in TOMITA.values()]
+        figure = context.figure("tomita", lambda axes: _draw(axes, word[:40])) if strength == 8.0 else ""
         yield Case(
             f"Tomita 1-7 constructed, map, H = {strength:g}", CONSTRUCTION,
             f"right states after 10,000 symbols, least of the seven (coin between two states: {len(word) // 2})",
-            "10000", str(min(right)), 10_000 - min(right), 0.0, "a construction, exact",
+            "10000", str(min(right)), 10_000 - min(right), 0.0, "a construction, exact", figure,
         )  # fmt: skip
     exact = sum(mapped_states(automaton, word, 4.0) == len(word) for automaton in TOMITA.values())
     yield Case(
@@ -75,6 +76,18 @@ def constructed(context: Context) -> Iterator[Case]:
             "share of right states after 1000 symbols (with the hold and T = 3 tau: 1)", "0.25, chance",
             f"{share:.3f}", abs(share - 0.25), 0.05, "3.7 standard deviations of a count of chance",
         )  # fmt: skip
+
+
+def _draw(axes, word: np.ndarray) -> None:
+    """Units of the net for language 5 as shades, states of the automaton as rings."""
+    states = digital(second_order(automaton=TOMITA[5], strength=8.0)).sequence(encode([word])).states[:, 0]
+    axes.imshow(states.T, aspect="auto", cmap="Greys", vmin=0.0, vmax=1.0, origin="lower")
+    axes.plot(np.arange(len(word)), TOMITA[5].run(word), "o", fillstyle="none", label="state of the automaton")
+    axes.set_xticks(np.arange(len(word)), [str(bit) for bit in word], fontsize="x-small")
+    axes.set_yticks(range(states.shape[1]))
+    axes.set_xlabel("symbol")
+    axes.set_ylabel("unit (dark: active)")
+    axes.legend(fontsize="small", frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0))
 
 
 @functools.cache

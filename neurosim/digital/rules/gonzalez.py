@@ -14,36 +14,15 @@ from neurosim.devices.device import Reference
 from neurosim.digital.rule import Rule
 
 if TYPE_CHECKING:
-    from neurosim.digital.discrete_gradient import SeparablePart
-    from neurosim.digital.gradient_form import GradientForm
     from neurosim.digital.network import DigitalNetwork
-
-
-def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray, shift: np.ndarray | None) -> SeparablePart:
-    """Argument of the mean plus the correction; the correction couples all units by a matrix of rank one."""
-    from neurosim.digital.discrete_gradient import SeparablePart
-
-    middle, middle_change = form.argument_of_mean(q0, q1)
-    distance = (form.value(q1) - form.value(q0)) * form.scale
-    by_argument = form.slope(q1) * form.scale
-    value, change = form.curvature * middle, form.curvature * middle_change
-    if shift is not None:
-        return SeparablePart(value + shift * distance, change + shift * by_argument)
-    mean, mean_change = form.mean_argument(q0, q1)
-    total = (distance**2).sum(axis=-1, keepdims=True)
-    total = np.where(total > 0.0, total, 1.0)
-    excess, d_excess = form.curvature * (mean - middle), form.curvature * (mean_change - middle_change)
-    factor = (excess * distance).sum(axis=-1, keepdims=True) / total
-    d_factor = (d_excess * distance + (excess - 2.0 * factor * distance) * by_argument) / total
-    coupling = distance[..., :, None] * d_factor[..., None, :]
-    return SeparablePart(value + factor * distance, change + factor * by_argument, coupling, factor)
 
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve for the new states by Newton's method."""
     from neurosim.digital.discrete_gradient import discrete_gradient_step
+    from neurosim.kernels.implicit_step import GONZALEZ
 
-    return discrete_gradient_step(network, separable)
+    return discrete_gradient_step(network, GONZALEZ)
 
 
 rule = Rule(

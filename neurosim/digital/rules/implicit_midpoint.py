@@ -8,13 +8,13 @@ It keeps quadratic invariants of the flow, and is stable wherever the flow is, f
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurosim.devices.device import Reference
 from neurosim.digital.rule import Rule
-from neurosim.errors import SimulationError
 
 if TYPE_CHECKING:
     from neurosim.digital.network import DigitalNetwork
@@ -22,30 +22,25 @@ if TYPE_CHECKING:
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve ``(1 + c leak) m = x + c G(m, u)``, c = dt/(2 tau); what jumps at a clock stays as it is."""
-    from neurosim.digital.batched_newton import TOLERANCE, newton
+    from neurosim.digital.discrete_gradient import solve
+    from neurosim.digital.room import Room
+    from neurosim.kernels.implicit_step import MIDPOINT
 
-    program = network.program
+    program, room = network.program, Room()
+    n = program.states.size
     half = np.where(program.is_clocked, 0.0, 0.5 * network.dt / program.time_constant)
-    keep = 1.0 / (1.0 + half * program.leak)
-    identity = np.eye(half.size)
+    coefficients = np.concatenate([half, 1.0 / (1.0 + half * program.leak)])
+    # Where in the Jacobian each number of the drive of n directions belongs: blocks hold directions by rows.
+    directions = np.arange(n * n).reshape(n, n).T
+    places = program.states.to_blocks(directions.astype(float)).astype(np.int64).ravel()
+
+    @cache
+    def plan(samples: int) -> np.ndarray:
+        return np.array([MIDPOINT, samples, n, 0, *places])
 
     def advance(y: np.ndarray, u: np.ndarray) -> np.ndarray:
-        def equation(m: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            drive = program.drive(m, u[rows])
-            residual = m - keep * (y[rows] + half * drive)
-            size = 1.0 + np.abs(m) + keep * (np.abs(y[rows]) + half * np.abs(drive))
-            jacobian = np.array([program.jacobian(m[k], u[row])[0] for k, row in enumerate(rows)])
-            return residual, size, identity - (keep * half)[:, None] * jacobian.reshape(len(rows), *identity.shape)
-
-        middle, error = newton(equation, y, np.arange(len(y)))
-        if error.max(initial=0.0) > TOLERANCE:
-            sample, place = np.unravel_index(int(error.argmax()), error.shape)
-            raise SimulationError(
-                f"rule 'implicit_midpoint' with dt = {network.dt:g} s: no solution found for a step; worst state "
-                f"{network.state_name(int(place))} (sample {sample}), relative residual {error.max():.1e}; try a "
-                "smaller dt"
-            )
-        return 2.0 * middle - y
+        given, before = room.filled("given", u.ravel()), room.filled("before", y.ravel())
+        return 2.0 * solve(network, room, plan(len(y)), coefficients, given, before).reshape(y.shape) - y
 
     return advance
 

@@ -21,34 +21,11 @@ if TYPE_CHECKING:
 
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Solve unit by unit; all samples at once."""
-    from neurosim.digital.discrete_gradient import UnitEquations, increasing_roots
-    from neurosim.digital.gradient_form import gradient_form
+    """Solve unit by unit."""
+    from neurosim.digital.discrete_gradient import discrete_gradient_step
+    from neurosim.kernels.implicit_step import ITOH_ABE
 
-    form = gradient_form(network.program)
-    equations = UnitEquations(form, network.dt / network.program.time_constant)
-    weights, scale, curvature = form.weights, form.scale, form.curvature
-    functions = [form.function_of(i) for i in range(scale.size)]
-
-    def advance(y: np.ndarray, u: np.ndarray) -> np.ndarray:
-        q0 = form.argument(y)
-        q1, bias = q0.copy(), form.bias(u)
-        w = form.value(q0) * scale
-        for i, function in enumerate(functions):
-            others = w @ weights[i] - 0.5 * weights[i, i] * w[:, i] + bias[:, i]
-
-            def unit(q: np.ndarray, i=i, function=function, others=others) -> tuple[np.ndarray, np.ndarray]:
-                mean, change = function.mean_argument(q0[:, i], q)
-                linear = others + 0.5 * weights[i, i] * function.value(q) * scale[i]
-                residual, _, direct, by_gradient = equations.residual(q0[:, i], q, curvature[i] * mean, linear, i)
-                by_q = curvature[i] * change - 0.5 * weights[i, i] * function.slope(q) * scale[i]
-                return residual, direct + by_gradient * by_q
-
-            q1[:, i] = increasing_roots(unit, q0[:, i])
-            w[:, i] = function.value(q1[:, i]) * scale[i]
-        return form.state(q1)
-
-    return advance
+    return discrete_gradient_step(network, ITOH_ABE)
 
 
 rule = Rule(

@@ -15,24 +15,15 @@ from neurosim.devices.device import Reference
 from neurosim.digital.rule import Rule
 
 if TYPE_CHECKING:
-    from neurosim.digital.discrete_gradient import SeparablePart
-    from neurosim.digital.gradient_form import GradientForm
     from neurosim.digital.network import DigitalNetwork
-
-
-def separable(form: GradientForm, q0: np.ndarray, q1: np.ndarray, shift: np.ndarray | None) -> SeparablePart:
-    """Mean argument, scaled; `shift` is always 0."""
-    from neurosim.digital.discrete_gradient import SeparablePart
-
-    mean, change = form.mean_argument(q0, q1)
-    return SeparablePart(form.curvature * mean, form.curvature * change)
 
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve for the new states by Newton's method."""
     from neurosim.digital.discrete_gradient import discrete_gradient_step
+    from neurosim.kernels.implicit_step import MEAN_VALUE
 
-    return discrete_gradient_step(network, separable)
+    return discrete_gradient_step(network, MEAN_VALUE)
 
 
 rule = Rule(

@@ -2,7 +2,7 @@
 
     phi_1(z) = (exp(z) - 1) / z,    phi_2(z) = (exp(z) - 1 - z) / z^2
 
-Source: Hochbruck & Ostermann, Acta Numerica 19, 209 (2010), doi 10.1017/S0962492910000048 (recalled).
+Source: Hochbruck & Ostermann, Acta Numerica 19, 209 (2010), doi 10.1017/S0962492910000048.
 """
 
 from __future__ import annotations

@@ -7,30 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.architectures.hopfield import hebbian_weights as hebb
 from neurosim.errors import ParameterError
 
-
-def hebb(patterns: np.ndarray, *, self_connections: bool = False) -> np.ndarray:
-    """W = (1/n) sum of outer products, with zero diagonal unless wanted.
-
-    Source: Hopfield, PNAS 79, 2554 (1982), doi 10.1073/pnas.79.8.2554 (recalled).
-
-    Parameters
-    ----------
-    patterns : ndarray, shape (count, n)
-    self_connections : bool
-        Keep the diagonal.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
-
-    Raises
-    ------
-    ParameterError
-    """
-    x = _rows(patterns, "patterns")
-    return _diagonal(x.T @ x / x.shape[1], self_connections)
+__all__ = ["bam", "hebb", "pseudo_inverse", "storkey"]
 
 
 def pseudo_inverse(patterns: np.ndarray, *, self_connections: bool = True) -> np.ndarray:

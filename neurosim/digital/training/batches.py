@@ -161,6 +161,9 @@ def as_batch(data: Any, program: Program) -> Batch:
     for name, array in (("inputs", inputs), ("targets", targets), ("mask", mask)):
         if array is not None and not np.isfinite(array).all():
             raise ParameterError(f"the {name} have values that are not finite")
+    # What cannot be written to is read once only by the runs on it.
+    inputs = inputs.view()
+    inputs.setflags(write=False)
     return Batch(inputs, targets, mask)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from neurosim.errors import ParameterError
+from neurosim.kernels.adam import move_by_adam
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Value and gradient at a vector."""
@@ -93,16 +95,13 @@ class Adam:
     def step(self, x: np.ndarray, gradient: np.ndarray, memory: dict[str, np.ndarray], factor: float = 1.0) -> None:
         """Move `x` in place; `factor` multiplies the rate."""
         g = gradient + self.decay * x if self.decay else gradient
-        mean, square, count = memory["mean"], memory["square"], memory["count"]
+        count = memory["count"]
         count += 1
         t = int(count)
-        mean += (1.0 - self.beta1) * (g - mean)
-        square *= self.beta2
-        square += (1.0 - self.beta2) * (g * g)
-        scale = np.sqrt(square)
-        scale /= np.sqrt(1.0 - self.beta2**t)
-        scale += self.epsilon
-        x -= (factor * self.rate / (1.0 - self.beta1**t)) * (mean / scale)
+        move_by_adam(
+            x, g, memory["mean"], memory["square"], factor * self.rate / (1.0 - self.beta1**t), self.beta1, self.beta2,
+            math.sqrt(1.0 - self.beta2**t), self.epsilon,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

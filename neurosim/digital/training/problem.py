@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork
+from neurosim.digital.room import Room
 from neurosim.digital.training.batches import Batch
 from neurosim.digital.training.losses import Loss
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.graph.program import Program
+from neurosim.kernels.array_program import transpose_weights
 
 
 def free_parameters(program: Program) -> np.ndarray:
@@ -46,7 +48,9 @@ class Problem:
     free: np.ndarray
     initial: np.ndarray | None
     columns: np.ndarray
-    _tape: list[np.ndarray] = field(default_factory=list, repr=False, compare=False)
+    _room: Room = field(default_factory=Room, repr=False, compare=False)
+    _own: list[DigitalNetwork] = field(default_factory=list, repr=False, compare=False)
+    """The network that `gradient` overwrites, once there is one."""
 
     def start(self) -> np.ndarray:
         """The vector of the network as it is."""
@@ -103,20 +107,17 @@ class Problem:
         carried : ndarray, shape (samples, states), optional
             States that an earlier window left; no gradient goes through them.
         """
-        network = self.network_at(x)
+        network = self._network_in_place(x)
         first = self._first(x, batch) if carried is None else carried
-        # The tape of the run before is done with: a new one costs more than what it holds.
-        run = network.sequence(
-            batch.inputs, first, record=False, keep=True, tape=self._tape[0] if self._tape else None
-        )
-        self._tape[:] = [run.tape]
+        # What the batch before left is done with: new arrays cost more than what they hold.
+        run = network.sequence(batch.inputs, first, record=False, keep=True, room=self._room)
         value, by_outputs = self.loss(run.outputs, batch.targets, batch.mask)
-        found = network.gradient(run, by_outputs)
+        found = network.gradient(run, by_outputs, room=self._room)
         by_parameters = found.parameters
         if carried is None and self.initial is None:
             self._add_initial_parameters(by_parameters, found.initial)
         everything = self.free.size == by_parameters.size
-        gradient = by_parameters if everything else by_parameters[self.free]
+        gradient = by_parameters.copy() if everything else by_parameters[self.free]
         if self.columns.size:
             assert self.initial is not None
             by_initial = np.zeros((self.initial.shape[0], self.columns.size))
@@ -128,6 +129,22 @@ class Problem:
                     by_initial[slice(None) if batch.rows is None else batch.rows] = share
             gradient = np.concatenate([gradient, by_initial.ravel()])
         return value, gradient, run.final
+
+    def _network_in_place(self, x: np.ndarray) -> DigitalNetwork:
+        """As `network_at`, but made by overwriting the one of the call before where nothing else depends on it."""
+        if not self._own:
+            made = self.network_at(x)
+            if type(made) is DigitalNetwork and not made.parameters_of_states():
+                self._own.append(made)
+            return made
+        program = self._own[0].program
+        transposed = program.transposed
+        if self.free.size == program.parameters.size:
+            program.p[: self.free.size] = x[: self.free.size]
+        else:
+            program.p[self.free] = x[: self.free.size]
+        self._room.run(transpose_weights, program.code, program.p, transposed)
+        return self._own[0]
 
     def _first(self, x: np.ndarray, batch: Batch) -> np.ndarray | None:
         initial = self.initial_at(x)

@@ -1,6 +1,6 @@
 """Linear readouts by least squares: ridge regression on a whole run, recursive least squares along one.
 
-Sources: ridge regression, Hoerl & Kennard, Technometrics 12, 55 (1970), doi 10.1080/00401706.1970.10488634 (recalled);
+Sources: ridge regression, Hoerl & Kennard, Technometrics 12, 55 (1970), doi 10.1080/00401706.1970.10488634;
 generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979), doi 10.1080/00401706.1979.10489751
 (recalled).
 """

@@ -4,7 +4,7 @@ With y+ = F(y, u, w), the sensitivities S = dy/dw follow S+ = (dF/dy) S + dF/dw,
 once: dL/dw = (dL/dy) S + the direct share. Rows of dF/dy and dF/dw come from reverse runs of one step, so that any
 program and any explicit rule will do, for n states at n reverse runs a step.
 
-Source: Williams & Zipser, Neural Computation 1, 270 (1989), doi 10.1162/neco.1989.1.2.270 (recalled).
+Source: Williams & Zipser, Neural Computation 1, 270 (1989), doi 10.1162/neco.1989.1.2.270.
 """
 
 from __future__ import annotations

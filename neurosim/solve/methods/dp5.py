@@ -54,6 +54,6 @@ method = Method(
     summary="explicit Runge-Kutta 5(4): the first choice where nothing is stiff",
     stability="explicit",
     source=Reference("J. R. Dormand, P. J. Prince, J. Comput. Appl. Math. 6 (1980) 19", "10.1016/0771-050X(80)90013-3"),
-    tableau=explicit_tableau(np.array(_A), np.array(_C), np.array(_ERROR), np.array(_POWER)),
+    tableau=explicit_tableau(np.array(_A), np.array(_C), np.array(_ERROR), np.array(_POWER), stability_limit=3.25),
     aliases=("rk45", "dopri5"),
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.kernels.run import EXPLICIT, ROSENBROCK, STOCHASTIC
+from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY, MAY_SWITCH, ROWS
+from neurosim.kernels.run import EXPLICIT, NORDSIECK, ROSENBROCK, STOCHASTIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +23,10 @@ class Method:
     class_name : str
         Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``; a stochastic method has none.
     kind : int
-        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2` or `STOCHASTIC` of
-        `neurosim.kernels.run`.
+        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2`, `NORDSIECK`, `MIDPOINT` or
+        `STOCHASTIC` of `neurosim.kernels.run`.
     order : int
-        Order of the solution; of a stochastic method its strong order.
+        Order of the solution; the highest where it varies, of a stochastic method its strong order.
     error_order : int
         The error estimate is of size ``h ** (error_order + 1)``.
     degree : int
@@ -35,14 +36,16 @@ class Method:
     summary : str
         One line: what it is good for.
     stability : str
-        ``"explicit"``, ``"A-stable"`` or ``"L-stable"``.
+        ``"explicit"``, ``"A(alpha)-stable"``, ``"A-stable"`` or ``"L-stable"``.
     source : Reference
     tableau : ndarray
         Coefficients as the compiled step wants them: `neurosim.kernels.explicit.explicit_tableau`, or
-        `rosenbrock_tableau`; empty for multistep methods.
+        `rosenbrock_tableau`, or `neurosim.kernels.multistep_nordsieck.nordsieck_tableau`; empty for the rest.
     aliases : tuple of str
     adaptive : bool
         Whether it estimates its error; without, a fixed step must be given. Default True.
+    varies_order : bool
+        Whether it chooses its order with its step, so that a fixed step makes no sense. Default False.
     safety, factor_min, factor_max : float
         The next step is ``h min(factor_max, max(factor_min, safety error ** (-1 / (error_order + 1))))``;
         defaults 0.9, 0.2, 10.
@@ -61,6 +64,7 @@ class Method:
     tableau: np.ndarray
     aliases: tuple[str, ...] = ()
     adaptive: bool = True
+    varies_order: bool = False
     safety: float = 0.9
     factor_min: float = 0.2
     factor_max: float = 10.0
@@ -70,17 +74,30 @@ class Method:
         """Rows of work space for stages: `Run.stage` has four more for an implicit method."""
         if self.kind == EXPLICIT:
             return int(self.tableau[0, 0] + self.tableau[0, 1])
+        if self.kind == NORDSIECK:
+            return ROWS
         return self.tableau.shape[1] if self.kind == ROSENBROCK else 5
+
+    @property
+    def starts_without_matrix(self) -> bool:
+        """Whether its first steps need no derivatives of f."""
+        is_adams = self.kind == NORDSIECK and self.tableau[0, FIRST_FAMILY] == ADAMS
+        return self.kind in (EXPLICIT, STOCHASTIC) or is_adams
 
     @property
     def takes_mass(self) -> bool:
         """Whether it solves ``M y' = f(t, y)`` with M not the identity, also singular (index 1)."""
-        return self.kind not in (EXPLICIT, STOCHASTIC)
+        return not self.starts_without_matrix
 
     @property
     def is_stochastic(self) -> bool:
         """Whether it takes noise: ``dy = f dt + g dW``."""
         return self.kind == STOCHASTIC
+
+    @property
+    def uses_derivatives(self) -> bool:
+        """Whether it may need the derivatives of f."""
+        return self.takes_mass or (self.kind == NORDSIECK and self.tableau[0, MAY_SWITCH] != 0.0)
 
 
 def rosenbrock_tableau(
