@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.errors import ParameterError, SimulationError
-from neurosim.graph.history import History
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import TIME
 from neurosim.kernels.builder import System
@@ -22,6 +21,9 @@ from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import wants_matrix
 from neurosim.solve.ode_solver import NO_FACTORS
 from neurosim.units import format_si
+
+if TYPE_CHECKING:
+    from neurosim.graph.history import History
 
 SECONDS_PER_CALL = 0.2
 """About how long the compiled loop runs between two looks at limits and progress."""
