@@ -62,8 +62,8 @@ class _Value:
         total = self.constant + sign * other.constant
         if (self.waveform and waveform) or ((self.waveform or waveform) and total != 0.0):
             raise ParameterError(
-                f"sources '{self.part}' and '{other.part}' act in one place and one of them is a waveform: a network has "
-                "one source there; join them to one"
+                f"sources '{self.part}' and '{other.part}' act in one place and one of them is a waveform: a "
+                "network has one source there; join them to one"
             )
         return _Value(total, self.waveform or waveform, other.part or self.part)
 
@@ -185,8 +185,8 @@ def _edge(part: Instance) -> dict[str, Any]:
         return {"resistance": float(1.0 / device.derive(columns)[0][0])}
     if why := suits(device):
         raise ParameterError(
-            f"part '{part.name}' is a {device.name}, which a memristive network cannot have: {why}; memristors, resistors "
-            "and sources can"
+            f"part '{part.name}' is a {device.name}, which a memristive network cannot have: {why}; memristors, "
+            "resistors and sources can"
         )
     return {"device": device.name, **part.values}
 
@@ -270,9 +270,9 @@ def _net_names(net: MemristiveNetwork) -> list[str]:
     """Names of nodes as nets: their own where a netlist can have them. A node "0" that is at 0 V is ground."""
     own = [str(node).lower() for node in net.nodes]
     constant = net.sources.constant[net.size :]
-    if all(_NET.match(name) or name == "0" for name in own) and len(set(own)) == len(own):
-        if "0" not in own or (own.index("0") in net.fixed and constant[own.index("0")] == 0.0):
-            return own
+    fits = all(_NET.match(name) or name == "0" for name in own) and len(set(own)) == len(own)
+    if fits and ("0" not in own or (own.index("0") in net.fixed and constant[own.index("0")] == 0.0)):
+        return own
     return [f"n{k}" for k in range(len(own))]
 
 
@@ -317,7 +317,8 @@ def _spice_card(part: Instance) -> Iterator[str]:
     name, nets, values = part.name.replace(".", "_"), " ".join(part.nets), part.values
     if part.device in ("voltage_source", "current_source"):
         drive = _Value(values.get("dc", 0.0), part.table).drive
-        yield f"{'v' if part.device == 'voltage_source' else 'i'}{name} {nets} {drive if isinstance(drive, str) else f'dc {drive!r}'}"
+        letter = "v" if part.device == "voltage_source" else "i"
+        yield f"{letter}{name} {nets} {drive if isinstance(drive, str) else f'dc {drive!r}'}"
     elif part.device == "resistor":
         yield f"r{name} {nets} {values['resistance']!r}"
     elif part.device == CTDV and not values["window"] and not values["threshold"]:

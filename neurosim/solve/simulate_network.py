@@ -1,4 +1,4 @@
-"""Run a memristive network in time: the engine's loop over its one batch, and labelled columns of what was asked for."""
+"""Run a memristive network in time: the engine's loop over its one batch, and labelled columns of what was asked."""
 
 from __future__ import annotations
 
