@@ -300,7 +300,8 @@ def solve_iteratively(a, refresh):
             control[FRESH_RATE] = rate
             state[IS_FRESH] = 0
         else:
-            control[LOST] += max(0.0, taken * (1.0 - rate / control[FRESH_RATE]))
+            # Rates of few iterations scatter: what one solution seems to win counts as well.
+            control[LOST] = max(0.0, control[LOST] + taken * (1.0 - rate / control[FRESH_RATE]))
             if control[LOST] > REBUILD:
                 state[IS_STALE] = 1
     count = KEPT_COUNT_OTHER if series == 1 else KEPT_COUNT
