@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -138,8 +139,10 @@ def animate_network(
     film = FuncAnimation(figure, frame, frames=frames, blit=False)
     rate = frames / seconds
     writer = PillowWriter(fps=round(max(rate, 1.0))) if kind == ".gif" else FFMpegWriter(fps=rate)
-    with atomic_write(path) as temporary:
-        film.save(str(temporary), writer=writer, dpi=dpi)
+    # The writers choose the kind of film by the suffix, which the temporary file of an atomic write has not.
+    with atomic_write(path) as temporary, TemporaryDirectory() as folder:
+        film.save(f"{folder}/film{kind}", writer=writer, dpi=dpi)
+        shutil.copyfile(f"{folder}/film{kind}", temporary)
 
 
 class _Picture:
