@@ -279,6 +279,6 @@ def topologies(context: Context) -> Case:
     return Case(
         "relaxation depends on L/m alone", f"{CARAVELLI}: the mean relaxation depends on the density of loops",
         "largest difference of a torus and a random regular graph, L/m = 0.505, over the range (one loop, L/m = 0.005: "
-        f"{other:.2f})", "0", f"{apart:.3g}", apart, 0.1, f"{samples} samples each; L/m is the first order, short loops the next",
-        figure,
+        f"{other:.2f})", "0", f"{apart:.3g}", apart, 0.1,
+        f"{samples} samples each; L/m is the first order, short loops the next", figure,
     )  # fmt: skip

@@ -36,7 +36,8 @@ def cases(context: Context) -> Iterator[Case]:
     def draw(ax: Any) -> None:
         from matplotlib import colormaps
 
-        for star, curve, shade in zip(DRIVES, curves, colormaps["viridis"](np.linspace(0, 0.9, len(DRIVES))), strict=True):
+        shades = colormaps["viridis"](np.linspace(0.0, 0.9, len(DRIVES)))
+        for star, curve, shade in zip(DRIVES, curves, shades, strict=True):
             ax.semilogy(times, curve, color=shade, label=f"V* = {star:g}")
         ax.axhline(1.0, color="0.5", linestyle=":", linewidth=1.0)
         ax.set(xlabel="time (s)", ylabel="conductance × n R_on")
@@ -46,16 +47,15 @@ def cases(context: Context) -> Iterator[Case]:
     threshold = 0.5 * (DRIVES[int(np.argmax(on))] + DRIVES[int(np.argmax(on)) - 1]) if on.any() else float("nan")
     yield number_case(
         "activation threshold of nanowires", f"{SOURCE}: discontinuous at V* = V / (n V_set) = 1 (threshold recalled)",
-        f"between the last drive that stays off and the first that switches, {graph.number_of_edges()} junctions, n = {n}",
-        1.0, threshold, 0.011, "drives lie 0.02 apart around 1",
-        figure,
+        f"between the last drive that stays off and the first that switches, {graph.number_of_edges()} junctions, "
+        f"n = {n}", 1.0, threshold, 0.011, "drives lie 0.02 apart around 1", figure,
     )  # fmt: skip
     # Just above the threshold one path wins and the others stay off.
     above = float(ends[DRIVES.index(1.03)])
     yield number_case("conductance of one nanowire path", f"{SOURCE}: one activated path has 1 / (n R_on)",
                       f"conductance at V* = 1.03 times n R_on, n = {n}", 1.0, above, 0.03,
                       "junctions beside the path conduct a little", figure)  # fmt: skip
-    below = float(ends[DRIVES.index(0.99)])
-    yield Case("jump of nanowires", f"{SOURCE}: the transition is discontinuous", "conductance at V* = 0.99 over that at "
-               "1.01", "small", f"{below / float(ends[DRIVES.index(1.01)]):.3g}",
-               below / float(ends[DRIVES.index(1.01)]), 0.05, "two orders of magnitude in 2 % of voltage", figure)  # fmt: skip
+    jump = float(ends[DRIVES.index(0.99)] / ends[DRIVES.index(1.01)])
+    yield Case("jump of nanowires", f"{SOURCE}: the transition is discontinuous",
+               "conductance at V* = 0.99 over that at 1.01", "small", f"{jump:.3g}", jump, 0.05,
+               "two orders of magnitude in 2 % of voltage", figure)  # fmt: skip
