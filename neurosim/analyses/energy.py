@@ -15,8 +15,11 @@ from neurosim.graph.assembly import addresses
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.invariants import energy_form
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Result
 from neurosim.solve.simulate_graph import GraphSettings, simulate_graph
+from neurosim.solve.simulate_network import NetworkSettings, simulate_network
 
 ROUNDING = 16 * np.finfo(float).eps
 """Rise, as a share of the largest energy, that is rounding."""
@@ -93,7 +96,7 @@ class EnergyRun(Drawable):
 
 
 def energy(
-    graph: SignalGraph | Program, t_span: tuple[float, float] | None = None, *, drive: Any = None,
+    graph: SignalGraph | Program | MemristiveNetwork, t_span: tuple[float, float] | None = None, *, drive: Any = None,
     function: Callable[[np.ndarray], np.ndarray] | None = None,
     gradient: Callable[[np.ndarray], np.ndarray] | None = None, symmetric_part: bool = False,
     **settings: Any,
@@ -102,9 +105,11 @@ def energy(
 
     Parameters
     ----------
-    graph : SignalGraph or Program
+    graph : SignalGraph, Program or MemristiveNetwork
+        The energy of a memristive network is `neurosim.memristive.invariants.EnergyForm`: it may rise where a state is
+        held at 1, which `pinned` shows and `violations_while_free` leaves out.
     t_span : (float, float), optional
-        Default 20 times the largest time constant, from 0 [s].
+        Default 20 times the largest time constant, from 0 [s]; of a memristive network it must be given.
     drive : mapping, optional
         See `neurosim.solve.simulate_graph.GraphSettings`.
     function : callable, optional
@@ -125,6 +130,8 @@ def energy(
     ParameterError
         No energy is known for this network (weights that are not symmetric, ...), or a setting is wrong.
     """
+    if isinstance(graph, MemristiveNetwork):
+        return _of_network(graph, t_span, function, gradient, settings)
     program = graph if isinstance(graph, Program) else compile_graph(graph)
     if function is None:
         chosen = energy_function(program, symmetric_part=symmetric_part)
@@ -149,6 +156,37 @@ def energy(
         program.graph.title, chosen.formula, times, values, rates, chosen.rate(y, u), rise, bound,
         (np.diff(times) > 0.0) & (u[1:] == u[:-1]).all(1), pinned_intervals(times, y, labels, _bounds(program)), y,
         tuple(labels), result,
+    )  # fmt: skip
+
+
+def _of_network(
+    net: MemristiveNetwork, t_span: tuple[float, float] | None, function: Callable[..., np.ndarray] | None,
+    gradient: Callable[..., np.ndarray] | None, settings: dict[str, Any],
+) -> EnergyRun:  # fmt: skip
+    if function is None:
+        form = energy_form(net)
+        formula = "L = -(alpha/3) sum w^3 - (alpha xi/4) w^2.Omega w^2 + w^2.j/(2 beta), or its flipped form"
+
+        def closed(y: np.ndarray, u: np.ndarray) -> np.ndarray:
+            return form.rate(y, np.array([net.rhs(0.0, w) for w in y]))
+
+        chosen = EnergyFunction(formula, lambda y, u: form.value(y), lambda y, u: form.gradient(y), closed)
+    else:
+        chosen = _own(function, gradient)
+    result = simulate_network(net, t_span, save=["states"], **settings)
+    # Resistors have no state and no column.
+    labels = [name for name in net.state_names if name in result.columns]
+    times, y = result.time, np.zeros((result.time.size, net.size))
+    y[:, net.is_memristive] = np.column_stack([result[label] for label in labels])
+    u, laws = np.zeros((times.size, 0)), net.laws
+    values, slope = chosen.value(y, u), chosen.gradient(y, u)
+    flow = np.array([net.rhs(t, w) for t, w in zip(times, y, strict=True)])
+    asked = NetworkSettings(**settings)
+    bound = _explained(chosen, y, u, values, GraphSettings(rtol=asked.rtol, atol=asked.atol))
+    bounds = {name: (laws.lower[e], laws.upper[e]) for e, name in enumerate(net.state_names)}
+    return EnergyRun(
+        net.title, chosen.formula, times, values, (slope * flow).sum(-1), chosen.rate(y, u), np.diff(values), bound,
+        np.diff(times) > 0.0, pinned_intervals(times, y, net.state_names, bounds), y, tuple(net.state_names), result,
     )  # fmt: skip
 
 

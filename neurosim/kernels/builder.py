@@ -68,8 +68,8 @@ class BatchSpec:
     wiring: Sequence[tuple[int, int, float]] = ()
     memory_rows: int = 0
     scratch_rows: int = 0
-    table: Sequence[float] = ()
-    code: Sequence[int] = ()
+    table: Sequence[float] | np.ndarray = ()
+    code: Sequence[int] | np.ndarray = ()
     names: Sequence[str] = ()
     writes_derivatives: bool = True
 

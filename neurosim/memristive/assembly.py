@@ -66,7 +66,9 @@ class NetworkAssembly:
         return len(self.system.batches[0].code)
 
 
-def assemble_network(net: MemristiveNetwork, drives: Drives, *, derivatives: bool, rtol: float = 1e-6) -> NetworkAssembly:
+def assemble_network(
+    net: MemristiveNetwork, drives: Drives, *, derivatives: bool, rtol: float = 1e-6
+) -> NetworkAssembly:
     """Build the System of a network.
 
     Parameters

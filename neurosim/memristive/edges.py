@@ -44,6 +44,11 @@ class EdgeGroup:
     columns: dict[str, np.ndarray]
     rows: np.ndarray
 
+    @property
+    def name(self) -> str:
+        """Of the device."""
+        return "resistor" if self.device is None else self.device.name
+
 
 @dataclass
 class Edges:

@@ -89,8 +89,27 @@ def _uniform(net: MemristiveNetwork, wanted: str, names: tuple[str, ...]) -> dic
 
 
 @dataclass(frozen=True)
-class _Form:
-    """w' = sign (alpha w - k), with (I + strength Omega W) k = drive / beta."""
+class EnergyForm:
+    """``w' = sign (alpha w - k)`` with ``(I + strength Omega W) k = drive / beta``, and its Lyapunov function.
+
+    Cubes and squares elementwise:
+
+        flipped:   L = (alpha / 3) sum x^3 - (alpha chi / 4) (x^2)' Omega (x^2) - (x^2)' j / (2 beta)
+        standard:  L = -(alpha / 3) sum w^3 - (alpha xi / 4) (w^2)' Omega (w^2) + (w^2)' j / (2 beta)
+
+    It falls along trajectories inside [0, 1], and where states are held at 0. A state that is held at 1 can make it
+    rise: that is a property of the clipped equation, not an error of the run.
+
+    Attributes
+    ----------
+    sign : float
+        1 standard, -1 flipped.
+    alpha, beta, strength : float
+        Strength is xi, or -chi.
+    drive, polarity : ndarray, shape (m,)
+        j with the polarity folded in.
+    net : MemristiveNetwork
+    """
 
     sign: float
     alpha: float
@@ -100,60 +119,50 @@ class _Form:
     polarity: np.ndarray
     net: MemristiveNetwork
 
-    def omega(self, vector: np.ndarray) -> np.ndarray:
-        """Omega with the polarity folded in."""
-        return self.polarity * self.net.projector(self.polarity * vector)
+    def omega(self, vectors: np.ndarray) -> np.ndarray:
+        """Omega with the polarity folded in, times vectors of shape (..., m)."""
+        flat = (self.polarity * vectors).reshape(-1, self.polarity.size)
+        return self.polarity * projector(self.net, flat.T, "cycle").T.reshape(vectors.shape)
+
+    def value(self, w: np.ndarray) -> np.ndarray:
+        """L at states (..., m), shape (...)."""
+        squares = w * w
+        quadratic = 0.25 * self.alpha * self.strength * (squares * self.omega(squares)).sum(-1)
+        cubic = self.alpha / 3.0 * (squares * w).sum(-1)
+        return self.sign * (squares @ self.drive / (2.0 * self.beta) - cubic - quadratic)
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """dL/dw at states (..., m)."""
+        pull = self.drive / self.beta - self.alpha * (w + self.strength * self.omega(w * w))
+        return self.sign * w * pull
+
+    def rate(self, w: np.ndarray, flow: np.ndarray) -> np.ndarray:
+        """dL/dt = -w' (W + xi W Omega W) w' where `flow` is the unbounded w' at w, both (..., m); -chi if flipped."""
+        moved = w * flow
+        return -((flow * moved).sum(-1) + self.strength * (moved * self.omega(moved)).sum(-1))
 
 
-def _form(net: MemristiveNetwork, wanted: str) -> _Form:
-    shared = _uniform(net, wanted, ("r_on", "r_off", "alpha", "beta", "convention"))
-    if not net.sources.is_constant:
-        raise ParameterError(f"{wanted} needs sources that are constant, but '{next(iter(net.sources.given))}' changes")
-    flipped = shared["convention"] == 1.0
-    base = shared["r_off"] if flipped else shared["r_on"]
-    strength = (shared["r_off"] - shared["r_on"]) / base * (-1.0 if flipped else 1.0)
-    emf, potential, inject = net.sources.split(net.sources.constant)
-    pushed = net.projector(net.incidence.T @ np.where(net.is_free, 0.0, potential) + emf)
-    pushed = pushed + base * (net.incidence.T @ net.unit_potentials(inject))
-    polarity = net.laws.polarity
-    return _Form(-1.0 if flipped else 1.0, shared["alpha"], shared["beta"], strength, polarity * pushed, polarity, net)
-
-
-def energy(net: MemristiveNetwork, w: np.ndarray) -> float:
-    """Lyapunov function, cubes and squares elementwise.
-
-        flipped:   L = (alpha / 3) sum x^3 - (alpha chi / 4) (x^2)' Omega (x^2) - (x^2)' j / (2 beta)
-        standard:  L = -(alpha / 3) sum w^3 - (alpha xi / 4) (w^2)' Omega (w^2) + (w^2)' j / (2 beta)
-
-    It falls along trajectories inside [0, 1], and where states are held at 0. A state that is held at 1 can make it
-    rise: that is a property of the clipped equation, not an error of the run.
+def energy_form(net: MemristiveNetwork, wanted: str = "the energy") -> EnergyForm:
+    """The Lyapunov function of a network; `wanted` names it in messages.
 
     Raises
     ------
     ParameterError
         Sources change in time, edges differ, or a window, threshold, resistor or other device takes part.
     """
-    form = _form(net, "the energy")
-    squares = w * w
-    quadratic = 0.25 * form.alpha * form.strength * (squares @ form.omega(squares))
-    return float(
-        form.sign * (-form.alpha / 3.0 * np.sum(squares * w) - quadratic + squares @ form.drive / 2.0 / form.beta)
-    )
-
-
-def energy_gradient(net: MemristiveNetwork, w: np.ndarray) -> np.ndarray:
-    """dL/dw of `energy`."""
-    form = _form(net, "the energy")
-    pull = -form.alpha * w - form.alpha * form.strength * form.omega(w * w) + form.drive / form.beta
-    return form.sign * w * pull
-
-
-def energy_rate(net: MemristiveNetwork, w: np.ndarray) -> float:
-    """dL/dt = -w' (W + xi W Omega W) w' along the unbounded flow; with -chi in the flipped convention."""
-    form = _form(net, "the energy")
-    rate = net.rhs(0.0, w)
-    moved = w * rate
-    return -float(rate @ moved + form.strength * (moved @ form.omega(moved)))
+    shared = _uniform(net, wanted, ("r_on", "r_off", "alpha", "beta", "convention"))
+    if not net.sources.is_constant:
+        raise ParameterError(
+            f"{wanted} needs sources that are constant, but the {next(iter(net.sources.given))} changes"
+        )
+    flipped = shared["convention"] == 1.0
+    base = shared["r_off"] if flipped else shared["r_on"]
+    strength = (shared["r_off"] - shared["r_on"]) / base * (-1.0 if flipped else 1.0)
+    emf, potential, inject = net.sources.split(net.sources.constant)
+    pushed = net.projector(net.incidence.T @ np.where(net.is_free, 0.0, potential) + emf)
+    pushed = pushed + base * (net.incidence.T @ net.unit_potentials(inject))
+    polarity, sign = net.laws.polarity, -1.0 if flipped else 1.0
+    return EnergyForm(sign, shared["alpha"], shared["beta"], strength, polarity * pushed, polarity, net)
 
 
 def conserved(net: MemristiveNetwork, w: np.ndarray, t: float) -> np.ndarray:
@@ -200,14 +209,14 @@ def conserved_nodes(net: MemristiveNetwork) -> np.ndarray:
 
 
 def ising(net: MemristiveNetwork) -> Ising:
-    """Couplings and fields of `energy` where all states are 0 or 1.
+    """Couplings and fields of the energy where all states are 0 or 1.
 
     Raises
     ------
     ParameterError
-        As `energy`.
+        As `energy_form`.
     """
-    form = _form(net, "the Ising form")
+    form = energy_form(net, "the Ising form")
     omega = form.polarity[:, None] * net.projector() * form.polarity
     couplings = -form.sign * 0.25 * form.alpha * form.strength * omega
     return Ising(couplings, form.sign * (-form.alpha / 3.0 + form.drive / (2.0 * form.beta)))

@@ -2,8 +2,8 @@
 
 The engine's unknowns are the states of the m edges, then the samples of held sources. `code` starts as that of a signal
 graph, so that sources are read as its inputs are (`neurosim.graph.law`); words of the network stand at ``code[AT]``:
-see `WORDS_OF_NETWORK`. `table` holds the numbers of the sources, the constant ones [m + 2 n] and those of the edge laws.
-`memory` is work space; the voltages in it are where Newton's method starts for devices that are not ohmic.
+see `WORDS_OF_NETWORK`. `table` holds the numbers of the sources, the constant ones [m + 2 n] and those of the edge
+laws. `memory` is work space; the voltages in it are where Newton's method starts for devices that are not ohmic.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WORDS_OF_NETWORK = 13
 ) = range(WORDS_OF_NETWORK)  # fmt: skip
 """m; n; address of the solver's arrays; place of tails, then heads; number and place of the nodes whose potential is
 given; number and place of pairs (input, place in the vector of sources); place of the constant sources in `table`;
-place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law gives
-its dense Jacobian."""
+place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law
+gives its dense Jacobian."""
 
 STEPS, TOLERANCE, SMALL = 60, 1e-13, 1e-3
 """Newton's method: most steps, and the change of voltages [1] that ends it, relative to the largest or this [V]."""
@@ -92,9 +92,11 @@ def solve_network(time, context, table, code, memory, y, first):
     arrays = laplacian_at(code[AT + SOLVER])
     wanted, status = context[WANT_DERIVATIVES], NO_CURRENTS
     if is_ohmic != 0:
-        v[:] = 0.0
+        v[:] = 1.0
     for _ in range(STEPS):
-        evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, 1)
+        evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, 1 - is_ohmic)
+        if is_ohmic != 0:
+            slopes[:m] = i
         b[:] = inject
         for e in range(m):
             rest = slopes[e] * emf[e]

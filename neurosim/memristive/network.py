@@ -11,7 +11,6 @@ with the cycle projector solved for.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -25,7 +24,9 @@ from neurosim.devices.memristor_drift_decay import CONVENTIONS
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.memristive import invariants
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
+from neurosim.memristive.euler_map import EulerMap
 from neurosim.memristive.plan import LaplacianSolver, plan_laplacian
+from neurosim.memristive.solved import Solved, potentials_of
 from neurosim.memristive.sources import Sources
 
 EXACT = 1e-13
@@ -36,33 +37,6 @@ NEWTON_STEPS, NEWTON_TOLERANCE = 60, 1e-13
 
 _OWN = ("polarity", "emf", "initial", "resistance", "device", "name")
 """Edge attributes beside parameters of the device."""
-
-
-@dataclass(frozen=True)
-class Solved:
-    """A network at one moment.
-
-    Attributes
-    ----------
-    p : ndarray, shape (nodes,)
-        Potentials [V].
-    v, i, rate : ndarray, shape (m,)
-        Voltages [V] and currents [A] from tail to head; rates of the states.
-    slopes : ndarray, shape (4, m)
-        di/dv, di/dx, dx'/dv, dx'/dx.
-    inject : ndarray, shape (nodes,)
-        Currents [A] put into nodes.
-    potentials : callable
-        ``potentials(b)``: p with ``L p = b`` at nodes that are not fixed, 0 at those that are.
-    """
-
-    p: np.ndarray
-    v: np.ndarray
-    i: np.ndarray
-    rate: np.ndarray
-    slopes: np.ndarray
-    inject: np.ndarray
-    potentials: Callable[[np.ndarray], np.ndarray]
 
 
 class MemristiveNetwork:
@@ -131,10 +105,10 @@ class MemristiveNetwork:
         self, graph: Any, *, r_on: Any = None, r_off: Any = None, beta: Any = None, alpha: Any = None,
         convention: str | None = None, polarity: Any = None, window: str | None = None,
         device: str | tuple[str, Mapping[str, Any]] | None = None, sources: Any = None,
-        electrodes: Mapping[Hashable, Any] | None = None, currents: Mapping[Hashable, Any] | None = None,
+        electrodes: Mapping[Any, Any] | None = None, currents: Mapping[Any, Any] | None = None,
         initial: Any = None, solver: str = "auto", title: str = "",
     ) -> None:  # fmt: skip
-        self._arguments: dict[str, Any] = {name: value for name, value in locals().items() if name != "self"}
+        self.arguments: dict[str, Any] = {name: value for name, value in locals().items() if name != "self"}
         if not isinstance(graph, nx.Graph):
             raise ParameterError(f"a networkx graph is needed, not {type(graph).__name__}")
         self.graph = graph
@@ -175,6 +149,25 @@ class MemristiveNetwork:
         self.sources = self._read_sources(sources)
         self.solver = solver
         self._fix_potentials()
+
+    @classmethod
+    def from_circuit(cls, circuit: Any) -> MemristiveNetwork:
+        """The network of a Circuit, or of the netlist at a path, see `neurosim.memristive.circuits.network_of`."""
+        from neurosim.memristive.circuits import network_of
+
+        return network_of(circuit)
+
+    def to_circuit(self, stop: float = 1.0) -> Any:
+        """The Circuit of the network; `write_netlist` gives its text. `stop` [s] ends its transient analysis."""
+        from neurosim.memristive.circuits import circuit_of
+
+        return circuit_of(self, stop)
+
+    def to_ngspice(self, stop: float = 1.0) -> str:
+        """Netlist text that ngspice reads too, see `neurosim.memristive.circuits.ngspice_netlist`."""
+        from neurosim.memristive.circuits import ngspice_netlist
+
+        return ngspice_netlist(self, stop)
 
     def _read_edges(self, default: str, common: Mapping[str, Any], polarity: Any, initial: Any) -> Edges:
         m = len(self.edges)
@@ -321,7 +314,7 @@ class MemristiveNetwork:
     @cached_property
     def unit_potentials(self) -> Callable[[np.ndarray], np.ndarray]:
         """``solve(b)`` with all conductances 1, and 0 at fixed nodes: what the projectors are made of."""
-        return _potentials(self.plan(EXACT), np.ones(self.size), self.fixed)
+        return potentials_of(self.plan(EXACT), np.ones(self.size), self.fixed)
 
     @cached_property
     def _own_plan(self) -> LaplacianSolver:
@@ -340,9 +333,7 @@ class MemristiveNetwork:
         tolerance : float
             Relative residual of solutions by iteration.
         """
-        return plan_laplacian(
-            len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance
-        )
+        return plan_laplacian(len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance)
 
     @property
     def size(self) -> int:
@@ -432,7 +423,7 @@ class MemristiveNetwork:
         for _ in range(NEWTON_STEPS):
             current, _, slopes = self.laws.evaluate(v, x)
             g = slopes[0]
-            solve = _potentials(self._own_plan, g, self.fixed)
+            solve = potentials_of(self._own_plan, g, self.fixed)
             rest = current - g * v if not self.laws.ohmic else 0.0
             p = solve(inject - self.incidence @ (g * drop + rest)) + fixed_part
             new = self.incidence.T @ p + emf
@@ -528,28 +519,13 @@ class MemristiveNetwork:
         ------
         UnknownNameError, ParameterError
         """
-        changed = dict(self._arguments)
-        of_sources = changed["sources"] or {}
-        if not isinstance(of_sources, Mapping):
-            of_sources = dict(enumerate(np.asarray(of_sources).tolist()))
-        parts = {"v": dict(self.electrodes), "i": dict(self.injections), "emf": {}}
-        parts["emf"] = {self.edge_index(edge): drive for edge, drive in of_sources.items()}
-        nodes = {str(node): node for node in self.nodes}
-        plain = ("r_on", "r_off", "beta", "alpha", "polarity", "initial")
-        known = [*plain, *(f"v({a})" for a in parts["v"]), *(f"i({a})" for a in parts["i"]), "emf(edge)"]
-        for address, value in values.items():
-            kind, _, inside = address.partition("(")
-            inside = inside[:-1] if inside.endswith(")") else ""
-            if kind == "emf" and inside in self._by_name:
-                parts["emf"][self._by_name[inside]] = value
-            elif kind in ("v", "i") and nodes.get(inside) in parts[kind]:
-                parts[kind][nodes[inside]] = value
-            elif address in plain:
-                changed[address] = value
-            else:
-                raise UnknownNameError(f"network '{self.title}' has no parameter '{address}'; {nearest(address, known)}")
-        changed |= {"sources": parts["emf"], "electrodes": parts["v"], "currents": parts["i"]}
-        return MemristiveNetwork(**changed)
+        from neurosim.memristive.parameters import changed_arguments
+
+        return MemristiveNetwork(**changed_arguments(self, values))
+
+    def digital(self, dt: float) -> EulerMap:
+        """The digital equivalent: the map ``w <- held(w + dt rhs)``, clocked every dt [s]."""
+        return EulerMap(self, dt)
 
     def projector(self, vector: np.ndarray | None = None, *, space: str = "cycle") -> np.ndarray:
         """Omega: on the cycle space, or on the cut space, of the graph with all fixed nodes joined.
@@ -563,16 +539,16 @@ class MemristiveNetwork:
         return invariants.projector(self, vector, space)
 
     def energy(self, w: Any = None) -> float:
-        """Lyapunov function L(w) of constant sources, see `neurosim.memristive.invariants.energy`."""
-        return invariants.energy(self, self._state(w))
+        """Lyapunov function L(w) of constant sources, see `neurosim.memristive.invariants.EnergyForm`."""
+        return float(invariants.energy_form(self).value(self._state(w)))
 
     def energy_rate(self, w: Any = None) -> float:
         """dL/dt along `rhs`, in closed form; never positive for states in [0, 1]. Says nothing of states held at 1."""
-        return invariants.energy_rate(self, self._state(w))
+        return float(invariants.energy_form(self).rate(self._state(w), self.rhs(0.0, self._state(w))))
 
     def energy_gradient(self, w: Any = None) -> np.ndarray:
         """dL/dw, shape (m,)."""
-        return invariants.energy_gradient(self, self._state(w))
+        return invariants.energy_form(self).gradient(self._state(w))
 
     def conserved(self, w: Any = None, t: float = 0.0) -> np.ndarray:
         """B J w exp(-+ alpha t), shape (nodes,): constant in time at `conserved_nodes`, while nothing is at a bound.
@@ -589,20 +565,6 @@ class MemristiveNetwork:
     def ising(self) -> invariants.Ising:
         """Couplings and fields of `energy` on binary states, see `neurosim.memristive.invariants.Ising`."""
         return invariants.ising(self)
-
-
-def _potentials(plan: LaplacianSolver, g: np.ndarray, fixed: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """``solve(b)``: p with L(g) p = b, 0 at fixed nodes; factored again only where others used the plan meanwhile."""
-
-    def solve(b: np.ndarray) -> np.ndarray:
-        given = np.array(b, float)
-        given[fixed] = 0.0
-        kept = getattr(plan, "solved_for", None) is g
-        p = plan.solve(None if kept else g, given)
-        plan.solved_for = g  # type: ignore[attr-defined]
-        return p
-
-    return solve
 
 
 def _beside(row: np.ndarray, vectors: np.ndarray) -> np.ndarray:

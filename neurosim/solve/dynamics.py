@@ -188,8 +188,8 @@ class NetworkDynamics(Dynamics):
 
 
 def dynamics(
-    what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, drive: Any = None, stop: float | None = None,
-    derivatives: bool = True,
+    what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, drive: Any = None,
+    stop: float | None = None, derivatives: bool = True,
 ) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 

@@ -93,8 +93,8 @@ class Settings:
 
 
 def simulate(
-    circuit: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork, t_span: tuple[float, float] | None = None, *,
-    analysis: str | None = None, **settings: Any,
+    circuit: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork,
+    t_span: tuple[float, float] | None = None, *, analysis: str | None = None, **settings: Any,
 ) -> Result:  # fmt: skip
     """Run one analysis of a circuit, or a signal graph or memristive network in time.
 
@@ -102,8 +102,8 @@ def simulate(
     ----------
     circuit : Circuit, str, Path, SignalGraph, Program or MemristiveNetwork
         A circuit, the path of a netlist, or a graph: then `settings` are those of
-        `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of a
-        memristive network those of `neurosim.solve.simulate_network.NetworkSettings`.
+        `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of
+        a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`.
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional

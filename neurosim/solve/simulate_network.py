@@ -1,4 +1,4 @@
-"""Run a memristive network in time: the engine's loop over its one batch, and labelled columns of what was asked for."""
+"""Run a memristive network in time: the engine's loop over its one batch, and labelled columns of what was asked."""
 
 from __future__ import annotations
 
@@ -205,7 +205,9 @@ class _Saved:
         net, names = self.net, self.net.state_names
         made: dict[str, Column] = {}
         for k, e in enumerate(self.states):
-            made[names[e]] = Column(values[:, e if self.needs_all else k], net.laws.units[e], f"state of {net.names[e]}")
+            made[names[e]] = Column(
+                values[:, e if self.needs_all else k], net.laws.units[e], f"state of {net.names[e]}"
+            )
         if not self.needs_all:
             return made
         potentials = currents = np.empty((0, 0))
@@ -249,7 +251,9 @@ def _new_run(
             raise ParameterError(f"initial has shape {initial.shape}, but there are {net.size} edges")
         outside = np.flatnonzero(~((initial >= laws.lower) & (initial <= laws.upper)))
         if outside.size:
-            raise ParameterError(f"edge {net.edge_name(int(outside[0]))}: initial = {initial[outside[0]]:g} is out of bounds")
+            raise ParameterError(
+                f"edge {net.edge_name(int(outside[0]))}: initial = {initial[outside[0]]:g} is out of bounds"
+            )
     scale = np.append(net.laws.scale, np.ones(system.size - net.size))
     h_max = (stop - start) / LEAST_STEPS
     run = new_run(

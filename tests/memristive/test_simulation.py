@@ -1,7 +1,8 @@
-"""Memristive networks in the engine: against SciPy on the Python equations, laws that hold along trajectories, bounds."""
+"""Memristive networks in the engine: against SciPy, laws that hold along trajectories, bounds."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -30,9 +31,9 @@ def network(**more: Any) -> ns.MemristiveNetwork:
 def reference(net: ns.MemristiveNetwork, stop: float, corners: np.ndarray) -> np.ndarray:
     """States at `stop` by SciPy, piece by piece."""
     y, edges = net.state, np.unique(np.concatenate([[0.0], corners[corners < stop], [stop]]))
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
-        inside = end - 1e-12
-        y = solve_ivp(lambda t, w: net.rhs(min(t, inside), w), (start, end), y, "DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    for start, end in pairwise(edges):
+        settings = {"method": "DOP853", "rtol": 1e-11, "atol": 1e-13, "args": (end - 1e-12,)}
+        y = solve_ivp(lambda t, w, last: net.rhs(min(t, last), w), (start, end), y, **settings).y[:, -1]
     return y
 
 
