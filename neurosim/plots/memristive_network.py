@@ -134,8 +134,8 @@ def animate_network(
     # Laid out once: doing so for every frame would take most of the time.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    rate = frames / seconds
-    writer = PillowWriter(fps=round(max(rate, 1.0))) if kind == ".gif" else FFMpegWriter(fps=rate)
+    rate = max(round(frames / seconds), 1)
+    writer = PillowWriter(fps=rate) if kind == ".gif" else FFMpegWriter(fps=rate)
     # The writers choose the kind of film by the suffix, which the temporary file of an atomic write has not.
     with atomic_write(path) as temporary, TemporaryDirectory() as folder:
         with writer.saving(figure, f"{folder}/film{kind}", dpi):

@@ -41,7 +41,7 @@ def cases(context: Context) -> Iterator[Case]:
             ax.semilogy(times, curve, color=shade, label=f"V* = {star:g}")
         ax.axhline(1.0, color="0.5", linestyle=":", linewidth=1.0)
         ax.set(xlabel="time (s)", ylabel="conductance × n R_on")
-        ax.legend(fontsize="small", loc="center right", bbox_to_anchor=(1.3, 0.5))
+        ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
 
     figure = context.figure("memristive nanowire activation", draw)
     threshold = 0.5 * (DRIVES[int(np.argmax(on))] + DRIVES[int(np.argmax(on)) - 1]) if on.any() else float("nan")
