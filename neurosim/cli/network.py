@@ -76,7 +76,7 @@ def network_command(
     values = dict(map(setting, param or []))
     held = dict.fromkeys(contacts[1:], 0.0)
     level = _number(drive)
-    kind = {"device": (chosen, values)} if chosen else {"convention": convention, **values}
+    kind: dict[str, Any] = {"device": (chosen, values)} if chosen else {"convention": convention, **values}
     try:
         network = MemristiveNetwork(graph, electrodes={contacts[0]: drive if level is None else level, **held}, **kind)
     except TypeError as error:

@@ -43,6 +43,9 @@ def with_strips(graph: nx.MultiGraph, sides: Iterable[str] = ("left", "right"), 
         if side not in SIDES:
             raise ParameterError(f"side '{side}' must be one of {', '.join(SIDES)}")
     groups = {side: _touched(graph, side, depth) for side in chosen}
+    for side, members in groups.items():
+        if not members:
+            raise ParameterError(f"the network does not reach its {side} side with depth {depth:g}; {_sparse(graph)}")
     merged = merge_nodes(graph, groups)
     for side in chosen:
         axis, sign = SIDES[side]
@@ -68,7 +71,7 @@ def merge_nodes(graph: nx.MultiGraph, groups: Mapping[str, Iterable[str]]) -> nx
     for name, members in groups.items():
         found = list(members)
         if not found:
-            raise ParameterError(f"electrode '{name}' touches no node of '{graph.name}'; give it more depth")
+            raise ParameterError(f"electrode '{name}' has no nodes")
         for node in found:
             if node not in graph:
                 raise ParameterError(f"electrode '{name}': the graph has no node '{node}'")

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -97,7 +98,7 @@ def animate_network(
         The suffix is none of these, ffmpeg is missing, or the place cannot be written.
     ParameterError, UnknownNameError
     """
-    from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+    from matplotlib.animation import FFMpegWriter, PillowWriter
     from matplotlib.figure import Figure
 
     kind = Path(path).suffix.lower()
@@ -130,16 +131,19 @@ def animate_network(
         lower.legend(fontsize="small", frameon=False, loc="upper right")
     cursor = lower.axvline(moments[0] / scale, color="0.4", linewidth=1.0)
 
-    def frame(k: int) -> list[Any]:
-        picture.show(shown[k], float(moments[k]))
-        cursor.set_xdata([moments[k] / scale] * 2)
-        return []
-
-    film = FuncAnimation(figure, frame, frames=frames, blit=False)
-    rate = frames / seconds
-    writer = PillowWriter(fps=round(max(rate, 1.0))) if kind == ".gif" else FFMpegWriter(fps=rate)
-    with atomic_write(path) as temporary:
-        film.save(str(temporary), writer=writer, dpi=dpi)
+    # Laid out once: doing so for every frame would take most of the time.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    rate = max(round(frames / seconds), 1)
+    writer = PillowWriter(fps=rate) if kind == ".gif" else FFMpegWriter(fps=rate)
+    # The writers choose the kind of film by the suffix, which the temporary file of an atomic write has not.
+    with atomic_write(path) as temporary, TemporaryDirectory() as folder:
+        with writer.saving(figure, f"{folder}/film{kind}", dpi):
+            for w, moment in zip(shown, moments.tolist(), strict=True):
+                picture.show(w, moment)
+                cursor.set_xdata([moment / scale] * 2)
+                writer.grab_frame()
+        shutil.copyfile(f"{folder}/film{kind}", temporary)
 
 
 class _Picture:

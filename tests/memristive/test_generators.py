@@ -151,7 +151,7 @@ def test_strips_join_the_nodes_that_they_touch() -> None:
 
 def test_electrodes_that_cannot_be_are_refused_by_name() -> None:
     thin = ns.generators.nanowires(30, seed=1, giant=False)
-    with pytest.raises(ParameterError, match=r"left.*right|percolate|touches no node"):
+    with pytest.raises(ParameterError, match="percolate"):
         with_strips(thin)
     lattice = ns.generators.square_lattice(2, 2)
     with pytest.raises(ParameterError, match="short circuit"):

@@ -166,7 +166,7 @@ def threshold(seed: int, side: float) -> float:
 
 def sticks(context: Context) -> Iterator[Case]:
     """Percolation threshold, and the number of crossings."""
-    runs = 60 if context.fast else 400
+    runs = 40 if context.fast else 400
     found = np.array([threshold(seed, STICKS) for seed in range(runs)])
     median = float(np.median(found))
     error = 1.2533 * float(found.std()) / math.sqrt(runs)
