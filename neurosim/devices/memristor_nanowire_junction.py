@@ -14,7 +14,7 @@ J1 = 4.71307e-5)
 - ``tunnelling_root_barrier``: R_t = (1/A) d phi^-1/2 exp(C0 phi^1/2 d) / J1
 - ``binary``: G = 1/r_on for abs(lambda) >= lambda_c, else 1/r_off
 
-Two jumps are made steep slopes, so that the law is continuous: sign(lambda) goes linearly through zero over +-1e-2
+Two jumps are made steep slopes, so that the law is continuous: sign(lambda) goes linearly through zero over +-1e-3
 lambda_c, and the binary step is a cubic smoothstep between 0.999 lambda_c and lambda_c.
 
 Source: Hochstetter et al., Nature Communications 12, 4008 (2021), doi 10.1038/s41467-021-24260-z; constants from the
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 VARIANTS = ("tunnelling", "tunnelling_squared_gap", "tunnelling_root_barrier", "binary")
 SQUARED_GAP, ROOT_BARRIER, BINARY = 1, 2, 3
 AMPLITUDE, BARRIER, DECAY, DENSITY, LARGEST_GAP = 0.17, 0.81, 10.19, 4.71307e-5, 5.0
-SIGN_WIDTH, STEP_WIDTH = 1e-2, 1e-3
+SIGN_WIDTH, STEP_WIDTH = 1e-3, 1e-3
 
 
 @helper
