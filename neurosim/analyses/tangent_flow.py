@@ -33,9 +33,8 @@ from neurosim.kernels.system import compute_flow
 from neurosim.kernels.tangent import advance_tangent
 from neurosim.kernels.tangent_run import TangentRun
 from neurosim.solve.dynamics import Dynamics
-from neurosim.solve.factors import Factors
+from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods import methods
-from neurosim.solve.ode_solver import NO_FACTORS
 from neurosim.solve.transient import index_two_unknowns
 
 SDIRK4 = np.array([

@@ -31,10 +31,9 @@ from neurosim.kernels.system import SystemArrays
 from neurosim.results import Column, Result
 from neurosim.solve import simulate_graph, transient
 from neurosim.solve.dynamics import check_graph_values, graph_place, with_circuit_values, with_graph_values
-from neurosim.solve.factors import Factors
+from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.integrate import REASONS
 from neurosim.solve.methods.method import Method
-from neurosim.solve.ode_solver import NO_FACTORS
 from neurosim.solve.operating_point import absolute_tolerances
 from neurosim.solve.outputs import Outputs, choose_outputs
 from neurosim.solve.simulate import Settings, asked_addresses, run_analysis, transient_settings

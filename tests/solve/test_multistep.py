@@ -15,10 +15,9 @@ from neurosim.kernels.abi import WANT_DERIVATIVES, compilations, kernel
 from neurosim.kernels.builder import GROUND, BatchSpec, Unknown, build_system
 from neurosim.kernels.multistep_nordsieck import ADAMS, BDF, HISTORY_AT, SAME, nordsieck_tableau
 from neurosim.kernels.time_loop import advance
-from neurosim.solve.factors import Factors
+from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods import methods
 from neurosim.solve.new_run import new_run
-from neurosim.solve.ode_solver import NO_FACTORS
 
 VARIABLE = ["adams", "bdf", "adams_bdf"]
 

@@ -24,6 +24,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
 from validation.case import Case, Context, number_case
+from validation.figures import curves
 
 HAIRER = (
     "Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I (Springer 1993), exercise 1 of section I.16: "
@@ -113,7 +114,8 @@ def lorenz_branches(context: Context) -> Iterator[Case]:
 def cycles(context: Context) -> Iterator[Case]:
     """Periods and multipliers."""
     cycle = limit_cycle(van_der_pol(), rtol=1e-11)
-    figure = context.figure("dynamics", lambda axes: draw_cycle(axes, cycle))
+    orbit = {"van der Pol, mu = 1": (cycle.states[:, 0], cycle.states[:, 1], "-")}
+    figure = context.figure("dynamics", curves(cycle.names[0], cycle.names[1], orbit))
     yield number_case(
         "van der pol period, mu = 1", HAIRER, "period [s]", 6.6632868593231302, cycle.period, 1e-11, "rtol = 1e-11",
         figure,
