@@ -97,6 +97,6 @@ device = Device(
     ),
     reference={
         "pinched": True, "drive": {"amplitude": 1.0, "frequency": 1.0}, "state_bounds": {"x": (0.0, 1.0)},
-        "instance": {"convention": "standard"},
+        "instance": {"convention": 0.0},
     },
 )  # fmt: skip

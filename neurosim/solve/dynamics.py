@@ -227,6 +227,11 @@ def _of_graph(
 ) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
+    if events := program.graph.of_kind("event"):
+        raise ParameterError(
+            f"graph '{program.graph.title}' jumps where event '{events[0]}' ticks: its flow alone does not say what it "
+            "does; simulate() and digital() can run it"
+        )
     assembly = like and with_program(like, program)
     if assembly is None:
         assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)

@@ -154,12 +154,12 @@ def chosen_analysis(
     """
     if t_span is None:
         return _choose(circuit, analysis)
-    start, stop = t_span
+    start, stop = map(float, t_span)
     if not 0 <= start < stop:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
     has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
     return TransientAnalysis(
-        settings.print_step or (stop - start) / 200, stop, start, use_initial_conditions=has_initial
+        float(settings.print_step or (stop - start) / 200), stop, start, use_initial_conditions=has_initial
     )
 
 

@@ -108,7 +108,9 @@ def resolved(bound: float | str, values: Mapping[str, float]) -> float:
 def memristor(name: str | Device, n: int = 1, **given: float | str) -> Memristor:
     """`n` equal instances with the given parameters."""
     device = devices.get(name) if isinstance(name, str) else name
-    values = device.complete(given)  # type: ignore[arg-type]
+    # A word without a default must be given: the first one stands for it.
+    required = {p.name: 0.0 for p in device.parameters if p.choices and p.default is None}
+    values = device.complete({**required, **given})  # type: ignore[arg-type]
     columns = {key: np.full(n, value) for key, value in values.items()}
     columns["temperature"] = columns["nominal_temperature"] = np.full(n, TEMPERATURE)
     assert device.derive is not None

@@ -65,3 +65,18 @@ def test_other_things_are_refused():
         ns.dynamics([1, 2])  # pyright: ignore[reportArgumentType]
     with pytest.raises(ParameterError, match="own sources"):
         ns.dynamics(CHUA, drive={"u": 1.0})
+
+
+def test_a_graph_with_events_is_refused_by_their_name():
+    graph = ns.SignalGraph("spiking")
+    graph.port("u")
+    graph.state("v", time_constant=1.0)
+    graph.event("spike", threshold=0.5)
+    graph.connect("u", "v")
+    graph.connect("v", "spike")
+    with pytest.raises(ParameterError, match="jumps where event 'spike' ticks"):
+        ns.dynamics(graph)
+
+
+def test_times_of_a_circuit_may_be_whole_numbers():
+    assert ns.simulate("circuits/van_der_pol.cir", (0, 2), print_step=1).time[-1] == 2.0
