@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.digital.training.optimisers import Adam
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
+from neurosim.graph.assembly import GraphAssembly
 from neurosim.randomness import stream
 from neurosim.results import Result
 from neurosim.solve.circuit_parameters import full_address, parameter_value
@@ -177,7 +178,7 @@ def fit(
     kind = method
     if method == "auto":
         # laws of devices in a graph have the adjoint only
-        alone = not isinstance(system.assembly, Assembly) and has_laws(system.assembly.program)
+        alone = isinstance(system.assembly, GraphAssembly) and has_laws(system.assembly.program)
         kind = "lbfgs" if alone or free.size > FEW else "least_squares"
     tried = []
     for number in range(starts):
@@ -421,6 +422,7 @@ def _free(system: Dynamics, parameters: Mapping[str, Any] | Sequence[str], initi
             names = [full_address(assembly.circuit, address)]
             present = [parameter_value(assembly.circuit, names[0])]
         else:
+            assert isinstance(assembly, GraphAssembly)
             paths = graph_paths(assembly.program, [address])
             names, present = paths.addresses, paths.values.tolist()
         if repeated := set(names) & set(addresses):

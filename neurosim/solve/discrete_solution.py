@@ -266,6 +266,7 @@ def _refuse_jumps(dynamics: Dynamics) -> None:
         if program.delays:
             raise ParameterError(f"graph '{program.graph.title}' has delayed edges: their gradients are not available")
         return
+    assert isinstance(assembly, Assembly)
     for device, members in zip(assembly.devices, assembly.members, strict=True):
         if device.accept or device.events or device.jump:
             raise ParameterError(

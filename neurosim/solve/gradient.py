@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError, UnknownNameError, nearest
+from neurosim.graph.assembly import GraphAssembly
 from neurosim.results import Column, Result
 from neurosim.solve.discrete_solution import DiscreteSolution, discretise
 from neurosim.solve.dynamics import Dynamics, dynamics
@@ -157,7 +158,7 @@ def gradient(
         )
     by_parameter, by_start = solution.gradient(seen.back(by_values), parameters)
     names = system.names
-    if not isinstance(system.assembly, Assembly):
+    if isinstance(system.assembly, GraphAssembly):
         names = names[: system.assembly.program.states.size]
     initial = dict(zip(names, by_start.tolist(), strict=False))
     return Gradient(float(value), by_parameter, initial, solution.times, values, seen.names, solution)

@@ -7,6 +7,7 @@ import numpy as np
 from neurosim.circuit.assembly import Assembly
 from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError
+from neurosim.graph.assembly import GraphAssembly
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.integrate import Limits, integrate
@@ -41,6 +42,7 @@ def accepted_steps(
         if made.failure is not None:
             raise made.failure
         return np.unique(made.times), np.abs(made.values).max(axis=0)
+    assert isinstance(assembly, GraphAssembly)
     chosen = GraphSettings(method=method, rtol=rtol, print_step=stop)
     run = _new_run(assembly, methods.get(method), chosen, (0.0, stop))
     run.y[:-1] = dynamics.start

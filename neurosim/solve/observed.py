@@ -67,6 +67,8 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
             else:
                 rows[asked] = unit[dynamics.index(asked)]
         return Observed(tuple(rows), np.array(list(rows.values())))
+    if not isinstance(assembly, Assembly):
+        raise ParameterError(f"'{dynamics.title}' is a memristive network: its own vjp() and jvp() give gradients")
     for asked in save or dynamics.names:
         address = normal_address(asked)
         match = _DIFFERENCE.match(address)

@@ -322,7 +322,7 @@ def test_what_jumps_is_refused_by_name():
     firing.state("v", 1, time_constant=1.0)
     firing.event("spike", 1, threshold=1.0)
     firing.connect("v", "spike")
-    with pytest.raises(ParameterError, match="events"):
+    with pytest.raises(ParameterError, match="event"):
         ns.gradient(firing, lambda t, y: (0.0, y), (0.0, 1.0))
     held = ns.dynamics(network(), drive={"u": ns.held(np.ones((5, 2)), 0.2)})
     with pytest.raises(ParameterError, match="held"):

@@ -103,11 +103,15 @@ def properties(device: Device) -> Iterator[Case]:
     facts = device.reference
     amplitude, frequency = facts["drive"]["amplitude"], facts["drive"]["frequency"]
     areas = []
+    # A word without a default must be given.
+    words = " ".join(f"{p.name}={p.choices[0]}" for p in device.parameters if p.choices and p.default is None)
+    level = device.netlist.level if device.netlist else 0
+    model = f"\n.model given memristor level={level} {words}" if words else ""
     for factor in (1.0, 1e4, 1e5):
         f = frequency * factor
         text = f"""{device.name}
 v1 in 0 sin(0 {amplitude} {f!r})
-y{device.name} m1 in 0
+y{device.name} m1 in 0{" given" if words else ""}{model}
 .save v(in) i(m1) {" ".join(f"m1.{state.name}" for state in device.structure.states)}
 .tran {1 / (400 * f)!r} {2 / f!r}
 .end"""
