@@ -111,7 +111,7 @@ def properties(device: Device) -> Iterator[Case]:
         f = frequency * factor
         text = f"""{device.name}
 v1 in 0 sin(0 {amplitude} {f!r})
-y{device.name} m1 in 0{" given" if words else ""}{model}
+y{"memristor" if words else device.name} m1 in 0{" given" if words else ""}{model}
 .save v(in) i(m1) {" ".join(f"m1.{state.name}" for state in device.structure.states)}
 .tran {1 / (400 * f)!r} {2 / f!r}
 .end"""
