@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.errors import UnknownNameError, nearest
-from neurosim.plots.style import GRID, PALETTE
+from neurosim.plots.style import PALETTE, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,9 +71,6 @@ def branch(found: Branch | Sequence[Branch], *, name: str | None = None, ax: Axe
             )  # fmt: skip
     ax.set_xlabel(first.parameter)
     ax.set_ylabel(name)
-    ax.grid(True, **GRID)
-    ax.set_axisbelow(True)
     ax.legend(fontsize="small", frameon=False)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    tidy(ax)
     return ax

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.plots.style import GRID, PALETTE, si_scale
+from neurosim.plots.style import PALETTE, si_scale, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +70,5 @@ def energy_run(run: EnergyRun, *, ax: Any = None) -> list[Axes]:
     bottom.set_ylabel("|dE/dt| (1/s)")
     bottom.set_xlabel(f"time ({unit})")
     for panel in axes:
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return axes

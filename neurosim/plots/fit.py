@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.plots.style import GRID, PALETTE, label_axis, quantity_of
+from neurosim.plots.style import PALETTE, label_axis, quantity_of, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,9 +65,6 @@ def fit_figure(found: Fit, *, ax: Any = None) -> list[Axes]:
             label_axis(panel.yaxis, name or quantity_of(unit), unit, float(np.nanmax(np.abs(values))))
         else:
             panel.set_ylabel(name or "relative to the largest")
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     label_axis(axes[1].xaxis, "time", "s", float(found.times[-1]))
     return axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.plots.style import GRID, PALETTE, engineering, label_axis
+from neurosim.plots.style import PALETTE, engineering, label_axis, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +38,5 @@ def draw_hysteresis(found: Hysteresis, ax: Any = None) -> list[Axes]:
     label_axis(right.yaxis, "area", "W", 1.0)
     right.legend(fontsize="small", frameon=False)
     for panel in axes:
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.plots.style import GRID, PALETTE
+from neurosim.plots.style import PALETTE, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,8 +57,5 @@ def limit_cycle(cycle: LimitCycle, *, names: tuple[str, str] | None = None, ax: 
     plane.set(xlabel="real part of the multipliers", ylabel="imaginary part")
     plane.set_aspect("equal", "datalim")
     for panel in ax:
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return [orbit, wave, plane]

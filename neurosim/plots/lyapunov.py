@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.plots.style import GRID, PALETTE
+from neurosim.plots.style import PALETTE, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,10 +45,7 @@ def lyapunov(spectrum: LyapunovSpectrum, *, ax: Any = None) -> list[Axes]:
     _convergence(axes[0], spectrum)
     _spectrum(axes[1], spectrum)
     for panel in axes:
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return axes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from neurosim.plots.style import GRID, PALETTE
+from neurosim.plots.style import PALETTE, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,8 +52,5 @@ def poincare_section(
     returns.plot(before, after, linestyle="none", marker=".", markersize=3, color=PALETTE[1], zorder=2)
     returns.set(xlabel=f"{first}, crossing k", ylabel=f"{first}, crossing k + {every}")
     for panel in (points, returns):
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return [points, returns]

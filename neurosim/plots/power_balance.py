@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.plots.style import GRID, PALETTE, si_scale
+from neurosim.plots.style import PALETTE, si_scale, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,5 @@ def power_balance(balance: PowerBalance, *, ax: Any = None) -> list[Axes]:
     for panel in axes:
         if panel.get_legend_handles_labels()[0]:
             panel.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-        panel.grid(True, **GRID)
-        panel.set_axisbelow(True)
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
+        tidy(panel)
     return axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.plots.style import GRID, PALETTE, si_scale
+from neurosim.plots.style import PALETTE, si_scale, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,10 +39,7 @@ def power_spectrum(spectrum: PowerSpectrum, *, ax: Axes | None = None) -> Axes:
     units = {unit for unit in spectrum.units.values() if unit}
     ax.set_xlabel(f"frequency ({unit})")
     ax.set_ylabel(f"density ({units.pop()}²/Hz)" if len(units) == 1 else "density (1/Hz)")
-    ax.grid(True, **GRID)
-    ax.set_axisbelow(True)
     if len(spectrum.density) > 1:
         ax.legend(fontsize="small", frameon=False)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    tidy(ax)
     return ax

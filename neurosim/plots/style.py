@@ -122,12 +122,17 @@ def new_axes(
     return axes
 
 
-def finish(ax: Axes, *, own_figure: bool, title: str = "") -> None:
-    """Draw the grid and the legend: beside the data, or inside a caller's Axes that has few lines."""
+def tidy(ax: Axes) -> None:
+    """Put a faint grid behind the data and take the frame away where there is no axis."""
     ax.grid(True, **GRID)
     ax.set_axisbelow(True)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+
+
+def finish(ax: Axes, *, own_figure: bool, title: str = "") -> None:
+    """Draw the grid and the legend: beside the data, or inside a caller's Axes that has few lines."""
+    tidy(ax)
     handles, labels = ax.get_legend_handles_labels()
     if len(labels) < 2 and not title:
         return
