@@ -56,9 +56,7 @@ class NetlistError(NeurosimError, ValueError):
         The form that would have been accepted.
     """
 
-    def __init__(
-        self, message: str, location: Location | None = None, *, hint: str = "", expected: str = ""
-    ) -> None:
+    def __init__(self, message: str, location: Location | None = None, *, hint: str = "", expected: str = "") -> None:
         self.message, self.location, self.hint, self.expected = message, location, hint, expected
         super().__init__(format_diagnostic(message, location, hint=hint, expected=expected))
 

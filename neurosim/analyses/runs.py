@@ -157,9 +157,7 @@ class Runs:
             self._jobs[key] = Job(secrets.token_hex(8), self.model, analysis, span, chosen, self.parameters, starts)
         return self._jobs[key]
 
-    def _iterate(
-        self, first: int, last: int, values: np.ndarray, starts: np.ndarray | None, save: list[str]
-    ) -> Rows:
+    def _iterate(self, first: int, last: int, values: np.ndarray, starts: np.ndarray | None, save: list[str]) -> Rows:
         """The rows of a map, those of equal parameters together."""
         assert isinstance(self.model, Program)
         network = digital(self.model)

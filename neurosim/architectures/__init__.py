@@ -13,9 +13,7 @@ from neurosim.architectures.architecture import Architecture
 from neurosim.kernels.named_law import Law
 from neurosim.registry import Registry
 
-architectures: Registry[Architecture] = Registry(
-    "architecture", __name__, "architecture", "neurosim.architectures"
-)
+architectures: Registry[Architecture] = Registry("architecture", __name__, "architecture", "neurosim.architectures")
 """All architectures, by name."""
 
 laws: Registry[Law] = Registry("law", __name__, "vector_field", "neurosim.laws")

@@ -78,9 +78,7 @@ class Automaton:
         kind = {q: int(q in self.accepting) for q in reached}
         while True:
             seen: dict[tuple[int, ...], int] = {}
-            finer = {
-                q: seen.setdefault((kind[q], *(kind[n] for n in self.transitions[q])), len(seen)) for q in reached
-            }
+            finer = {q: seen.setdefault((kind[q], *(kind[n] for n in self.transitions[q])), len(seen)) for q in reached}
             if len(seen) == len(set(kind.values())):
                 break
             kind = finer
@@ -145,6 +143,7 @@ def extract(
     ParameterError
         More cells than `limit`.
     """
+
     def cell(state: np.ndarray) -> bytes:
         return np.clip(np.floor(state * levels), 0, levels - 1).astype(np.int64).tobytes()
 

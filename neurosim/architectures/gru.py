@@ -144,9 +144,7 @@ def gru(
     """
     draw = stream(seed, "gru")
     cells = (
-        gru_cell(
-            inputs if k == 0 else hidden, hidden, draw, variant=variant, reset=reset, time_constant=time_constant
-        )
+        gru_cell(inputs if k == 0 else hidden, hidden, draw, variant=variant, reset=reset, time_constant=time_constant)
         for k in range(layers)
     )
     return stacked_cells("gru", inputs, hidden, outputs, output, draw, cells)

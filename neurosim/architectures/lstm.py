@@ -110,7 +110,11 @@ def lstm(
     draw = stream(seed, "lstm")
     cells = (
         lstm_cell(
-            inputs if k == 0 else hidden, hidden, draw, peepholes=peepholes, forget_bias=forget_bias,
+            inputs if k == 0 else hidden,
+            hidden,
+            draw,
+            peepholes=peepholes,
+            forget_bias=forget_bias,
             time_constant=time_constant,
         )
         for k in range(layers)

@@ -418,6 +418,4 @@ def _mass(
         if isinstance(flow, Rate) and (flow.state, None) in structure.inputs and not any(k[0] == r for k in entries):
             entries[r, structure.inputs.index((flow.state, None))] = np.ones(count)
     # A current F + m u' leaves a net: in M y' = f it stands with the other sign of F.
-    return {
-        (r, c): -value if isinstance(structure.flows[r], Current) else value for (r, c), value in entries.items()
-    }
+    return {(r, c): -value if isinstance(structure.flows[r], Current) else value for (r, c), value in entries.items()}

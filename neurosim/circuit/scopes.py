@@ -213,9 +213,9 @@ class Scope:
             # Binding leaves references alone, so a name of the part passes as one.
             expression = rebuild(
                 expression,
-                lambda node: Reference("v", (OWN + node.text,), node.at)
-                if isinstance(node, Name) and node.text in own
-                else node,
+                lambda node: (
+                    Reference("v", (OWN + node.text,), node.at) if isinstance(node, Name) and node.text in own else node
+                ),
             )
         bound = bind(expression, self.values, self.session.functions(self.definition))
         return rename(bound, lambda node: self._reference(node, own or {}))

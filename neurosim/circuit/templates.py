@@ -153,11 +153,7 @@ class Template:
 
     def unlike(self, values: Mapping[str, float]) -> list[str]:
         """Parameters of which other things hold than when the card was read."""
-        return [
-            name
-            for name, guards in self.guards
-            if (value := values.get(name)) is None or not holds(guards, value)
-        ]
+        return [name for name, guards in self.guards if (value := values.get(name)) is None or not holds(guards, value)]
 
 
 class Templates:

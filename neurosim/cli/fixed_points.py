@@ -67,8 +67,7 @@ def fixed_points_command(
         reached = f"{branch.values[0]:.6g} .. {branch.values[-1]:.6g}"
         lines = [f"{branch.title}: {len(branch.values)} points, {parameter} = {reached} (ended: {branch.stopped})"]
         lines += [
-            f"  {s.kind:<16} {parameter} = {s.parameter:.10g}" + _turning(s.kind, s.frequency)
-            for s in branch.special
+            f"  {s.kind:<16} {parameter} = {s.parameter:.10g}" + _turning(s.kind, s.frequency) for s in branch.special
         ]
         if plot is not None:
             from neurosim.plots import write_figure

@@ -52,9 +52,7 @@ def poincare_command(
         from neurosim.atomic import atomic_write
 
         rows = [",".join(["time", *(f'"{name}"' if "," in name else name for name in found.names)])]
-        rows += [
-            ",".join(repr(float(v)) for v in (t, *y)) for t, y in zip(found.times, found.states, strict=True)
-        ]
+        rows += [",".join(repr(float(v)) for v in (t, *y)) for t, y in zip(found.times, found.states, strict=True)]
         with atomic_write(csv) as temporary:
             temporary.write_text("\n".join(rows) + "\n", encoding="utf-8")
         lines.append(f"wrote {csv}")

@@ -54,10 +54,9 @@ def read(card: Any) -> Instance:
     if "length" in values and {"area_capacitance", "edge_capacitance"} & set(values):
         length = values["length"] - values.get("short", 0.0)
         width = values.get("width", values.get("default_width", 1e-5)) - values.get("narrow", 0.0)
-        values["capacitance"] = (
-            values.get("area_capacitance", 0.0) * length * width
-            + values.get("edge_capacitance", 0.0) * 2.0 * (length + width)
-        )
+        values["capacitance"] = values.get("area_capacitance", 0.0) * length * width + values.get(
+            "edge_capacitance", 0.0
+        ) * 2.0 * (length + width)
     if "capacitance" not in values:
         raise card.error(
             f"capacitor '{card.name}' has no value", expected=device.netlist.form if device.netlist else ""

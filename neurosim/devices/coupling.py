@@ -24,9 +24,7 @@ SHARED = tuple(p for p in inductor.parameters if p.name != "initial_current")
 def mass(columns: Columns) -> Mapping[tuple[int, int], np.ndarray]:
     """Mutual inductance [H] in both equations."""
     own = {key: columns[key] for key in ("temperature", "nominal_temperature")}
-    first, second = (
-        inductance({**own, **{p.name: columns[f"{p.name}_{side}"] for p in SHARED}})[0] for side in (1, 2)
-    )
+    first, second = (inductance({**own, **{p.name: columns[f"{p.name}_{side}"] for p in SHARED}})[0] for side in (1, 2))
     mutual = columns["coefficient"] * np.sqrt(first * second)
     return {(0, 1): mutual, (1, 0): mutual}
 

@@ -463,9 +463,7 @@ def _default_column(p: Parameter, count: int, before: Mapping[str, np.ndarray]) 
     return _regular(p, np.full(count, float(p.default)))
 
 
-def _column(
-    p: Parameter, rows: Sequence[Mapping[str, float]], before: Mapping[str, np.ndarray]
-) -> np.ndarray | None:
+def _column(p: Parameter, rows: Sequence[Mapping[str, float]], before: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Values of a parameter that some instances give; None where they have to be looked at one by one."""
     import numpy as np
 

@@ -8,8 +8,7 @@ from neurosim.devices.device import Device, Instance
 from neurosim.devices.two_terminal_card import parameter_name
 
 FORM = (
-    "T<name> <p1+> <p1-> <p2+> <p2-> Z0=<impedance> TD=<delay> | F=<frequency> [NL=<length>] "
-    "[IC=<v1>,<i1>,<v2>,<i2>]"
+    "T<name> <p1+> <p1-> <p2+> <p2-> Z0=<impedance> TD=<delay> | F=<frequency> [NL=<length>] [IC=<v1>,<i1>,<v2>,<i2>]"
 )
 
 

@@ -48,6 +48,7 @@ def format_for(path: str | os.PathLike[str], name: str | None = None) -> Format:
     ending = f"the suffix '{suffix}'" if suffix else "no suffix"
     raise FormatError(f"'{path}' has {ending}, which names no result format; known: {known}")
 
+
 _GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml"}
 
 

@@ -28,9 +28,7 @@ def check_graph(graph: SignalGraph) -> list[str]:
     used: set[str] = set()
     for name, data in graph.nodes(data=True):
         if "kind" not in data:
-            raise ParameterError(
-                f"graph '{graph.title}': node '{name}' has no kind; edges must end at declared nodes"
-            )
+            raise ParameterError(f"graph '{graph.title}': node '{name}' has no kind; edges must end at declared nodes")
         _check_node(graph, str(name), used)
     for a, b, data in graph.edges(data=True):
         _check_edge(graph, str(a), str(b), data, used)

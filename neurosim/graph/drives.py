@@ -226,9 +226,7 @@ def bind_drives(
     return made
 
 
-def _bind(
-    made: Drives, name: str, offset: int, size: int, given: Any, t_stop: float, start: list[np.ndarray]
-) -> None:
+def _bind(made: Drives, name: str, offset: int, size: int, given: Any, t_stop: float, start: list[np.ndarray]) -> None:
     shape, where = made.inputs.shapes[name], f"drive of '{name}'"
     place = len(made.table)
     if isinstance(given, Noise):

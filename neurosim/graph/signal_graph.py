@@ -230,9 +230,7 @@ class SignalGraph(nx.MultiDiGraph):
         """Add ticks where the drive rises to `threshold`; for `refractory` [s] after one it and what it resets rest."""
         self._declare(name, "event", shape, threshold=threshold, refractory=refractory)
 
-    def sub(
-        self, name: str, graph: SignalGraph, *, shared: bool = False, time_scale: float = 1.0
-    ) -> None:
+    def sub(self, name: str, graph: SignalGraph, *, shared: bool = False, time_scale: float = 1.0) -> None:
         """Add a graph as a node. With `shared`, its parameters are those of this graph of the same name."""
         if not isinstance(graph, SignalGraph):
             raise ParameterError(f"sub '{name}': expected a SignalGraph, not {type(graph).__name__}")

@@ -256,6 +256,7 @@ def _check_pattern(n: int, pointer: np.ndarray, rows: np.ndarray, numbers: np.nd
         bad = np.flatnonzero(~np.isfinite(numbers))[0]
         raise ParameterError(f"value {numbers[bad]} at row {rows[bad]}, column {columns[bad]} is not finite")
 
+
 def _arrange(
     pointer: np.ndarray, rows: np.ndarray, scale: np.ndarray, order: np.ndarray,
     lower_start: np.ndarray, lower_row: np.ndarray, upper_start: np.ndarray, upper_row: np.ndarray,
@@ -321,6 +322,7 @@ def _arrange(
         work=np.zeros(n),
         correction=np.zeros(n),
     )
+
 
 def _refactor_signature() -> Any:
     import numba

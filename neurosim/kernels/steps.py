@@ -57,6 +57,7 @@ PART = 512
 REPEAT = 100
 """Returned by a step that did not converge: try a smaller one."""
 
+
 @helper
 def factor_matrix(S, lu, run, alpha):
     """Factor alpha M - J."""

@@ -198,4 +198,3 @@ class _Start:
     def by_unknown(self, held: np.ndarray, charge: np.ndarray) -> np.ndarray:
         """Gradient by what is given at the start; 0 for what follows from it."""
         return held + np.asarray(self.dynamics.mass.T @ charge)
-

@@ -41,9 +41,7 @@ class Differentiable(Protocol):
         """Gradients by parameters (all for None), and by the start."""
         ...
 
-    def tangents(
-        self, addresses: Sequence[str], initial: Sequence[int]
-    ) -> tuple[list[str], np.ndarray, np.ndarray]:
+    def tangents(self, addresses: Sequence[str], initial: Sequence[int]) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Full addresses of the parameters, their values, derivatives (points, n, parameters then initial)."""
         ...
 
@@ -273,4 +271,3 @@ def _refuse_jumps(dynamics: Dynamics) -> None:
                 f"'{members[0].name}' ({device.name}) jumps or remembers: gradients through jumps are not available; "
                 "replace it by a smooth part"
             )
-

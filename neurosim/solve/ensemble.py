@@ -361,9 +361,7 @@ class Ensemble:
 
     def _circuit(self, chunk: Chunk, k: int) -> Circuit:
         assert isinstance(self.job.what, Circuit)
-        return with_circuit_values(
-            self.job.what, dict(zip(self.job.addresses, chunk.values[k].tolist(), strict=True))
-        )
+        return with_circuit_values(self.job.what, dict(zip(self.job.addresses, chunk.values[k].tolist(), strict=True)))
 
     def _has_same_structure(self, assembly: Assembly, analysis: TransientAnalysis) -> bool:
         """Whether a row's system differs from the nominal one in patched arrays only."""
@@ -391,9 +389,7 @@ class Ensemble:
         if self.outputs is not None:
             columns = self.outputs.columns(flat)
         elif all(self.program.graph.nodes[name]["kind"] in ("state", "hold") for name in self.names):
-            columns = simulate_graph.columns(
-                self.graph, self.names, self.job.settings.save, np.tile(grid, count), flat
-            )
+            columns = simulate_graph.columns(self.graph, self.names, self.job.settings.save, np.tile(grid, count), flat)
         else:
             # Outputs depend on the parameters of the row.
             each = [

@@ -37,9 +37,7 @@ class Factors:
         if other.analysis is None and self.analysis is not None:
             other.analysis = self.analysis.copy()
 
-    def at(
-        self, y: np.ndarray, beta: float, *, shunt: np.ndarray | None = None, held: np.ndarray | None = None
-    ) -> LU:
+    def at(self, y: np.ndarray, beta: float, *, shunt: np.ndarray | None = None, held: np.ndarray | None = None) -> LU:
         """Order and pivots, chosen at y the first time or after `forget`.
 
         Parameters
@@ -71,9 +69,7 @@ class Factors:
                 f"{self.reanalyses} times; look for extreme parameter values near it"
             )
 
-    def _analyse(
-        self, y: np.ndarray, beta: float, shunt: np.ndarray | None, held: np.ndarray | None
-    ) -> Factorisation:
+    def _analyse(self, y: np.ndarray, beta: float, shunt: np.ndarray | None, held: np.ndarray | None) -> Factorisation:
         arrays, n = self.system.arrays, self.system.size
         matrix = self.matrix(y, beta)
         if shunt is not None:

@@ -120,9 +120,7 @@ def _with_initial(program: Program, paths: GraphPaths, initial: Sequence[int]) -
     )  # fmt: skip
 
 
-def _named(
-    program: Program, made: GraphGradient, addresses: Sequence[str] | None
-) -> tuple[dict[str, Any], np.ndarray]:
+def _named(program: Program, made: GraphGradient, addresses: Sequence[str] | None) -> tuple[dict[str, Any], np.ndarray]:
     """Gradient by name."""
     add_named(program, made)
     if addresses is not None:

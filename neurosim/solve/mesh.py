@@ -23,9 +23,7 @@ NEAR = 0.2
 """An accepted step end is left out where it lies closer to a chosen time than this share of its step."""
 
 
-def accepted_steps(
-    dynamics: Dynamics, stop: float, *, method: str, rtol: float
-) -> tuple[np.ndarray, np.ndarray]:
+def accepted_steps(dynamics: Dynamics, stop: float, *, method: str, rtol: float) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the steps of an adaptive run from 0 to `stop`, and the largest size of each unknown.
 
     Raises
@@ -130,4 +128,3 @@ def check_times(times: np.ndarray, span: tuple[float, float]) -> np.ndarray:
             f"times from {made[0]:g} to {made[-1]:g} s lie outside the time span from {span[0]:g} to {span[1]:g} s"
         )
     return np.clip(made, *span)
-

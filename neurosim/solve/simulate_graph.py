@@ -227,9 +227,7 @@ class Prepared:
     watch: Watch | None
 
 
-def prepare(
-    program: Program, span: tuple[float, float], chosen: GraphSettings, *, law_alone: bool = True
-) -> Prepared:
+def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, *, law_alone: bool = True) -> Prepared:
     """Lay out the run of a graph.
 
     Raises
@@ -351,7 +349,11 @@ def _with_outputs(program: Program, names: list[str]) -> Program:
         )  # fmt: skip
     made = compile_graph(graph).with_parameters(program.p[: program.parameters.size])
     return replace(
-        made, time_constant=program.time_constant, leak=program.leak, initial=program.initial, notes=program.notes,
+        made,
+        time_constant=program.time_constant,
+        leak=program.leak,
+        initial=program.initial,
+        notes=program.notes,
         delays=program.delays,
     )
 

@@ -178,9 +178,7 @@ class Prepared:
     seconds: float
 
 
-def prepare(
-    assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings
-) -> Prepared:
+def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, settings: TransientSettings) -> Prepared:
     """Find the start, choose the method and lay out the run.
 
     Raises

@@ -55,9 +55,7 @@ def test_flow_maxima_are_those_of_the_limit_cycle_and_equal_those_of_a_section()
         np.testing.assert_allclose(found.at(mu), cycle.range_of("x[0]")[1], rtol=2e-6)
     low = ns.bifurcation_diagram(graph, "mu", [1.0], "x[0]", kind="minima", transient=60, duration=20)
     np.testing.assert_allclose(low.observed, -2.00861986087, rtol=2e-6)
-    crossed = ns.bifurcation_diagram(
-        graph, "mu", [1.0, 2.0], "x[0]", section="x[1] = 0", transient=60, duration=20
-    )
+    crossed = ns.bifurcation_diagram(graph, "mu", [1.0, 2.0], "x[0]", section="x[1] = 0", transient=60, duration=20)
     np.testing.assert_allclose(crossed.at(1.0), -2.00861986087, rtol=2e-6)
     assert crossed.kind == "section"
 
@@ -94,9 +92,7 @@ def test_following_shows_hysteresis():
 
 
 def test_circuit_parameter():
-    found = ns.bifurcation_diagram(
-        "circuits/chua.cir", "r1.resistance", [1.3, 1.4], "v(b)", transient=20, duration=20
-    )
+    found = ns.bifurcation_diagram("circuits/chua.cir", "r1.resistance", [1.3, 1.4], "v(b)", transient=20, duration=20)
     assert set(found.values) == {1.3, 1.4}
     assert found.plot().get_xlabel() == "r1.resistance"
 

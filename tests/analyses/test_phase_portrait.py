@@ -11,8 +11,7 @@ from neurosim.analyses.reduced_flow import ReducedFlow
 from neurosim.errors import ParameterError, UnknownNameError
 
 DIVIDER = (
-    "an rc behind a divider\nV1 s 0 2\nR1 s m 1k\nR2 m 0 1k\nR3 m a 500\nC1 a 0 1u ic=0\nR4 a b 1k\n"
-    "C2 b 0 2u ic=0\n"
+    "an rc behind a divider\nV1 s 0 2\nR1 s m 1k\nR2 m 0 1k\nR3 m a 500\nC1 a 0 1u ic=0\nR4 a b 1k\nC2 b 0 2u ic=0\n"
 )
 
 

@@ -80,6 +80,7 @@ def test_run_gives_states() -> None:
 
 def test_extraction_reads_a_counter() -> None:
     """States on a circle: four of them, told apart by two levels of two coordinates."""
+
     def step(state: np.ndarray, symbol: int) -> np.ndarray:
         x, y = state - 0.5
         turned = np.array([-y, x]) if symbol else np.array([x, y])

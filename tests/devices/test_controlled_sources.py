@@ -32,9 +32,7 @@ def evaluate(instance: Instance, u: list[float]) -> float:
 
 
 def test_linear_cards():
-    found = cards(
-        SOURCES + "e1 a 0 1 2 10\ng1 a 0 (1,2) {2*1m} m=3\nf1 a 0 v1 5\nh1 a 0 v1 6k\ne2 a 0 1 0 gain=4"
-    )
+    found = cards(SOURCES + "e1 a 0 1 2 10\ng1 a 0 (1,2) {2*1m} m=3\nf1 a 0 v1 5\nh1 a 0 v1 6k\ne2 a 0 1 0 gain=4")
     assert (found["e1"].device, found["e1"].nets, found["e1"].values) == ("vcvs", ("a", "0", "1", "2"), {"gain": 10.0})
     assert found["g1"].values == {"transconductance": 2e-3, "multiplier": 3.0}
     assert (found["f1"].controls, found["f1"].values["gain"]) == (("i(v1)",), 5.0)
@@ -105,9 +103,7 @@ def test_polynomial_order(dimension, coefficients, seed):
     expected, place = 0.0, 0
     for degree in range(21):
         # Exponents of one degree in SPICE's order: descending in the first variable, then in the second, ...
-        exponents = sorted(
-            (e for e in np.ndindex(*(degree + 1,) * dimension) if sum(e) == degree), reverse=True
-        )
+        exponents = sorted((e for e in np.ndindex(*(degree + 1,) * dimension) if sum(e) == degree), reverse=True)
         for e in exponents:
             if place < len(coefficients):
                 expected += coefficients[place] * float(np.prod(x ** np.array(e)))

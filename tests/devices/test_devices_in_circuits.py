@@ -65,8 +65,7 @@ def test_a_charge_expression_that_is_linear_is_a_capacitor():
 
 def test_integral():
     result = run(
-        "v1 1 0 sin(0 1 1k)\nr1 1 0 1k\nb1 2 0 v=idt(v(1), 0.5)*1k\nr2 2 0 1k\n"
-        ".tran 5u 2m 0 5u",
+        "v1 1 0 sin(0 1 1k)\nr1 1 0 1k\nb1 2 0 v=idt(v(1), 0.5)*1k\nr2 2 0 1k\n.tran 5u 2m 0 5u",
         rtol=1e-6,
     )
     t, w = np.asarray(result.time), 2e3 * math.pi
@@ -88,9 +87,7 @@ def test_switch_changes_at_its_thresholds():
 
 def test_coupled_inductors_as_a_transformer():
     # Perfect coupling, 1:2 turns, loaded: the secondary voltage is twice the primary's.
-    result = run(
-        "v1 1 0 sin(0 1 1k)\nr1 1 2 1\nl1 2 0 1m\nl2 3 0 4m\nk1 l1 l2 1\nr3 3 0 10\n.tran 5u 2m", rtol=1e-6
-    )
+    result = run("v1 1 0 sin(0 1 1k)\nr1 1 2 1\nl1 2 0 1m\nl2 3 0 4m\nk1 l1 l2 1\nr3 3 0 10\n.tran 5u 2m", rtol=1e-6)
     np.testing.assert_allclose(result["v(3)"], 2 * np.asarray(result["v(2)"]), atol=1e-4)
 
 

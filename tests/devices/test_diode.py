@@ -72,9 +72,7 @@ def test_agrees_with_ngspice_to_rounding_at_its_own_constants(monkeypatch):
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.floats(-5.5, 0.8), st.floats(250.0, 400.0), st.sampled_from([FULL, KNEE, RECOMBINATION])
-)
+@given(st.floats(-5.5, 0.8), st.floats(250.0, 400.0), st.sampled_from([FULL, KNEE, RECOMBINATION]))
 def test_derivatives_match_differences(v, temperature, values):
     structure = specialise(
         Instance("d1", "diode", ("a", "0"), {"junction_capacitance": 1e-12, "series_resistance": 1.0})

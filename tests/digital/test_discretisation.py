@@ -413,9 +413,7 @@ def test_holds_and_jumps_have_gradients():
     gradient = network.gradient(run, weight).parameters
     p = network.program.p[: gradient.size].copy()
     direction = rng.normal(size=p.size)
-    ends = [
-        (network.with_parameters(p + s * 1e-6 * direction).sequence(u).outputs * weight).sum() for s in (1.0, -1.0)
-    ]
+    ends = [(network.with_parameters(p + s * 1e-6 * direction).sequence(u).outputs * weight).sum() for s in (1.0, -1.0)]
     assert gradient @ direction == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-7)
     z, h = (network.program.states.slices[name] for name in ("z", "h"))
     assert run.states[..., z] == pytest.approx(run.states[..., h], abs=0)

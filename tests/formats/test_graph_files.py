@@ -35,7 +35,7 @@ def rich(seed: int = 0) -> SignalGraph:
     cell.port("out", 3, output=True)
     cell.connect("in", "h")
     cell.connect("h", "out")
-    graph = SignalGraph("rich <&> \"net\"")
+    graph = SignalGraph('rich <&> "net"')
     graph.graph["nodes"] = ["a", 1]
     graph.clock("tick", 0.1, phase=1 / 3)
     graph.port("u", 3, unit="V", limits=(-1.0, np.inf))

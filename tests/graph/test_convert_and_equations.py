@@ -89,7 +89,9 @@ def test_what_is_wrong_is_named():
 
 
 def test_equations_of_elman():
-    assert equations(elman(2, 4, 3, time_constant=0.01)) == """elman: 4 states, 0 held, 2 inputs, 3 outputs
+    assert (
+        equations(elman(2, 4, 3, time_constant=0.01))
+        == """elman: 4 states, 0 held, 2 inputs, 3 outputs
 inputs
   u[2]
 states
@@ -105,6 +107,7 @@ parameters
   b: 4
   V: 3 x 4
   c: 3"""
+    )
 
 
 def test_equations_of_everything_else():

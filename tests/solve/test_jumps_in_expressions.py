@@ -17,18 +17,14 @@ def solved(cards: str, rtol: float = 1e-5, method: str | None = None):
 @pytest.mark.parametrize("method", ["rodas5p", "bdf2", "trapezoid"])
 @pytest.mark.parametrize("expression", ["time > 1u ? 1 : 0", "u(time-1u)", "floor(time/1u)", "min(u(time-1u),1)"])
 def test_a_jump_of_the_time_is_met_exactly(expression: str, method: str) -> None:
-    result = solved(
-        f"B1 a 0 V={{{expression}}}\nR1 a b 1k\nC1 b 0 1n\n.tran 50n 1.9u\n.save v(b)", 1e-6, method
-    )
+    result = solved(f"B1 a 0 V={{{expression}}}\nR1 a b 1k\nC1 b 0 1n\n.tran 50n 1.9u\n.save v(b)", 1e-6, method)
     expected = np.where(result.axis > 1e-6, 1.0 - np.exp(-(result.axis - 1e-6) / 1e-6), 0.0)
     assert np.abs(result["v(b)"] - expected).max() < 3e-5
     assert result.attrs["statistics"]["rejected"] < 20
 
 
 def test_a_short_pulse_is_not_stepped_over() -> None:
-    result = solved(
-        "B1 a 0 V={u(time-0.5)*u(0.500001-time)}\nR1 a b 1\nC1 b 0 1\n.tran 0.1 1\n.save v(b)", 1e-8
-    )
+    result = solved("B1 a 0 V={u(time-0.5)*u(0.500001-time)}\nR1 a b 1\nC1 b 0 1\n.tran 0.1 1\n.save v(b)", 1e-8)
     assert result["v(b)"][-1] == pytest.approx((1 - np.exp(-1e-6)) * np.exp(-0.499999), rel=1e-6)
 
 
@@ -74,8 +70,7 @@ def test_a_relay_slides_along_its_threshold() -> None:
 
 def test_a_state_rests_at_a_wall_with_a_leak() -> None:
     result = solved(
-        "V1 in 0 1\nB1 0 x I={1m*v(in)*(v(x) < 0.2 ? 1 : 0)}\nC1 x 0 1n ic=0.1\nR1 x 0 1t\n"
-        ".tran 10n 2u uic\n.save v(x)"
+        "V1 in 0 1\nB1 0 x I={1m*v(in)*(v(x) < 0.2 ? 1 : 0)}\nC1 x 0 1n ic=0.1\nR1 x 0 1t\n.tran 10n 2u uic\n.save v(x)"
     )
     assert result["v(x)"][-1] == pytest.approx(0.2, rel=2e-5)
     assert result.attrs["statistics"]["steps"] < 200

@@ -233,9 +233,7 @@ def test_compiled_law_takes_the_steps_of_the_python_function(method, chunk):
     jac = {"jac": lambda t, y: [[-10, 10, 0], [28 - y[2], -1, -y[0]], [y[1], y[0], -8 / 3]]}
     jac = jac if method.takes_mass else {}
     python = solve_ivp(lorenz, (0.0, 0.5), [1.0, 1.0, 1.0], **options, **jac)
-    compiled = solve_ivp(
-        lorenz_law, (0.0, 0.5), [1.0, 1.0, 1.0], parameters=LORENZ_PARAMETERS, chunk=chunk, **options
-    )
+    compiled = solve_ivp(lorenz_law, (0.0, 0.5), [1.0, 1.0, 1.0], parameters=LORENZ_PARAMETERS, chunk=chunk, **options)
     assert compiled.t.size == 1 + -(-(python.t.size - 1) // chunk)
     t = np.linspace(0.0, 0.5, 101)
     np.testing.assert_allclose(compiled.sol(t), python.sol(t), rtol=1e-10)

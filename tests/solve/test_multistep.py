@@ -265,8 +265,8 @@ def test_nothing_is_compiled_for_a_new_system():
     solve_ivp(turning, (0.0, 1.0), [0.0, 1.0], method=ns.methods.AdamsBDF)
     solve_ivp(decay, (0.0, 1.0), [1.0], method=ns.methods.BDF, parameters=[1.0])
     before = compilations()
-    solve_ivp(lambda t, y: -y**3, (0.0, 1.0), np.ones(4), method=ns.methods.AdamsBDF)
-    solve_ivp(lambda t, y: -y**3, (0.0, 1.0), np.ones(5), method=ns.methods.BDF)
+    solve_ivp(lambda t, y: -(y**3), (0.0, 1.0), np.ones(4), method=ns.methods.AdamsBDF)
+    solve_ivp(lambda t, y: -(y**3), (0.0, 1.0), np.ones(5), method=ns.methods.BDF)
     assert compilations() == before
 
 

@@ -148,7 +148,7 @@ def test_failed_rows_are_nan_from_where_they_stopped():
     np.testing.assert_allclose(found["x"][2, -1], 1 / (4 - 1), rtol=1e-4)
     assert np.isfinite(found["x"][1, :90]).all()
     assert np.isnan(found["x"][1, -1])
-    (key, message), = found.attrs["failures"].items()
+    ((key, message),) = found.attrs["failures"].items()
     assert key == "row 1 (x = 2)"
     assert "stopped at t = 0.5" in message
     assert found.attrs["statistics"]["failed"] == 1

@@ -181,8 +181,9 @@ def scipy_contests(problem: Problem, rhs: Any) -> Iterator[tuple[str, Contest]]:
     names = ("BDF", "Radau", "LSODA") if problem.is_stiff else ("RK45", "DOP853", "LSODA")
     for name in names:
         sparse = problem.form == "ladder" and name != "LSODA"
-        yield f"SciPy {name}{' sparse' if sparse else ''}", contest(
-            name, **({"jac_sparsity": pattern(problem)} if sparse else {})
+        yield (
+            f"SciPy {name}{' sparse' if sparse else ''}",
+            contest(name, **({"jac_sparsity": pattern(problem)} if sparse else {})),
         )
 
 

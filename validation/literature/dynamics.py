@@ -134,8 +134,10 @@ def cycles(context: Context) -> Iterator[Case]:
     )  # fmt: skip
     stiff = limit_cycle(van_der_pol(100.0), transient=500.0, rtol=1e-7)
     first = 2.338107410459767
-    expected = (3.0 - 2.0 * math.log(2.0)) * 100.0 + 3.0 * first / 100.0 ** (1.0 / 3.0) - (
-        2.0 / 300.0 * math.log(100.0) + 1.3246 / 100.0
+    expected = (
+        (3.0 - 2.0 * math.log(2.0)) * 100.0
+        + 3.0 * first / 100.0 ** (1.0 / 3.0)
+        - (2.0 / 300.0 * math.log(100.0) + 1.3246 / 100.0)
     )
     yield number_case(
         "van der pol period, mu = 100", "Dorodnicyn's series (3 - 2 ln 2) mu + 3 a mu^(-1/3) - 2 ln(mu) / (3 mu) - "

@@ -199,8 +199,17 @@ def energy(context: Context) -> Iterator[Case]:
 
     figure = context.figure("memristive energy", draw_figure)
     source = "Caravelli, Entropy 21, 789 (2019), arXiv:1712.07046, in our own derivation"
-    yield Case("energy falls inside", source, f"largest rise over the range in {inside:,} steps without a state at 1",
-               "0", f"{worst:.2g}", worst, 1e-9, f"rtol 1e-10; {rises_inside} steps rise by more than 1e-9", figure)
+    yield Case(
+        "energy falls inside",
+        source,
+        f"largest rise over the range in {inside:,} steps without a state at 1",
+        "0",
+        f"{worst:.2g}",
+        worst,
+        1e-9,
+        f"rtol 1e-10; {rises_inside} steps rise by more than 1e-9",
+        figure,
+    )
     yield Case("energy may rise at a wall", "the clipped equation is not the one that L belongs to",
                f"steps in which L rises, of {pinned:,} with a state held at 1", "some", str(rises_pinned),
                0.0 if rises_pinned else 1.0, 0.5, "shown, not hidden: L is no Lyapunov function of pinned states",

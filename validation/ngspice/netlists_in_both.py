@@ -77,7 +77,10 @@ def static(name: str, circuit: Circuit, reference: dict[str, np.ndarray], found:
 
 
 def difference(
-    points: np.ndarray, reference: dict[str, np.ndarray], other: dict[str, np.ndarray], columns: tuple[str, ...],
+    points: np.ndarray,
+    reference: dict[str, np.ndarray],
+    other: dict[str, np.ndarray],
+    columns: tuple[str, ...],
     shift: float = 0.0,
 ) -> tuple[float, str, float]:
     """Largest difference at `points`, relative to the range of the column; its column and its place."""

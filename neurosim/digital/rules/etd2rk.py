@@ -1,7 +1,7 @@
 """Exponential time differencing, Runge-Kutta of order 2.
 
-    x1 = exp(z) x + (dt/tau) phi_1(z) G(x, u),           z = -leak dt/tau
-    x+ = x1 + (dt/tau) phi_2(z) (G(x1, u) - G(x, u))
+x1 = exp(z) x + (dt/tau) phi_1(z) G(x, u),           z = -leak dt/tau
+x+ = x1 + (dt/tau) phi_2(z) (G(x1, u) - G(x, u))
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Gonzalez' midpoint discrete gradient: the gradient at the midpoint, corrected along the step.
 
-    D = dE(m) + (E(w1) - E(w0) - dE(m).d) d / |d|^2,    m = (w0 + w1)/2, d = w1 - w0
+D = dE(m) + (E(w1) - E(w0) - dE(m).d) d / |d|^2,    m = (w0 + w1)/2, d = w1 - w0
 """
 
 from __future__ import annotations

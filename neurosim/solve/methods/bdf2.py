@@ -26,8 +26,10 @@ method = Method(
     interpolant_order=2,
     summary="backward differentiation formula of order 2 with Newton: robust, also for index 2",
     stability="L-stable",
-    source=Reference("E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (Springer 1996), V.1",
-                     "10.1007/978-3-642-05221-7"),
+    source=Reference(
+        "E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (Springer 1996), V.1",
+        "10.1007/978-3-642-05221-7",
+    ),
     tableau=np.zeros((0, 0)),
     aliases=("gear", "gear2"),
     factor_max=2.0,

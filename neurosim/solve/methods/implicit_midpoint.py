@@ -25,8 +25,10 @@ method = Method(
     interpolant_order=1,
     summary="implicit midpoint rule with a fixed step: keeps quadratic invariants",
     stability="A-stable",
-    source=Reference("E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (Springer 2006), IV.2",
-                     "10.1007/3-540-30666-8"),
+    source=Reference(
+        "E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (Springer 2006), IV.2",
+        "10.1007/3-540-30666-8",
+    ),
     tableau=np.zeros((0, 0)),
     aliases=("midpoint",),
     adaptive=False,
