@@ -260,7 +260,7 @@ def build_system(
         row[layout.INPUT_RUN_AT] = put("input_run", _runs(inputs.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.FLOW_RUN_AT] = put("flow_run", _runs(flows.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.TIMED] = _reads_time(batch)
-        row[layout.DIRECT] = len(batches) == 1 and _is_direct(batch, n)
+        row[layout.DIRECT] = number == 0 and _is_direct(batch, n) and not any(b.law or b.wiring for b in batches[1:])
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
         # Parts of one model have the same numbers: kept once, they stay in the first-level cache.

@@ -325,15 +325,20 @@ class MemristiveNetwork:
         """Plans with all electrodes open, by the nodes between which a conductance was asked for."""
         return {}
 
-    def plan(self, tolerance: float = 1e-8) -> LaplacianSolver:
+    def plan(self, tolerance: float = 1e-8, *, by_energy: bool = False) -> LaplacianSolver:
         """How potentials are found; ``print(net.plan().explain())`` says what was chosen and why.
 
         Parameters
         ----------
         tolerance : float
             Relative residual of solutions by iteration.
+        by_energy : bool
+            The tolerance is for the error in energy, see `neurosim.memristive.plan.plan_laplacian`.
         """
-        return plan_laplacian(len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance)
+        return plan_laplacian(
+            len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance,
+            by_energy=by_energy,
+        )  # fmt: skip
 
     @property
     def size(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels.laplacian_arrays import (
     BUILT,
+    BY_ENERGY,
     CHOLESKY,
     CONJUGATE_GRADIENTS,
     CYCLES,
@@ -238,8 +239,9 @@ class LaplacianSolver:
 
 
 def plan_laplacian(
-    nodes: int, tail: Any, head: Any, fixed: Any = (), *, kind: str = "auto", tolerance: float = 1e-8
-) -> LaplacianSolver:
+    nodes: int, tail: Any, head: Any, fixed: Any = (), *, kind: str = "auto", tolerance: float = 1e-8,
+    by_energy: bool = False,
+) -> LaplacianSolver:  # fmt: skip
     """Analyse a graph for solving L(g) p = b with L = B diag(g) B' again and again.
 
     Parameters
@@ -255,6 +257,9 @@ def plan_laplacian(
         ``"conjugate_gradients"``, or ``"auto"``: the one with the least estimated time.
     tolerance : float, optional
         Norm of the residual over that of the right-hand side [1] at which conjugate gradients stop.
+    by_energy : bool, optional
+        The tolerance is for the error of the solution in energy instead: the root of the power of the wrong currents
+        over that of the right ones [1], as the approximate factor sees it. Default False.
 
     Returns
     -------
@@ -272,7 +277,7 @@ def plan_laplacian(
     graph = reduce_graph(nodes, tail, head, fixed)
     candidates = _candidates(graph, kind)
     estimate, make = min(candidates, key=lambda candidate: candidate[0].seconds)
-    arrays = _lay_out(graph, make(), tolerance)
+    arrays = _lay_out(graph, make(), tolerance, by_energy)
     return LaplacianSolver(
         estimate.kind, graph.nodes, graph.tail, graph.head, graph.fixed, graph.grounded, arrays,
         tuple(candidate[0] for candidate in candidates),
@@ -316,12 +321,12 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
     return found
 
 
-def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float) -> LaplacianArrays:
+def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float, by_energy: bool) -> LaplacianArrays:
     n, pairs = graph.unknowns, graph.pairs
     solver = fields.pop("kind")
     order = fields.pop("order")
-    state, control = np.zeros(9, np.int64), np.zeros(3)
-    state[KIND], control[TOLERANCE] = solver, tolerance
+    state, control = np.zeros(9, np.int64), np.zeros(4)
+    state[KIND], control[TOLERANCE], control[BY_ENERGY] = solver, tolerance, by_energy
     work = max(int(fields.pop("work", 0)), n + 1)
     fields |= {
         "state": state, "control": control, "fixed": graph.fixed, "grounded": graph.grounded,
@@ -332,7 +337,7 @@ def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float) -> Lapl
         assert solver == CONJUGATE_GRADIENTS
         fields |= {
             "residual": np.zeros(n), "direction": np.zeros(n + 1), "sums": np.zeros(max(n + 1, KEPT)),
-            "kept": np.zeros(2 * KEPT * n), "basis": np.zeros(2 * KEPT * n),
+            "kept": np.zeros(2 * KEPT * n),
         }  # fmt: skip
     none: dict[str, Any] = {name: np.zeros(0) for name in LaplacianArrays._fields}
     return LaplacianArrays(*(np.ascontiguousarray(value, dtype_of(name)) for name, value in (none | fields).items()))
