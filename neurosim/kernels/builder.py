@@ -47,6 +47,8 @@ class BatchSpec:
     wiring : sequence of (flow, input, coefficient)
     writes_derivatives : bool
         Whether the law writes D: of a law with a million inputs there is no room for it.
+    unit_mass : bool
+        ``row += d(input)/dt`` for each flow and the input of its number, beside `mass`.
     """
 
     label: str
@@ -73,6 +75,7 @@ class BatchSpec:
     code: Sequence[int] | np.ndarray = ()
     names: Sequence[str] = ()
     writes_derivatives: bool = True
+    unit_mass: bool = False
 
     @property
     def count(self) -> int:
@@ -306,6 +309,10 @@ def build_system(
                     mass_rows.append(rows[kept])
                     mass_columns.append(columns[kept])
                     mass_values.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
+        if batch.unit_mass:
+            mass_rows.append(batch.flows[..., 0].ravel())
+            mass_columns.append(batch.inputs[..., 0].ravel())
+            mass_values.append(np.ones(batch.flows[..., 0].size))
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         if batch.writes_derivatives:

@@ -112,12 +112,8 @@ def assemble_network(
         accept=law.network_ticks if held else None, accept_writes_states=held > 0,
         dependence=[(i, j) for i in range(m) for j in range(m)] if derivatives else (),
         writes_derivatives=derivatives, memory_rows=law.work_size(m, n, drives.inputs.size),
-        table=table, code=code, names=(net.title,),
+        table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
-    alone = np.full((count, 1, 2), GROUND)
-    alone[:, 0, 0] = np.arange(count)
-    # M = 1 by a batch of its own: one for each unknown is laid out at once.
-    mass = BatchSpec(f"states of {net.title}", alone, alone, np.zeros((count, 0)), {(0, 0): np.ones(count)}, None, 0, 0)
     unknowns = Unknowns.empty(count)
     unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
                                              for k in range(part.stop - part.start))]  # fmt: skip
@@ -131,7 +127,7 @@ def assemble_network(
         kept = times[np.diff(times, prepend=-np.inf) > apart]
         return kept[kept > t_start]
 
-    return NetworkAssembly(net, drives, build_system(unknowns, [batch, mass], breakpoints=breakpoints), solver)
+    return NetworkAssembly(net, drives, build_system(unknowns, [batch], breakpoints=breakpoints), solver)
 
 
 def address_of(arrays: tuple) -> int:

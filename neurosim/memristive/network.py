@@ -23,8 +23,8 @@ from neurosim.devices import devices
 from neurosim.devices.memristor_drift_decay import CONVENTIONS
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.memristive import invariants
+from neurosim.memristive.clocked_map import ClockedMap
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
-from neurosim.memristive.euler_map import EulerMap
 from neurosim.memristive.plan import LaplacianSolver, plan_laplacian
 from neurosim.memristive.solved import Solved, potentials_of
 from neurosim.memristive.sources import Sources
@@ -528,9 +528,9 @@ class MemristiveNetwork:
 
         return MemristiveNetwork(**changed_arguments(self, values))
 
-    def digital(self, dt: float) -> EulerMap:
-        """The digital equivalent: the map ``w <- held(w + dt rhs)``, clocked every dt [s]."""
-        return EulerMap(self, dt)
+    def digital(self, dt: float) -> ClockedMap:
+        """The map ``w <- held(w + dt rhs)``, clocked every dt [s]; `neurosim.digital` takes other rules too."""
+        return ClockedMap(self, dt)
 
     def projector(self, vector: np.ndarray | None = None, *, space: str = "cycle") -> np.ndarray:
         """Omega: on the cycle space, or on the cut space, of the graph with all fixed nodes joined.
