@@ -47,7 +47,8 @@ class MemristiveNetwork:
     graph : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
         An edge runs from its first node (tail) to its second (head), as ``graph.edges`` gives it. Attributes of an edge
         win over the arguments: parameters of the device (``r_on``, ``r_off``, ``beta``, ``alpha``, ...),
-        ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which makes it a resistor.
+        ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which without ``device`` makes it
+        a resistor.
     r_on, r_off : float or array_like, optional
         Resistances [ohm], for all edges or one for each; default 100 and 16e3.
     beta : float or array_like, optional
@@ -173,7 +174,8 @@ class MemristiveNetwork:
         m = len(self.edges)
         kinds: dict[str, list[int]] = {}
         for e, data in enumerate(self._data):
-            kinds.setdefault("" if "resistance" in data else data.get("device", default), []).append(e)
+            is_resistor = "resistance" in data and "device" not in data
+            kinds.setdefault("" if is_resistor else data.get("device", default), []).append(e)
         for name, value in common.items():
             if not isinstance(value, str):
                 self._per_edge(name, value)
@@ -195,7 +197,7 @@ class MemristiveNetwork:
             own: dict[str, dict[int, Any]] = {}
             for e in members:
                 for key, value in self._data[e].items():
-                    if key not in _OWN and key in _parameter_names(device.name):
+                    if (key not in _OWN or key == "resistance") and key in _parameter_names(device.name):
                         own.setdefault(key, {})[e] = value
             shared = common if kind == default else {}
             group = make_group(device, edges, [self.edge_name(e)[1:-1] for e in members], shared, own)

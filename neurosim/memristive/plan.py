@@ -52,8 +52,8 @@ NEAR = 2e3
 
 ITERATIONS, ITERATIONS_OF_RUN, START_PASSES = 0.54, 0.11, 2.0
 """Iterations of a right-hand side for each decade of unknowns and of the tolerance: of any sequence that changes
-slowly, and along a trajectory, where the start is nearly right and errors count in energy; what finding the start costs,
-in iterations."""
+slowly, and along a trajectory, where the start is nearly right and errors count in energy; what the start costs, in
+iterations."""
 
 _REASONS = {
     NO_CONVERGENCE: "conjugate gradients did not converge; are conductances more than about 1e12 apart? Try "
