@@ -99,6 +99,9 @@ class System:
         ``breakpoints(t_start, t_stop) -> sorted array`` of times where a step must end.
     largest_step : float
         Bound on the step [s].
+    detach : callable, optional
+        ``detach(arrays)`` gives copied arrays work space of their own where they hold addresses, and returns what has
+        to live as long.
     """
 
     unknowns: Unknowns
@@ -107,6 +110,8 @@ class System:
     context: np.ndarray
     breakpoints: Callable[[float, float], np.ndarray] = field(default=lambda start, stop: np.empty(0))
     largest_step: float = np.inf
+    detach: Callable[[SystemArrays], Any] | None = None
+    keeps: Any = None
 
     @property
     def size(self) -> int:
@@ -125,9 +130,10 @@ class System:
 
     def copy(self) -> System:
         """A system with its own parameters, memory and work space, for another thread."""
+        arrays = SystemArrays(*(a.copy() for a in self.arrays))
         return System(
-            self.unknowns, self.batches, SystemArrays(*(a.copy() for a in self.arrays)), self.context.copy(),
-            self.breakpoints, self.largest_step,
+            self.unknowns, self.batches, arrays, self.context.copy(), self.breakpoints, self.largest_step, self.detach,
+            self.detach(arrays) if self.detach else None,
         )  # fmt: skip
 
     def change_parameters(self, number: int, rows: np.ndarray) -> None:

@@ -118,7 +118,19 @@ class LaplacianArrays(NamedTuple):
     sums: np.ndarray
     kept: np.ndarray
 
+    def with_own_numbers(self) -> LaplacianArrays:
+        """The same pattern with factor and work space of its own, for another thread; nothing is factored yet."""
+        made = self._replace(**{name: getattr(self, name).copy() for name in _CHANGES})
+        made.state[FACTORED : KEPT_COUNT_OTHER + 1] = 0
+        made.control[[FRESH_RATE, LOST]] = 0.0
+        return made
 
+
+_CHANGES = (
+    "state", "control", "weight", "diagonal", "panel", "update", "x", "y", "factor_start", "factor_row", "factor_value",
+    "pivot", "head", "following", "entry_other", "entry_weight", "mark", "residual", "direction", "product", "sums",
+    "kept",
+)  # fmt: skip
 _REAL = {
     "control", "weight", "diagonal", "panel", "update", "x", "y", "loop_sign", "pivot", "entry_weight", "residual",
     "direction", "product", "sums", "kept",

@@ -11,6 +11,8 @@ from neurosim.graph import law as words
 from neurosim.graph.drives import Drives
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
+from neurosim.kernels.laplacian_arrays import LaplacianArrays
+from neurosim.kernels.system import SystemArrays
 from neurosim.kernels.unknowns import Unknowns
 from neurosim.memristive import law
 from neurosim.memristive.network import MemristiveNetwork
@@ -127,7 +129,16 @@ def assemble_network(
         kept = times[np.diff(times, prepend=-np.inf) > apart]
         return kept[kept > t_start]
 
-    return NetworkAssembly(net, drives, build_system(unknowns, [batch], breakpoints=breakpoints), solver)
+    system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    at = law.AT + law.SOLVER
+
+    def detach(arrays: SystemArrays) -> LaplacianArrays:
+        own = solver.arrays.with_own_numbers()
+        arrays.code[at] = address_of(own)
+        return own
+
+    system.detach, system.keeps = detach, solver.arrays
+    return NetworkAssembly(net, drives, system, solver)
 
 
 def address_of(arrays: tuple) -> int:

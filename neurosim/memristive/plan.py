@@ -7,7 +7,8 @@ takes the least time follows from the graph alone (`LaplacianSolver.explain`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,8 @@ class LaplacianSolver:
         For compiled code: ``solve_laplacian(arrays, g, b, p, refresh)`` of `neurosim.kernels.laplacian`.
     estimates : tuple of Estimate
         What was compared.
+    lock : threading.Lock
+        For several threads that use one solver; compiled code takes `LaplacianArrays.with_own_numbers` instead.
     """
 
     kind: str
@@ -100,8 +103,15 @@ class LaplacianSolver:
     grounded: np.ndarray
     arrays: LaplacianArrays
     estimates: tuple[Estimate, ...]
+    lock: Lock = field(default_factory=Lock, repr=False)
     _conductance: np.ndarray | None = None
     _columns: dict[int, np.ndarray] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values, lock=Lock())
 
     def solve(self, g: np.ndarray | None, b: np.ndarray) -> np.ndarray:
         """Solve L(g) p = b.

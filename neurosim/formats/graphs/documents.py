@@ -26,7 +26,8 @@ def document_of(graph: Any) -> dict[str, Any]:
     if isinstance(graph, (nx.Graph, MemristiveNetwork)):
         return network_document.to_document(graph)
     raise FormatError(
-        f"cannot store a {type(graph).__name__}; results, signal graphs, memristive networks and their graphs can be stored"
+        f"cannot store a {type(graph).__name__}; results, signal graphs, memristive networks and their graphs can be "
+        "stored"
     )
 
 

@@ -109,7 +109,7 @@ def from_document(document: dict[str, Any]) -> nx.Graph | MemristiveNetwork:
         tail, head = (entry.get("source"), entry.get("target")) if isinstance(entry, dict) else (None, None)
         if not all(isinstance(end, str) and end in names for end in (tail, head)):
             raise FormatError(f"edges[{number}]: source {tail!r} and target {head!r} must be nodes")
-        ends = names[tail], names[head]
+        ends = names[str(tail)], names[str(head)]
         if not graph.is_multigraph() and graph.has_edge(*ends):
             raise FormatError(f"edges[{number}]: a second edge from {tail!r} to {head!r}, but 'multigraph' is false")
         graph.add_edges_from([(*ends, _attributes(entry, ("source", "target")))])
