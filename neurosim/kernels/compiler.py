@@ -19,7 +19,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
 
 from neurosim.kernels.native import ENTRY, MachineCode
@@ -109,6 +110,17 @@ def compile_law(function: Callable[..., Any], context_size: int) -> tuple[Machin
     return MachineCode([], [], imports, code), portable
 
 
+def _raise_shapes_differ(given, wanted): ...
+
+
+@overload(_raise_shapes_differ)
+def _refuse_shapes(given, wanted):
+    def refuse(given, wanted):
+        raise ValueError("shapes differ")
+
+    return refuse
+
+
 class _Part(JITCodeLibrary):
     """Code that goes into other code: LLVM optimises it there, not also by itself and in each of its callers.
 
@@ -137,7 +149,7 @@ class _Part(JITCodeLibrary):
 
 @contextlib.contextmanager
 def _parts() -> Iterator[None]:
-    """While this lasts, Numba compiles to parts."""
+    """While this lasts, Numba compiles to parts, and slices without the code that prints shapes in their errors."""
     code_generator: Any = cpu_target.target_context.codegen()
     set_env = code_generator.set_env
 
@@ -145,11 +157,15 @@ def _parts() -> Iterator[None]:
         if code_generator._engine.is_symbol_defined(name):
             set_env(name, env)
 
+    places: Any = arrayobj
+    printing = places.raise_with_shape_context
+    places.raise_with_shape_context = _raise_shapes_differ
     code_generator._library_class, code_generator.set_env = _Part, set_env_of_whole
     try:
         yield
     finally:
         del code_generator._library_class, code_generator.set_env
+        places.raise_with_shape_context = printing
 
 
 @global_compiler_lock
