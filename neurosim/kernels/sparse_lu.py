@@ -30,19 +30,23 @@ from neurosim.kernels.elimination_order import (
     peel_singletons,
 )
 from neurosim.kernels.native import by_address
-from neurosim.kernels.triangular_rows import lay_out_rows, solve_by_rows, solve_transposed_by_columns
+from neurosim.kernels.triangles import (
+    DIRECT,
+    LONG,
+    SHORT,
+    WIDEST,
+    add_column,
+    lay_out_rows,
+    solve_transposed_triangles,
+    solve_triangles,
+    stretches,
+)  # fmt: skip
 
 GROWTH_LIMIT = 1e8
 """`refactor` refuses pivots smaller than 1/GROWTH_LIMIT of their column: results keep at least about 8 digits."""
 
 CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
-
-LONG, SHORT, DIRECT = 0, 1, 2
-"""Kinds of runs of columns, see `LU`: LONG or SHORT, plus DIRECT."""
-
-LAID_OUT = {"start": "row_start"}
-"""Fields of `Rows` that have another name in an `LU`."""
 
 LONGEST_SHORT = 4
 """Most entries beside the pivot in a short column."""
@@ -73,10 +77,12 @@ class LU(NamedTuple):
         Pivot numbers of the rows, ascending in each column; the diagonal is in neither.
     lower : ndarray of float64
         The numbers of L by columns.
-    lower_across, upper : ndarray of float64
-        The numbers of L, and those of U over the pivot of their row, by rows.
-    lower_run to lower_place, upper_run to upper_place : ndarray of uint32
-        The rows of L and U, see `neurosim.kernels.triangular_rows.Rows`.
+    lower_stretch : ndarray of uint32
+        Which rows of L follow each other, see `neurosim.kernels.triangles.stretches`.
+    upper : ndarray of float64
+        The numbers of U over the pivot of their row, by rows.
+    upper_run to upper_place : ndarray of uint32
+        The rows of U, see `neurosim.kernels.triangles.Rows`.
     run_start, run_kind : ndarray of uint32, shape (runs + 1,) and (runs,)
         Consecutive columns that are worked on in one go: `SHORT` ones have all as many entries in L and in U, `LONG`
         ones have not; `DIRECT` ones are those of A but for scaling.
@@ -95,14 +101,7 @@ class LU(NamedTuple):
     lower_start: np.ndarray
     lower_row: np.ndarray
     lower: np.ndarray
-    lower_across: np.ndarray
-    lower_run: np.ndarray
-    lower_kind: np.ndarray
-    lower_slot_at: np.ndarray
-    lower_slot: np.ndarray
-    lower_row_start: np.ndarray
-    lower_column: np.ndarray
-    lower_place: np.ndarray
+    lower_stretch: np.ndarray
     upper_start: np.ndarray
     upper_row: np.ndarray
     upper: np.ndarray
@@ -111,6 +110,7 @@ class LU(NamedTuple):
     upper_slot_at: np.ndarray
     upper_slot: np.ndarray
     upper_row_start: np.ndarray
+    upper_row_end: np.ndarray
     upper_column: np.ndarray
     upper_place: np.ndarray
     run_start: np.ndarray
@@ -121,7 +121,7 @@ class LU(NamedTuple):
     correction: np.ndarray
 
 
-NUMBERS = ("lower", "lower_across", "upper", "inverse_pivot", "work", "solution", "correction")
+NUMBERS = ("lower", "upper", "inverse_pivot", "work", "solution", "correction")
 """What each thread needs for itself: float64, as is `row_scale`; all else is uint32."""
 
 
@@ -181,7 +181,7 @@ class Factorisation:
     @property
     def fill(self) -> int:
         """Stored numbers of L and U, diagonal included."""
-        return self.lu.lower.size + self.lu.upper.size + self.size
+        return self.lu.lower.size + self.lu.upper_row.size + self.size
 
     def refactor(self, values: np.ndarray) -> int:
         """Call `refactor` from Python."""
@@ -297,7 +297,7 @@ def _arrange(
     level, direct = np.empty(n, np.int64), np.empty(n, np.int64)
     find_levels(lower_start, lower_row, upper_start, upper_row, LONGEST_SHORT, level, direct)
     lower_count, upper_count = np.diff(lower_start), np.diff(upper_start)
-    in_lower_row, in_upper_row = (np.bincount(rows, minlength=n) for rows in (lower_row, upper_row))
+    in_upper_row = np.bincount(upper_row, minlength=n)
     is_late, is_long = level < 0, lower_count + upper_count > LONGEST_SHORT
     # The late ones keep their order, in which neighbours share rows.
     number = np.arange(n)
@@ -305,8 +305,7 @@ def _arrange(
     single = np.where(is_long, number, -1)
     shape = np.stack([is_late, level, is_late | is_long, direct, single, upper_count, lower_count])
     shape[:3, is_late], shape[3:, is_late] = 1, 0
-    by_row = np.where(is_late, 0, [in_lower_row, in_upper_row])
-    moved = np.lexsort((number, *by_row, *shape[::-1]))
+    moved = np.lexsort((number, np.where(is_late, 0, in_upper_row), *shape[::-1]))
     shape = shape[:, moved]
     new_number = np.empty(n, np.int64)
     new_number[moved] = number
@@ -331,9 +330,8 @@ def _arrange(
     source = np.arange(rows.size) + np.repeat(pointer[order] - column_start[:-1], counts)
     source = source[np.lexsort((number_of_row[rows[source]], np.repeat(number, counts)))]
     row_order = np.argsort(number_of_row)
-    level = np.where(is_late, -1, level)[moved]
-    rows_of_lower = lay_out_rows(lower_start, lower_row, level)
-    rows_of_upper = lay_out_rows(upper_start, upper_row, level)
+    rows_of_upper = lay_out_rows(upper_start, upper_row, np.where(is_late, -1, level)[moved])._asdict()
+    rows_of_upper["row_start"], rows_of_upper["row_end"] = rows_of_upper.pop("start"), rows_of_upper.pop("end")
     return LU(
         column_start=column_start.astype(np.uint32),
         entry_row=number_of_row[rows[source]].astype(np.uint32),
@@ -344,12 +342,11 @@ def _arrange(
         lower_start=lower_start,
         lower_row=lower_row,
         lower=np.zeros(lower_row.size),
-        lower_across=np.zeros(lower_row.size),
-        **{f"lower_{LAID_OUT.get(name, name)}": part for name, part in rows_of_lower._asdict().items()},
+        lower_stretch=stretches(lower_start, lower_row),
         upper_start=upper_start,
         upper_row=upper_row,
-        upper=np.zeros(upper_row.size),
-        **{f"upper_{LAID_OUT.get(name, name)}": part for name, part in rows_of_upper._asdict().items()},
+        upper=np.zeros(rows_of_upper["column"].size),
+        **{f"upper_{name}": part for name, part in rows_of_upper.items()},
         run_start=run_start.astype(np.uint32),
         run_kind=run_kind.astype(np.uint32),
         inverse_pivot=np.zeros(n),
@@ -400,21 +397,17 @@ def _refactor_direct(lu, values, first, last):
     at += 1
     if columns == 1:
         source, row, lower = lu.entry_source[at:end], lu.entry_row[at:end], lu.lower[v : v + lower_count]
-        place = lu.lower_place[v : v + lower_count]
         for j in range(lower_count):
             a = values[source[j]] * scale[row[j]] * inverse[0]
             lower[j] = a
-            lu.lower_across[place[j]] = a
             bad += not abs(a) <= GROWTH_LIMIT
         return bad
     for j in range(lower_count):
         source, row = lu.entry_source[at + j : end : step], lu.entry_row[at + j : end : step]
         lower = lu.lower[v + j : v + columns * lower_count : lower_count]
-        place = lu.lower_place[v + j : v + columns * lower_count : lower_count]
         for k in range(columns):
             a = values[source[k]] * scale[row[k]] * inverse[k]
             lower[k] = a
-            lu.lower_across[place[k]] = a
             bad += not abs(a) <= GROWTH_LIMIT
     return bad
 
@@ -425,7 +418,7 @@ def _refactor_columns(lu, values, first, last):
     column_start, entry_row, entry_source = lu.column_start, lu.entry_row, lu.entry_source
     lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
     upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
-    lower_across, lower_place, upper_place = lu.lower_across, lu.lower_place, lu.upper_place
+    lower_stretch, upper_place = lu.lower_stretch, lu.upper_place
     scale, inverse_pivot, work = lu.row_scale, lu.inverse_pivot, lu.work
     for k in range(first, last):
         for p in range(column_start[k], column_start[k + 1]):
@@ -438,7 +431,9 @@ def _refactor_columns(lu, values, first, last):
             work[i] = 0.0
             upper[upper_place[p]] = u * inverse_pivot[i]
             q, end = lower_start[i], lower_start[i + 1]
-            if q < end:
+            if end - q > WIDEST:
+                add_column(lower, lower_row, lower_stretch, q, end, -u, work)
+            elif q < end:
                 # Most columns are this short: a loop costs more than what it does.
                 work[lower_row[q]] -= lower[q] * u
                 for more in range(q + 1, end):
@@ -453,9 +448,7 @@ def _refactor_columns(lu, values, first, last):
             a = work[i]
             work[i] = 0.0
             largest = max(largest, abs(a))
-            a *= inverse
-            lower[p] = a
-            lower_across[lower_place[p]] = a
+            lower[p] = a * inverse
         size = abs(pivot)
         if not (largest <= GROWTH_LIMIT * size and size > CANCELLATION * diagonal and size < np.inf):
             refused = _refused(lu, k, largest, size, diagonal)
@@ -501,7 +494,7 @@ def _solve_signature() -> Any:
 @unit(_solve_signature)
 def solve(lu, b):
     """Replace `b` (in the order of the equations) by the solution x of ``A x = b`` (in the order of the unknowns)."""
-    solve_by_rows(lu, b)
+    solve_triangles(lu, b)
 
 
 @helper
@@ -542,8 +535,8 @@ def run_solve(lu: LU, b: np.ndarray) -> None:
 
 @driver(_solve_signature)
 def run_solve_transposed(lu: LU, b: np.ndarray) -> None:
-    """`solve_transposed_by_columns` for Python."""
-    solve_transposed_by_columns(lu, b)
+    """`solve_transposed_triangles` for Python."""
+    solve_transposed_triangles(lu, b)
 
 
 def _run_refine_signature() -> Any:
