@@ -1,5 +1,7 @@
 """Layout of triangles in blocks of like rows and stretches of columns; that solves are right is tested with the LU."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,7 +70,7 @@ def test_stretches_cover_each_column(columns: list[list[int]]) -> None:
     row = np.array([i for column in columns for i in sorted(column)], np.uint32)
     start = np.concatenate([[0], np.cumsum([len(column) for column in columns])]).astype(np.int64)
     found = stretches(start, row)
-    for first, last in zip(start[:-1], start[1:], strict=True):
+    for first, last in itertools.pairwise(start):
         p = first
         while p < last:
             length, follows = int(found[p] >> 1), found[p] & 1
