@@ -23,8 +23,12 @@ from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
 
-from neurosim.kernels.native import ENTRY, MachineCode
+from neurosim.kernels.native import ENTRY, MachineCode, processor_features
 from neurosim.kernels.tuple_pointer import WORD, TuplePointer, array_at, array_value
+
+if numba.config.CPU_FEATURES is None:
+    # Numba decides what becomes a vector instruction; it reads this when it compiles for the first time.
+    numba.config.CPU_FEATURES = processor_features()
 
 _POINTER = ir.IntType(8).as_pointer()
 REAL, INTEGER = types.float64, types.int64
@@ -223,7 +227,7 @@ def _target_machine() -> Any:
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3,
+        cpu=llvm.get_host_cpu_name(), features=processor_features(), opt=3,
         reloc="static" if target.name.startswith("x86") else "default", codemodel="jitdefault", jit=True,
     )  # fmt: skip
 
