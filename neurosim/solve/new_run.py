@@ -8,6 +8,7 @@ from neurosim.kernels import run as state
 from neurosim.kernels.builder import System
 from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY
 from neurosim.kernels.run import Run
+from neurosim.kernels.small_lu import FEW
 from neurosim.solve.methods.method import Method
 
 KEEP = 1e12
@@ -22,6 +23,7 @@ def new_run(
     """Allocate the state of an integration that starts from y (n + 1 entries)."""
     n, nnz = system.size, system.arrays.mass.size
     degree = method.degree
+    rows = max(method.stages, 5) + 6 + (n if n <= FEW else 0)
     has_mass = np.zeros(n)
     column = np.repeat(np.arange(n), np.diff(system.arrays.column_pointer))
     has_mass[column[system.arrays.mass != 0.0]] = 1.0
@@ -32,7 +34,7 @@ def new_run(
         probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
         out_slope=np.zeros((capacity, probes.size if with_slopes else 0)),
         out_memory=np.zeros((capacity, system.arrays.memory.size if with_slopes else 0)), knot_t=np.zeros(knots),
-        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((max(method.stages, 5) + 6, n + 1)),
+        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((rows, n + 1)),
         past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
         tableau=np.ascontiguousarray(method.tableau, float),
     )  # fmt: skip
