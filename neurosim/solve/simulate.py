@@ -282,6 +282,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             run_settings = transient_settings(circuit, settings)
             if settings.events is not None:
                 watch = run_settings.watch = Watch(settings.events, assembly.unknown, circuit.dialect)
+                if run_settings.keeper is not None:
+                    run_settings.keeper.further["watch"] = watch
                 assembly.system = watch.attach(assembly.system)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics

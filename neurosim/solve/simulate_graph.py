@@ -159,14 +159,16 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.checkpoint is not None or chosen.resumed is not None:
         header = {"kind": "graph", "title": assembly.program.graph.title, "source": None, "t_span": span,
                   "versions": versions(), "settings": kept_settings(chosen)}  # fmt: skip
-        if assembly.program.delays:
-            raise ParameterError(
-                f"checkpoint: graph '{assembly.program.graph.title}' has delays, whose past is not kept in a checkpoint"
-            )
-        if assembly.log is not None or watch is not None:
-            raise ParameterError("checkpoint: events that were logged are not kept in a checkpoint; leave them out")
-        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
-                        assembly.program.identity(assembly.code))  # fmt: skip
+        logs = {"log": assembly.log, "watch": watch}
+        past = ready.history
+        keeper = Keeper(
+            chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
+            assembly.program.identity(assembly.code), b"" if past is None else assembly.table[: past.place].tobytes(),
+            {label: log for label, log in logs.items() if log is not None},
+        )  # fmt: skip
+        if ready.history is not None and chosen.resumed is not None:
+            ready.history.fit(len(chosen.resumed.arrays["run.knot_q"]))
+            run = ready.history.run
     hands_over = (
         chosen.method == "auto" and assembly.system.size <= MOST_STATES_OF_MATRIX and keeper is None and watch is None
         and ready.history is None and assembly.log is None
