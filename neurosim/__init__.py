@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from neurosim.solve.distributions import normal, tolerance, uniform
     from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.gradient import gradient, sensitivities
+    from neurosim.solve.integrator import Integrator
     from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
@@ -140,6 +141,7 @@ _ORIGINS = {
     "neurosim.solve.distributions": ("normal", "tolerance", "uniform"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.gradient": ("gradient", "sensitivities"),
+    "neurosim.solve.integrator": ("Integrator",),
     "neurosim.solve.losses": ("integral", "squared_error"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
@@ -160,6 +162,7 @@ __all__ = [
     "Crossing",
     "Dynamics",
     "FormatError",
+    "Integrator",
     "MemristiveNetwork",
     "NetlistError",
     "NeurosimError",
