@@ -32,6 +32,9 @@ LARGEST_GROWTH = math.log(100.0)
 RESAMPLES = 400
 """Of the bootstrap."""
 
+INTERVALS, INTERVALS_OF_MANY = 400, 100
+"""A run is cut into so many intervals or more; into fewer where making the vectors orthonormal is much work."""
+
 FEWEST_INTERVALS = 32
 """With fewer intervals than this, no error can be told."""
 
@@ -165,7 +168,8 @@ def lyapunov_spectrum(
         Step [s]. Default: two halves of it differ by `rtol` or less at 40 places of the transient.
     method : str
         ``"rk4"`` or another explicit method of the registry, ``"sdirk4"`` (implicit, order 4, for singular mass
-        matrices and stiff equations), or ``"auto"``: the former where the mass matrix is diagonal and not singular.
+        matrices and stiff equations), or ``"auto"``: the former where the mass matrix is diagonal and not singular,
+        and with many vectors dop853, whose steps are the longest.
     transient : float or (float, float), optional
         Time that is not averaged over: of the state, then of the vectors [s; steps of a map]; one number is that of the
         state. Default a tenth of the run each; of the state at least what lies before `t_span`.
@@ -262,7 +266,7 @@ def prepare(
     dt, renormalise, rtol
         See `lyapunov_spectrum`.
     averaged : float
-        What follows; it is cut into 400 intervals or more.
+        What follows; it is cut into `INTERVALS` or more.
     seed : int
     """
     if dt is not None and not (np.isfinite(dt) and dt > 0.0):
@@ -276,8 +280,7 @@ def prepare(
         space.settle(before)
     space.new_frame(seed)
     steps = turning / space.dt
-    few = 50 if space.vectors * space.dimension < 10_000 else 5
-    trial = int(min(few, max(1.0, steps)))
+    trial = int(min(5 if space.is_wide else 50, max(1.0, steps)))
     logs = space.run(trial, 1).logs
     if renormalise is not None:
         if not renormalise >= 0.999 * space.dt:
@@ -285,7 +288,8 @@ def prepare(
         every = round(renormalise / space.dt)
     else:
         rate = float(np.abs(logs[np.isfinite(logs)]).max(initial=1e-3))
-        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 400.0)))
+        parts = INTERVALS_OF_MANY if space.is_wide else INTERVALS
+        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / parts)))
     if steps > trial:
         _run(space, max(1, round((steps - trial) / every)), every)
     return every
