@@ -93,7 +93,7 @@ def continuation(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
     parameter : str
         Address, as of `neurosim.solve.dynamics.Dynamics.with_parameters`.
     span : (float, float)

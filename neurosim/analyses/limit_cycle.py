@@ -24,8 +24,8 @@ from neurosim.analyses.field import field_of
 from neurosim.analyses.reduced_flow import ReducedFlow
 from neurosim.analyses.runs import Runs
 from neurosim.analyses.tangent_flow import TangentFlow
-from neurosim.circuit.model import Circuit
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.program import Program
 from neurosim.solve.crossings import Crossing
 from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.simulate import simulate
@@ -143,7 +143,7 @@ def limit_cycle(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     start : array_like, shape (n,), optional
         A point near the orbit; needs `period`. Default: the end of a transient. Unstable orbits need it.
     period : float, optional
@@ -221,7 +221,7 @@ def _guess(
             )
         crossing = Crossing(runs.names[k], 0.5 * float(late[:, k].min() + late[:, k].max()), "up")
         settings: dict[str, Any] = {}
-        if not isinstance(runs.model, Circuit):
+        if isinstance(runs.model, Program):
             stiff = 2.0 * _stiffness(model, rows.times, y) > STIFF_RUN
             settings = {"drive": runs.inputs, "method": "rodas5p" if stiff else "auto"}
         result = simulate(
@@ -270,7 +270,7 @@ class _Shooting:
 
     def __init__(self, runs: Runs, method: str, stop: float) -> None:
         self.runs = runs
-        driven = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs}
+        driven = {"drive": runs.inputs} if isinstance(runs.model, Program) else {}
         self.model = dynamics(runs.model, stop=stop, **driven)
         self.flow = ReducedFlow(field_of(self.model))
         n = self.flow.rank

@@ -151,11 +151,11 @@ def lyapunov_spectrum(
     dt: float | None = None, method: str = "auto", transient: float | tuple[float, float] | None = None,
     renormalise: float | None = None, drive: Any = None, initial: Any = None, seed: int = 0, rtol: float = TOLERANCE,
 ) -> LyapunovSpectrum:  # fmt: skip
-    """Lyapunov exponents of a circuit, a graph, or a digital network.
+    """Lyapunov exponents of a circuit, a graph, a memristive network, or a digital network.
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program, Dynamics, or DigitalNetwork
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork, Dynamics, or DigitalNetwork
         A graph whose states all jump at a clock is taken as its digital network; one with delays as the map of its
         history, every `dt`, of which the ten largest exponents are found by default.
     t_span : (float, float)
@@ -334,7 +334,7 @@ def _summary(
         errors = np.zeros(k)
         what = "logarithms of the multipliers" if space.is_map else "real parts of the eigenvalues"
         notes.append(f"the run settled on a fixed point: these are the {what} there")
-        if growth[0] > 0.0:
+        if growth.size and growth[0] > 0.0:
             notes.append("the fixed point is unstable: give initial= to leave it")
     if not space.is_autonomous:
         notes.append("driven: the exponents are those of the response, conditional on this drive")
@@ -347,7 +347,9 @@ def _summary(
         notes.append(f"delays: the history is {space.dimension} states, {space.dt:.4g} s apart")
     if not space.is_map and (np.abs(exponents[np.isfinite(exponents)]) * dt > 0.5).any() and not settled:
         notes.append(f"exponents below {-0.5 / dt:.3g}/s are faster than the step of {dt:.3g} s resolves")
-    signs_error = np.maximum(NEAR_ZERO * np.nan_to_num(errors), 1e-3 * np.abs(exponents[np.isfinite(exponents)]).max())
+    signs_error = np.maximum(
+        NEAR_ZERO * np.nan_to_num(errors), 1e-3 * np.abs(exponents[np.isfinite(exponents)]).max(initial=0.0)
+    )
     sign = np.where(np.abs(exponents) <= signs_error, 0, np.sign(exponents))
     if settled:
         sign = np.sign(exponents)

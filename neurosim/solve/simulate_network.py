@@ -106,6 +106,11 @@ def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None,
         known = list(NetworkSettings.__dataclass_fields__)
         unknown = next(name for name in settings if name not in known)
         raise ParameterError(f"simulate() of a network has no setting '{unknown}'; {nearest(unknown, known)}") from None
+    return run_network(net, t_span, chosen)
+
+
+def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chosen: NetworkSettings) -> Result:
+    """`simulate_network` with settings that are made already."""
     if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
     if not 1e-13 <= chosen.rtol < 1.0:
