@@ -103,7 +103,7 @@ def contraction_rate(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
         With a mass matrix that is diagonal and not singular.
     t_span : (float, float), optional
         Along the run over this time [s].
