@@ -432,9 +432,8 @@ class _Compiler:
 
     def _sum(self, view: _View, edges: list[tuple[str, dict]], bias: str | None, name: str) -> None:
         if bias is not None:
-            self._emit(
-                ap.BIAS, view, view, n=view.length, w=self.parameters.slices[bias].start, k=self._constant(1.0), starts=True
-            )  # fmt: skip
+            place, one = self.parameters.slices[bias].start, self._constant(1.0)
+            self._emit(ap.BIAS, view, view, n=view.length, w=place, k=one, starts=True)
         elif not edges or edges[0][1]["weight"] is not None or edges[0][1]["target_part"] is not None:
             self._emit(ap.ZERO, view, view, n=view.length)
         for number, (a, data) in enumerate(edges):

@@ -48,9 +48,9 @@ per sample) of the result d, of a and of b, and whether it starts a sum (d = ins
     ADD, BIAS, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, MAP, GAIN, MULTIPLY, CONTRACT,
     ZERO, LAW,
 ) = range(14)  # fmt: skip
-"""Operations: d += k a; d += p (with 1 in the place for constants); d += p a elementwise; d += p[0] a; d += W a; d += W' a; the same sparse (compressed
-rows); d = function(a); d = k d; d += a b; d += contraction; d = 0; d = law(a) with
-work space at b."""
+"""Operations: d += k a; d += p (with a 1 among the constants); d += p a elementwise; d += p[0] a; d += W a; d += W' a;
+the same sparse (compressed rows); d = function(a); d = k d; d += a b; d += contraction; d = 0; d = law(a) with work
+space at b."""
 
 INDICES = 6
 """Most index letters of a contraction."""
