@@ -305,8 +305,10 @@ class DigitalNetwork:
     def _check(self, run: Trajectory) -> None:
         values = run.states if run.states.size else run.final[None]
         flat = values.ravel()
-        # where squares do not overflow their sum says it at a third of the cost
-        if math.isfinite(flat @ flat) or np.isfinite(values).all():
+        # where squares do not overflow their sum says it at half the cost
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = flat.dot(flat)
+        if math.isfinite(size) or np.isfinite(values).all():
             return
         step, sample, place = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
         where = f"step {step}" if run.states.size else "the end"
