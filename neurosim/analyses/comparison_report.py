@@ -60,7 +60,7 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
     elif a:
         lines.append("None was found from the random starts.")
     else:
-        lines.append("Not looked for: the graph has delays, so that its state is a whole past, or states that jump at a clock.")
+        lines.append("Not looked for: the state of a graph with delays is a whole past; or states jump at a clock.")
     if a:
         lines += [
             "",

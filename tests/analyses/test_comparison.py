@@ -144,7 +144,8 @@ def test_what_jumps_at_a_clock_is_the_same_on_both_sides():
     assert found.twin[:, place] == pytest.approx(x, abs=1e-12)
     # the flow sees x held over each step, as the exponential rule has it
     assert found.error.max() < 1e-8
-    assert found.fixed_points == () and found.attractors == {}
+    assert not found.fixed_points
+    assert not found.attractors
 
 
 def test_a_default_step_is_halved_until_the_run_keeps_finite():

@@ -96,7 +96,7 @@ def breakdown(context: Context) -> Case:
     a + b N^(-1/2), for patterns differ from one another by noise of that order. The standard error is that of 100
     bootstraps over networks.
     """
-    sizes = {250: 24, 500: 12, 1000: 6} if context.fast else {250: 120, 500: 60, 1000: 30, 2000: 12, 4000: 5}
+    sizes = {250: 24, 500: 12, 1000: 6} if context.fast else {250: 60, 500: 40, 1000: 20, 2000: 8}
     loads = np.arange(0.13, 0.205, 0.01)
     stay = {
         units: np.array([(overlaps(units, load, count) > 0.9).reshape(count, -1).mean(axis=1) for load in loads])

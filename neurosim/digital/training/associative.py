@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.architectures.bam import paired
 from neurosim.architectures.hopfield import hebbian_weights as hebb
 from neurosim.errors import ParameterError
 
@@ -89,9 +90,7 @@ def bam(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     ParameterError
         The numbers of patterns differ.
     """
-    x, y = _rows(first, "first"), _rows(second, "second")
-    if len(x) != len(y):
-        raise ParameterError(f"{len(x)} patterns of the first field cannot be paired with {len(y)} of the second")
+    x, y = paired(first, second)
     return y.T @ x
 
 
