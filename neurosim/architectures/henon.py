@@ -4,7 +4,7 @@
 
 Areas shrink by the factor b in each step, so the Lyapunov exponents sum up to log b.
 
-Source: Henon, Commun. Math. Phys. 50, 69 (1976), doi 10.1007/BF01608556 (recalled).
+Source: Henon, Commun. Math. Phys. 50, 69 (1976), doi 10.1007/BF01608556.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 The mean divergence is -(sigma + 1 + beta) everywhere, which the Lyapunov exponents must sum up to.
 
-Source: Lorenz, J. Atmos. Sci. 20, 130 (1963), doi 10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2 (recalled).
+Source: Lorenz, J. Atmos. Sci. 20, 130 (1963), doi 10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     x' = -y - z,    y' = x + a y,    z' = b + z (x - c)
 
-Source: Roessler, Phys. Lett. A 57, 397 (1976), doi 10.1016/0375-9601(76)90101-8 (recalled).
+Source: Roessler, Phys. Lett. A 57, 397 (1976), doi 10.1016/0375-9601(76)90101-8.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 For large mu the period is (3 - 2 log 2) mu + 3 a mu^(-1/3) + ..., a = 2.33811 the first zero of the Airy function.
 
-Source: van der Pol, Phil. Mag. 2, 978 (1926), doi 10.1080/14786442608564127; the period: Dorodnicyn (1947), both
-recalled.
+Source: van der Pol, Phil. Mag. 2, 978 (1926), doi 10.1080/14786442608564127; the period: Dorodnicyn (1947)
+(recalled).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ WITHIN = "in standard errors of the bootstrap; 3 of them, and half a digit of th
 
 @law(4, (), formula="p, q, -x - 2 x y, -y - x^2 + y^2")
 def henon_heiles_field(context, u, p, memory, table, code, F, D):
-    """Henon & Heiles, Astron. J. 69, 73 (1964), doi 10.1086/109234 (recalled); x, y, and their momenta."""
+    """Henon & Heiles, Astron. J. 69, 73 (1964), doi 10.1086/109234; x, y, and their momenta."""
     for e in range(F.shape[1]):
         x, y = u[0, e], u[1, e]
         F[0, e], F[1, e] = u[2, e], u[3, e]
