@@ -282,7 +282,9 @@ def _networks(
     for name in resting.of_kind("host"):
         data = resting.nodes[name]
         same = np.ones((3, 1, resting.size_of(name)))
-        if data["over"] != "sequence" or not np.array_equal(data["function"](same), same):
+        if data["over"] != "sequence":
+            raise ParameterError(f"host '{name}' is a procedure of single steps: it has no analog side to compare")
+        if not np.array_equal(data["function"](same), same):
             raise ParameterError(f"host '{name}' changes sequences that are constant: there are no steady states")
         kept = {"shape": data["shape"]}
         data.clear()
