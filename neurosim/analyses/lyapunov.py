@@ -6,7 +6,7 @@ the vectors turn into their own directions. Errors are those of a block bootstra
 
 Sources: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Meccanica 15, 9 (1980), doi:10.1007/BF02128236;
 J. L. Kaplan, J. A. Yorke, Lect. Notes Math. 730, 204 (1979), doi:10.1007/BFb0064319 (dimension);
-H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap) (all recalled).
+H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap).
 """
 
 from __future__ import annotations

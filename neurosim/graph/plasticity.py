@@ -10,13 +10,13 @@ shape (size of b, size of a):
     D. O. Hebb, The Organization of Behavior (1949).
 ``oja``
     ``time_constant W' = y x^T - y^2 W`` (row by row): for ``b = W a`` a row becomes the first principal component of a.
-    E. Oja, J. Math. Biol. 15, 267 (1982), doi 10.1007/BF00275687 (recalled).
+    E. Oja, J. Math. Biol. 15, 267 (1982), doi 10.1007/BF00275687.
 ``stdp``
     a is an event, and ``post`` names the event of the neurons behind b. Each tick adds 1 to a trace of its neuron:
     ``tau_plus x' = -x`` before, ``tau_minus y' = -y`` behind the synapse. A tick of ``post`` adds ``amplitude_plus x``
     to its row of W, a tick of a takes ``amplitude_minus y`` from its column: all pairs of ticks count, two at the same
     instant do not. ``bounds`` (low, high) keep W. The pulse itself uses W before its own change.
-    S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829 (recalled).
+    S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Linear readouts by least squares: ridge regression on a whole run, recursive least squares along one.
 
 Sources: ridge regression, Hoerl & Kennard, Technometrics 12, 55 (1970), doi 10.1080/00401706.1970.10488634;
-generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979), doi 10.1080/00401706.1979.10489751
-(recalled).
+generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979), doi 10.1080/00401706.1979.10489751.
 """
 
 from __future__ import annotations
@@ -198,7 +197,7 @@ class RecursiveLeastSquares:
     Minimises sum_t forgetting^(T-t) |y_t - W x_t|^2 + forgetting^T regularisation |W|^2.
 
     Source: Haykin, Adaptive Filter Theory, chapter on recursive least squares (recalled); as online readout training:
-    Jaeger & Haas, Science 304, 78 (2004), doi 10.1126/science.1091277 (recalled).
+    Jaeger & Haas, Science 304, 78 (2004), doi 10.1126/science.1091277.
 
     Parameters
     ----------
