@@ -62,7 +62,8 @@ PROJECTIONS = {
 def liquid(
     shape: tuple[int, ...] = (15, 3, 3), *, inputs: int = 4, length: float = 2.0, weight_scale: float = 1.0,
     inhibitory: float = 0.2, input_fraction: float = 0.3, input_amplitudes: tuple[float, float] = (18e-9, 9e-9),
-    projections: Mapping[str, Projection] = PROJECTIONS, plastic: bool = True, filter_time: float = 30e-3, seed: int = 0,
+    projections: Mapping[str, Projection] = PROJECTIONS, plastic: bool = True, filter_time: float = 30e-3,
+    seed: int = 0,
 ) -> SignalGraph:  # fmt: skip
     """Build the liquid.
 
@@ -168,6 +169,7 @@ architecture = Architecture(
     analog="the neurons and synapses themselves; ticks at the threshold",
     digital="exact steps of dt: ns.simulate(graph, t_span, dt=1e-4)",
     check="spikes as another simulator's, graded separation of inputs",
+    cases=("liquid",),
     build=liquid,
     example={"shape": (3, 2, 2), "inputs": 2, "plastic": False},
 )

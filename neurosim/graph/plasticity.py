@@ -171,7 +171,8 @@ def short_term_parameters(
         if hasattr(value, "tocsr") or np.ndim(value) > 0:
             if value.shape != weights.shape:
                 raise ParameterError(f"{where}: {setting} has shape {value.shape}, the weight {weights.shape}")
-            value = np.asarray((value.tocsr() if hasattr(value, "tocsr") else value)[weights.indices, columns]).ravel()
+            value = (value.tocsr() if hasattr(value, "tocsr") else value)[weights.indices, columns]
+            value = np.ravel(value.toarray() if hasattr(value, "toarray") else value)
         value = np.broadcast_to(np.asarray(value, float), weights.data.shape)
         if not (np.isfinite(value).all() and (value > 0.0).all() and (setting != "use" or (value <= 1.0).all())):
             allowed = "above 0 and at most 1" if setting == "use" else "positive [s]"

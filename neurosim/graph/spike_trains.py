@@ -26,6 +26,15 @@ class SpikeTrains:
     times: np.ndarray
     elements: np.ndarray
 
+    def warped(self, factor: float) -> SpikeTrains:
+        """The same with all times multiplied by `factor`."""
+        return spike_trains(self.times * factor, self.elements)
+
+    def jittered(self, deviation: float, *, seed: int = 0) -> SpikeTrains:
+        """The same with each time moved by a Gaussian of this standard deviation [s]; none gets below 0."""
+        moved = self.times + stream(seed, "jitter").normal(0.0, deviation, self.times.size)
+        return spike_trains(np.maximum(moved, 0.0), self.elements)
+
 
 def spike_trains(times: Any, elements: Any = None) -> SpikeTrains:
     """Give spikes by their times, for the input of a network that is simulated with ``dt``.

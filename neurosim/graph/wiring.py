@@ -1,8 +1,8 @@
 """Random wiring between populations: which neuron reaches which.
 
-Each pair is connected on its own with its probability. Instead of one random number for each pair, every pair is *hit* a
-Poisson number of times with mean ``-log(1 - p)`` and connected if it was hit at all, which is the same: hits are drawn
-together, so that the cost grows with the synapses and not with the pairs.
+Each pair is connected on its own with its probability. Instead of one random number for each pair, every pair is *hit*
+a Poisson number of times with mean ``-log(1 - p)`` and connected if it was hit at all, which is the same: hits are
+drawn together, so that the cost grows with the synapses and not with the pairs.
 """
 
 from __future__ import annotations

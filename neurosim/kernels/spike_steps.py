@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.kernels.abi import driver, helper
-from neurosim.kernels.functions import fast_exp
+from neurosim.kernels.functions import fast_exp, fused
+from neurosim.kernels.unchecked import at, put
 
 BLOCK = 256
 """Elements that are stepped at once: their states stay in the first-level cache."""
@@ -72,45 +73,57 @@ def _signature() -> Any:
 
 @helper
 def step_cluster(code, c, table, y, q, release, now, work):
-    """Carry the neurons of one cluster over a step."""
-    n, k, place, held_by, at = code[c], code[c + 1], code[c + 2], code[c + 3], code[c + 4]
+    """Carry the neurons of one cluster over a step.
+
+    What feeds on other states is worked out beside the old values; then a state that only fades is scaled where it is.
+    """
+    n, k, place, held_by, terms = code[c], code[c + 1], code[c + 2], code[c + 3], code[c + 4]
     for first in range(0, n, BLOCK):
         m = min(BLOCK, n - first)
-        a = at
+        a = terms
         for i in range(k):
-            new = work[i * BLOCK : i * BLOCK + m]
-            if code[a] >= 0:
-                constant = q[code[a] + first : code[a] + first + m]
+            new, constant, count = i * BLOCK, code[a], code[a + 2]
+            b, a = a + 3, a + 3 + 3 * count
+            if constant < 0 and count == 1 and code[b] == i:
+                continue
+            if constant >= 0:
                 for e in range(m):
-                    new[e] = constant[e]
+                    put(work, new + e, at(q, constant + first + e))
             else:
                 for e in range(m):
-                    new[e] = 0.0
-            for t in range(code[a + 2]):
-                b = a + 3 + 3 * t
-                start = place + code[b] * n + first
-                old = y[start : start + m]
+                    put(work, new + e, 0.0)
+            for _ in range(count):
+                old, factor = place + code[b] * n + first, code[b + 1]
                 if code[b + 2] != 0:
-                    factor = table[code[b + 1] + first : code[b + 1] + first + m]
                     for e in range(m):
-                        new[e] += factor[e] * old[e]
+                        put(work, new + e, fused(at(table, factor + first + e), at(y, old + e), at(work, new + e)))
                 else:
-                    value = table[code[b + 1]]
+                    value = table[factor]
                     for e in range(m):
-                        new[e] += value * old[e]
-            a += 3 + 3 * code[a + 2]
-        a = at
+                        put(work, new + e, fused(value, at(y, old + e), at(work, new + e)))
+                b += 3
+        a = terms
         for i in range(k):
-            new = work[i * BLOCK : i * BLOCK + m]
-            state = y[place + i * n + first : place + i * n + first + m]
-            if code[a + 1] != 0:
-                free = release[held_by + first : held_by + first + m]
+            new, constant, is_held, count = i * BLOCK, code[a], code[a + 1], code[a + 2]
+            state, factor, varies = place + i * n + first, code[a + 4], code[a + 5]
+            fades = constant < 0 and count == 1 and code[a + 3] == i
+            a += 3 + 3 * count
+            if fades:
+                if varies != 0:
+                    for e in range(m):
+                        put(work, new + e, at(y, state + e) * at(table, factor + first + e))
+                else:
+                    value = table[factor]
+                    for e in range(m):
+                        put(work, new + e, at(y, state + e) * value)
+            if is_held != 0:
+                free = held_by + first
                 for e in range(m):
-                    state[e] = state[e] if free[e] >= now else new[e]
+                    old, other = at(y, state + e), at(work, new + e)
+                    put(y, state + e, old if at(release, free + e) >= now else other)
             else:
                 for e in range(m):
-                    state[e] = new[e]
-            a += 3 + 3 * code[a + 2]
+                    put(y, state + e, at(work, new + e))
 
 
 @helper
@@ -123,66 +136,62 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
         if source < 0 or source >= sources:
             continue
         start = pointers[code[p + POINTERS] + source]
-        size = pointers[code[p + POINTERS] + source + 1] - start
-        ends = targets[code[p + SYNAPSES] + start : code[p + SYNAPSES] + start + size]
+        stop = pointers[code[p + POINTERS] + source + 1]
+        ends, u, r = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
         if code[p + KIND] == SHORT_TERM:
             last = arrivals[code[p + ARRIVALS] + source]
             arrivals[code[p + ARRIVALS] + source] = now
-            refresh(code, p, start, size, -1.0 if last < 0 else float(now - last), table, memory)
-            u = memory[code[p + MEMORY] + start : code[p + MEMORY] + start + size]
-            r = memory[code[p + MEMORY] + code[p + COUNT] + start : code[p + MEMORY] + code[p + COUNT] + start + size]
-            for s in range(size):
-                e = ends[s]
+            refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
+            for s in range(start, stop):
+                e = at(targets, ends + s)
                 if lost_by < 0 or release[lost_by + e] <= now:
-                    y[target + e] += strengths[weight + (start + s) * each] * u[s] * r[s]
+                    sent = at(strengths, weight + s * each) * at(memory, u + s) * at(memory, r + s)
+                    put(y, target + e, at(y, target + e) + sent)
         elif lost_by >= 0:
-            for s in range(size):
-                e = ends[s]
+            for s in range(start, stop):
+                e = at(targets, ends + s)
                 if release[lost_by + e] <= now:
-                    y[target + e] += strengths[weight + (start + s) * each]
+                    put(y, target + e, at(y, target + e) + at(strengths, weight + s * each))
         elif each == 0:
             value = strengths[weight]
-            for s in range(size):
-                y[target + ends[s]] += value
+            for s in range(start, stop):
+                e = at(targets, ends + s)
+                put(y, target + e, at(y, target + e) + value)
         else:
-            own = strengths[weight + start : weight + start + size]
-            for s in range(size):
-                y[target + ends[s]] += own[s]
+            for s in range(start, stop):
+                e = at(targets, ends + s)
+                put(y, target + e, at(y, target + e) + at(strengths, weight + s))
 
 
 @helper
-def refresh(code, p, start, size, passed, table, memory):
+def refresh(code, p, start, stop, passed, table, memory):
     """Use u and resources R of a source's synapses at an arrival, `passed` steps after the last one (negative: first).
 
     ``R <- 1 + (R - u R - 1) exp(-t/D)`` with the old u, then ``u <- U + u (1 - U) exp(-t/F)``.
     """
-    stride, place, count = code[p + PARAMETERS_STRIDE], code[p + PARAMETERS], code[p + COUNT]
-    width = count if stride != 0 else 1
-    u = memory[code[p + MEMORY] + start : code[p + MEMORY] + start + size]
-    r = memory[code[p + MEMORY] + count + start : code[p + MEMORY] + count + start + size]
-    if stride == 0:
-        use = table[place]
-        if passed < 0.0:
-            u[:] = use
-            r[:] = 1.0
-            return
-        recovered, faded = fast_exp(-passed * table[place + 1]), fast_exp(-passed * table[place + 2])
-        for s in range(size):
-            r[s] = 1.0 + (r[s] - u[s] * r[s] - 1.0) * recovered
-            u[s] = use + u[s] * (1.0 - use) * faded
-        return
-    uses = table[place + start : place + start + size]
+    each, uses, count = code[p + PARAMETERS_STRIDE], code[p + PARAMETERS], code[p + COUNT]
+    u, r = code[p + MEMORY], code[p + MEMORY] + count
     if passed < 0.0:
-        for s in range(size):
-            u[s] = uses[s]
-            r[s] = 1.0
+        for s in range(start, stop):
+            put(memory, u + s, at(table, uses + s * each))
+            put(memory, r + s, 1.0)
         return
-    recovery = table[place + width + start : place + width + start + size]
-    facilitation = table[place + 2 * width + start : place + 2 * width + start + size]
-    for s in range(size):
-        r[s] = 1.0 + (r[s] - u[s] * r[s] - 1.0) * fast_exp(-passed * recovery[s])
-    for s in range(size):
-        u[s] = uses[s] + u[s] * (1.0 - uses[s]) * fast_exp(-passed * facilitation[s])
+    recovery = uses + (count if each != 0 else 1)
+    facilitation = recovery + (count if each != 0 else 1)
+    if each == 0:
+        use = table[uses]
+        recovered, faded = fast_exp(-passed * table[recovery]), fast_exp(-passed * table[facilitation])
+        for s in range(start, stop):
+            old, rest = at(memory, u + s), at(memory, r + s)
+            put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * recovered)
+            put(memory, u + s, use + old * (1.0 - use) * faded)
+        return
+    for s in range(start, stop):
+        old, rest = at(memory, u + s), at(memory, r + s)
+        put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * fast_exp(-passed * at(table, recovery + s)))
+    for s in range(start, stop):
+        use = at(table, uses + s)
+        put(memory, u + s, use + at(memory, u + s) * (1.0 - use) * fast_exp(-passed * at(table, facilitation + s)))
 
 
 @helper
@@ -190,31 +199,30 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
     """Log the elements of one event that tick at this step."""
     n, first, watched, logged = code[v + EVENT_SIZE], code[v + FIRST_ELEMENT], code[v + WATCHED], plan[LOGGED]
     if watched < 0:
-        at = code[v + GIVEN]
-        while at < code[v + GIVEN_END] and given_steps[at] <= now:
-            elements[logged] = first + given_elements[at]
+        next_given = code[v + GIVEN]
+        while next_given < code[v + GIVEN_END] and given_steps[next_given] <= now:
+            elements[logged] = first + given_elements[next_given]
             logged += 1
-            at += 1
-        code[v + GIVEN] = at
+            next_given += 1
+        code[v + GIVEN] = next_given
         plan[LOGGED] = logged
         return
     stride, place = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD]
     for start in range(0, n, BLOCK):
         m = min(BLOCK, n - start)
-        value, reached = y[watched + start : watched + start + m], 0
+        value, reached = watched + start, 0
         if stride != 0:
-            threshold = table[place + start : place + start + m]
             for e in range(m):
-                reached += 1 if value[e] >= threshold[e] else 0
+                reached += 1 if at(y, value + e) >= at(table, place + start + e) else 0
         else:
             level = table[place]
             for e in range(m):
-                reached += 1 if value[e] >= level else 0
+                reached += 1 if at(y, value + e) >= level else 0
         if reached == 0 and plan[DISARMED] == 0:
             continue
         for e in range(m):
             element = first + start + e
-            if not value[e] >= table[place + (start + e) * stride]:
+            if not y[value + e] >= table[place + (start + e) * stride]:
                 if armed[element] == 0:
                     armed[element] = 1
                     plan[DISARMED] -= 1
@@ -234,13 +242,13 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
         e = elements[k] - first
         release[first + e] = now + code[code[v + PAUSE] + e * code[v + PAUSE_STRIDE]]
         for a in range(code[v + RESETS_FROM], code[v + RESETS_TO], RESET_WORDS):
-            at, value = code[a + RESET_STATE] + e, table[code[a + RESET_VALUE] + e * code[a + RESET_STRIDE]]
+            state, value = code[a + RESET_STATE] + e, table[code[a + RESET_VALUE] + e * code[a + RESET_STRIDE]]
             if code[a + RESET_KIND] == 0:
-                y[at] = value
+                y[state] = value
             elif code[a + RESET_KIND] == 1:
-                y[at] -= value
+                y[state] -= value
             else:
-                y[at] *= value
+                y[state] *= value
         if watched >= 0 and y[watched + e] < table[code[v + THRESHOLD] + e * code[v + THRESHOLD_STRIDE]]:
             armed[first + e] = 1
             plan[DISARMED] -= 1
@@ -279,10 +287,12 @@ def run_spike_steps(
             sent = now - code[p + DELAY]
             if code[p + DELAY] != 0 and sent > 0:
                 slot = (sent % slots) * (events + 1) + code[p + EVENT]
-                deliver(
-                    code, p, now, offsets[slot], offsets[slot + 1], elements, y, release, pointers, targets, strengths,
-                    table, memory, arrivals,
-                )  # fmt: skip
+                low, high = offsets[slot], offsets[slot + 1]
+                if low < high:
+                    deliver(
+                        code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory,
+                        arrivals,
+                    )  # fmt: skip
         slot = (now % slots) * (events + 1)
         begin = plan[LOGGED]
         for v in range(events):

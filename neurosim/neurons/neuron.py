@@ -63,7 +63,8 @@ def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], uni
             shape = ("exponential", shape)
         if shape[0] not in SHAPES or len(shape) != (3 if shape[0] == "biexponential" else 2):
             raise ParameterError(
-                f"synapse '{name}': {shape!r} must be a time constant [s], ('alpha', tau) or ('biexponential', rise, decay)"
+                f"synapse '{name}': {shape!r} must be a time constant [s], ('alpha', tau), or "
+                "('biexponential', rise, decay)"
             )
         if shape[0] == "exponential":
             graph.state(name, size, time_constant=shape[1], unit=unit)
@@ -74,7 +75,7 @@ def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], uni
             peak = np.exp(1.0)
         else:
             if not (rise < decay).all():
-                raise ParameterError(f"synapse '{name}': the rise time {rise} s must be shorter than the decay {decay} s")
+                raise ParameterError(f"synapse '{name}': rise {rise} s must be shorter than decay {decay} s")
             # Of exp(-t/decay) - exp(-t/rise) at its largest.
             at = np.log(decay / rise) * rise * decay / (decay - rise)
             peak = (decay / rise - 1.0) / (np.exp(-at / decay) - np.exp(-at / rise))
