@@ -71,38 +71,40 @@ def separation(pairs: int, circuits: int) -> tuple[np.ndarray, dict[float, np.nd
 def _pair(wanted: float, draw: np.random.Generator) -> tuple[SpikeTrains, SpikeTrains]:
     """Two trains of 20 Hz whose distance is the wanted one, within a fiftieth; one train twice for 0."""
     while True:
-        first, other = (ns.poisson_trains(20.0, LENGTH, seed=int(draw.integers(2**31))) for _ in range(2))
+        first = ns.poisson_trains(20.0, LENGTH, seed=int(draw.integers(2**31)))
         if wanted == 0.0:
             return first, first
-        # The second train becomes the first one step by step: spikes of the other take the place of its own.
-        for kept in draw.permutation(np.arange(1, first.times.size + 1)):
-            second = ns.spike_trains([np.concatenate([first.times[kept:], other.times[:kept]])])
+        for _ in range(50):
+            moved = draw.random(first.times.size) < draw.random()
+            shift = draw.normal(0.0, 10.0 ** draw.uniform(-3.0, -0.5), first.times.size)
+            second = ns.spike_trains([np.clip(first.times + moved * shift, 0.0, LENGTH)])
             if abs(distance(first, second) - wanted) < 0.02:
                 return first, second
 
 
 def cases(context: Context) -> Iterator[Case]:
-    """The score of time-warped templates, of some circuits in the fast part, of 30 else; separation."""
-    circuits = 1 if context.fast else 30
-    results = np.array([time_warp(seed) for seed in range(circuits)])
-    score, accuracy = results.mean(axis=0)
-    yield Case(
-        f"time-warped templates, {circuits} circuit{'s' * (circuits > 1)}", SOURCE,
-        f"score S, mean (guessing: 9.1; accuracy of 10 classes {accuracy:.3f}, guessing: 0.1)", "0.09",
-        f"{score:.3f} ({results[:, 0].min():.3f} to {results[:, 0].max():.3f})", score, 0.09,
-        "at or below the published mean of 30 circuits, whose best is 0.005",
-    )  # fmt: skip
-    pairs, nets = (10, 2) if context.fast else (50, 10)
+    """Separation of inputs; in the slow part the score of time-warped templates too, of 30 circuits as published."""
+    pairs, nets = (40, 3) if context.fast else (100, 10)
     times, found = separation(pairs, nets)
-    late = times > 0.1
-    level = {wanted: float(values[late].mean()) for wanted, values in found.items()}
+    level = {wanted: float(values[times > 0.2].mean()) for wanted, values in found.items()}
     shown = {f"input distance {wanted:g}": (times, values, "-") for wanted, values in found.items()}
     figure = context.figure("liquid", curves("time (s)", "distance of liquid states", shown))
     rises = [level[b] - level[a] for a, b in ((0.0, 0.1), (0.1, 0.2), (0.2, 0.4))]
     yield Case(
         "separation of inputs", SOURCE,
-        "least rise of the mean state distance from input distance 0 to 0.1, 0.2, 0.4, over that at 0", "above 0",
-        f"{min(rises) / level[0.0]:.3f} (levels {', '.join(f'{v:.2f}' for v in level.values())})",
-        0.0 if min(rises) > 0.0 else 1.0, 0.5, "graded, not all or nothing: each distance lies above the one before",
+        f"falls of the mean state distance after 0.2 s, input distance 0, 0.1, 0.2, 0.4; {nets} liquids, {pairs} pairs each",
+        "none", f"{sum(rise <= 0.0 for rise in rises)} (levels {', '.join(f'{v:.2f}' for v in level.values())})",
+        float(sum(rise <= 0.0 for rise in rises)), 0.0, "graded: each level lies above the one before",
         figure,
+    )  # fmt: skip
+    if context.fast:
+        return
+    circuits = 30
+    results = np.array([time_warp(seed) for seed in range(circuits)])
+    score, accuracy = results.mean(axis=0)
+    yield Case(
+        f"time-warped templates, {circuits} circuits", SOURCE,
+        f"score S, mean (guessing: 9.1; accuracy of 10 classes {accuracy:.3f}, guessing: 0.1)", "0.09",
+        f"{score:.3f} ({results[:, 0].min():.3f} to {results[:, 0].max():.3f})", score, 0.09,
+        "at or below the published mean of 30 circuits, whose best is 0.005",
     )  # fmt: skip
