@@ -5,7 +5,7 @@ updated, and r' M^-1 r is the sum of squares that come out, so beta is known at 
 comes out unknown by unknown, last first, and every pair is multiplied with it as soon as both its ends are known.
 
 The start is the best combination (in energy) of the last solutions and their differences: P. F. Fischer, Comput.
-Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7 (recalled). The factor is built again when
+Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7. The factor is built again when
 the iterations lost to its age would have paid for that.
 """
 

@@ -3,8 +3,8 @@
 Every device here has one voltage, from tail to head, and one state. `code` has at `first_word` the number of groups
 (edges of one device) and then for each a record: address of the law (0: resistors), edges, rows of p, place of the
 edges' numbers in `code`, place of p in `table`, 1 where all edges have the same p, and seven words of work for the
-law's dims. p is laid out [block][row][edge in block]; of edges that are all alike there are a whole block and the last
-one. `polarity` in `table` is +1 or -1 for each edge: whether the device stands from tail to head or the other way round.
+law's dims. p is laid out [block][row][edge in block]; of edges that are all alike a whole block and the last one.
+`polarity` in `table` is +1 or -1 for each edge: whether the device stands from tail to head or the other way round.
 """
 
 from __future__ import annotations
