@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -11,8 +13,8 @@ from neurosim.analyses.comparison_report import as_markdown
 from neurosim.errors import ParameterError, UnknownNameError
 
 
-def grid(drive: object = 0.02, **options: object) -> ns.MemristiveNetwork:
-    given = {"convention": "flipped", "alpha": 1.0, "initial": 0.3} | options
+def grid(drive: Any = 0.02, **options: Any) -> ns.MemristiveNetwork:
+    given: dict[str, Any] = {"convention": "flipped", "alpha": 1.0, "initial": 0.3} | options
     return ns.MemristiveNetwork(nx.grid_2d_graph(3, 3), electrodes={(0, 0): drive, (2, 2): 0.0}, **given)
 
 

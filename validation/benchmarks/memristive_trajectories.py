@@ -47,9 +47,7 @@ def run(kind: str, edges: int, rtol: float, steps: int) -> dict[str, float | str
         electrodes={0: drive, nodes // 2: 0.0},
     )  # fmt: skip
     # What is loaded for a first run is no part of the cost.
-    ns.simulate(
-        ns.MemristiveNetwork(nx.path_graph(4), convention="flipped", electrodes={0: 1.0, 3: 0.0}), (0.0, 1e-3)
-    )
+    ns.simulate(ns.MemristiveNetwork(nx.path_graph(4), convention="flipped", electrodes={0: 1.0, 3: 0.0}), (0.0, 1e-3))
     clock = time.process_time()
     try:
         result = ns.simulate(net, (0.0, 2e-4), rtol=rtol, save=["m[0].x"], step_limit=steps)
