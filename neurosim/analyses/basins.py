@@ -123,7 +123,7 @@ def basins(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     plane, centre, extent
         As of `neurosim.analyses.phase_portrait.phase_portrait`; default extent: 1 (or the size of the centre).
     points : int

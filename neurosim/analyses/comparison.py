@@ -27,6 +27,7 @@ from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import Layout
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.solve.simulate import simulate
 
@@ -149,7 +150,8 @@ class Comparison(Drawable):
 
 
 def compare(
-    graph: SignalGraph, twin: DigitalNetwork | str = "forward_euler", drive: Any = None, *, dt: float | None = None,
+    graph: SignalGraph | MemristiveNetwork, twin: DigitalNetwork | str = "forward_euler", drive: Any = None, *,
+    dt: float | None = None,
     duration: float | None = None, sample_period: float | None = None, initial: Mapping[str, Any] | None = None,
     targets: Any = None, score: Callable[[np.ndarray, np.ndarray], float] | None = None, refinements: int = 4,
     starts: int = 20, seed: int = 0,
@@ -158,8 +160,11 @@ def compare(
 
     Parameters
     ----------
-    graph : SignalGraph
-        Where states jump at a clock, dt is its period and is not halved.
+    graph : SignalGraph or MemristiveNetwork
+        Where states of a graph jump at a clock, dt is its period and is not halved. A memristive network has its own
+        sources, and all are read at the ticks: of the arguments below it takes the name of a rule, `dt` (default a
+        fiftieth of the time in which the fastest state would cross its range), `duration` (default 500 steps),
+        `refinements`, `starts` and `seed`.
     twin : DigitalNetwork or str
         The equivalent, or the name of a rule.
     drive : array_like, shape (samples, inputs), optional
@@ -190,6 +195,13 @@ def compare(
     SimulationError
         The digital run does not keep finite.
     """
+    if isinstance(graph, MemristiveNetwork):
+        from neurosim.analyses.network_comparison import compare_network
+
+        given = {"drive": drive, "sample_period": sample_period, "initial": initial, "targets": targets, "score": score}
+        if wrong := next((name for name, value in given.items() if value is not None), None):
+            raise ParameterError(f"compare() of a memristive network has no setting '{wrong}': it has its own sources")
+        return compare_network(graph, twin, dt, duration, refinements, starts, seed)
     network, steady = _networks(graph, twin, dt)
     is_free = dt is None and isinstance(twin, str)
     program, dt = network.program, network.dt
@@ -245,12 +257,12 @@ def compare(
     errors = [np.sqrt(((run.states - analog) ** 2).mean(axis=1)) / scale for run in runs]
     steps = tuple(
         StepError(
-            dt / 2**k, float(np.abs(run.states - analog).max() / span), _horizon(times, errors[k]),
+            dt / 2**k, float(np.abs(run.states - analog).max() / span), horizon_of(times, errors[k]),
             run.seconds / ((points - 1) * 2**k),
         )
         for k, run in enumerate(runs)
     )  # fmt: skip
-    order = _order(steps)
+    order = order_of(steps)
     outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
     found = () if delayed or clocked else _fixed_points(steady, constant, starts, seed)
@@ -427,12 +439,14 @@ def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _
     return side
 
 
-def _horizon(times: np.ndarray, error: np.ndarray) -> float:
+def horizon_of(times: np.ndarray, error: np.ndarray) -> float:
+    """First of `times` at which `error` exceeds `HORIZON`; inf if it never does."""
     apart = np.flatnonzero(error > HORIZON)
     return float(times[apart[0]]) if apart.size else np.inf
 
 
-def _order(steps: Sequence[StepError]) -> float:
+def order_of(steps: Sequence[StepError]) -> float:
+    """Observed order, from the two smallest steps whose errors stand out of rounding; NaN if none do."""
     for coarse, fine in zip(reversed(steps[:-1]), reversed(steps[1:])):
         if fine.error > 1e-8 and coarse.error > fine.error:
             return float(np.log2(coarse.error / fine.error))

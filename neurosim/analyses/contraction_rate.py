@@ -23,6 +23,7 @@ from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError
 from neurosim.graph.assembly import GraphAssembly
 from neurosim.randomness import stream
+from neurosim.solve.asked import checked_span
 from neurosim.solve.dynamics import Dynamics, dynamics
 
 NORMS = ("2", "inf", "1")
@@ -102,7 +103,7 @@ def contraction_rate(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
         With a mass matrix that is diagonal and not singular.
     t_span : (float, float), optional
         Along the run over this time [s].
@@ -153,9 +154,7 @@ def contraction_rate(
 
 
 def _run(model: Dynamics, t_span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    start, stop = t_span
-    if not 0.0 <= start < stop < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    start, stop = checked_span(t_span)
     space = TangentFlow(model, 1, "auto", 0)
     space.new_frame(0)
     space.begin(None, stop, start)

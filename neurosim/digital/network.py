@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
+from neurosim.memristive.clocked_map import ClockedMap
+from neurosim.memristive.network import MemristiveNetwork
 
 
 @dataclass(frozen=True)
@@ -394,15 +396,27 @@ def _is_delayed(program: Program) -> np.ndarray:
     return made
 
 
+@overload
 def digital(
-    graph: SignalGraph | Program, rule: str | Rule = "forward_euler", dt: float | None = None, *,
+    graph: SignalGraph | Program, rule: str | Rule = ..., dt: float | None = ..., *,
+    parameters: Mapping[str, Any] | None = ...,
+) -> DigitalNetwork: ...  # fmt: skip
+@overload
+def digital(
+    graph: MemristiveNetwork, rule: str | Rule = ..., dt: float | None = ..., *,
+    parameters: Mapping[str, Any] | None = ...,
+) -> ClockedMap: ...  # fmt: skip
+def digital(
+    graph: SignalGraph | Program | MemristiveNetwork, rule: str | Rule = "forward_euler", dt: float | None = None, *,
     parameters: Mapping[str, Any] | None = None,
-) -> DigitalNetwork:  # fmt: skip
-    """Make the discrete-time equivalent of a graph.
+) -> DigitalNetwork | ClockedMap:  # fmt: skip
+    """Make the discrete-time equivalent of a graph, or of a memristive network.
 
     Parameters
     ----------
-    graph : SignalGraph or Program
+    graph : SignalGraph, Program or MemristiveNetwork
+        A memristive network takes explicit rules, and `dt` must be given; its sources are read at the ticks, and at
+        the stages of the rule between them.
     rule : str or Rule
         Name of a rule (``neurosim list rules``), default forward Euler.
     dt : float, optional
@@ -415,6 +429,11 @@ def digital(
     ------
     ParameterError, UnknownNameError
     """
+    if isinstance(graph, MemristiveNetwork):
+        from neurosim.digital.memristive_map import clocked_map
+
+        net = graph.with_parameters(parameters) if parameters else graph
+        return clocked_map(net, rule if isinstance(rule, Rule) else rules.get(rule), dt)
     if isinstance(graph, SignalGraph) and flatten(graph).of_kind("host"):
         from neurosim.digital.hosted import hosted
 

@@ -48,6 +48,14 @@ def test_unstable_circle_from_a_point_near_it():
     np.testing.assert_allclose(cycle.multipliers, [np.exp(0.8 * cycle.period), 1.0], rtol=1e-8)
 
 
+def test_a_stiff_oscillation_is_shot_on_steps_of_its_own():
+    cycle = ns.limit_cycle(ns.architectures.van_der_pol(100.0), rtol=1e-6)
+    assert cycle.period == pytest.approx(162.83707109, rel=1e-6)
+    assert cycle.error < 1e-6
+    assert cycle.is_stable
+    assert cycle.amplitude("x[0]") == pytest.approx(2.0 + 0.779 * 100.0 ** (-4.0 / 3.0), abs=1e-3)
+
+
 def test_driven_low_pass():
     graph = ns.SignalGraph("low pass")
     graph.port("u", 1)
