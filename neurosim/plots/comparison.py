@@ -104,4 +104,4 @@ def _fixed_points(ax: Axes, c: Comparison) -> None:
     ax.set_ylabel("largest multiplier of a step")
     found = len(c.fixed_points)
     title = f"{found} fixed point{'' if found == 1 else 's'} at zero input"
-    ax.set_title(title if c.attractors else "fixed points: not looked for (delays, clocks)", fontsize="medium")
+    ax.set_title(title if c.attractors else "fixed points: not looked for (delays, clocks, events)", fontsize="medium")
