@@ -1,11 +1,11 @@
 """An LSTM with forget gate and peepholes that learns a^n b^n c^n from examples: which symbols may follow.
 
-How the shipped seed was found: by what it reaches, which is what the case measures, so it is a best of 15 and no mean.
-Largest n predicted rightly after training on n = 1 to 40, three cells and a forget bias of 5 (kept), seeds 0 to 14: 110,
-126, 64, 46, 185, 47, 86, 106, 46, 63, 61, 61, 49, 184, 51 (median 63). With five cells and a bias of 1 seed 0 reaches 51
-(the best of an earlier search: 90), with three cells and a bias of 10 seed 0 reaches 50. Another 6000 batches at a tenth
-of the rate lower the loss four to ten times, and the reach of seeds 0 to 4 becomes 54, 171, 50, 47 and 50: beyond the
-lengths of training it is drift of the counters that counts, and no loss sees it.
+How the shipped seed was found: by what it reaches, which is what the case measures, so it is a best of 15 and no
+mean. Largest n predicted rightly after training on n = 1 to 40, three cells and a forget bias of 5 (kept), seeds 0 to
+14: 110, 126, 64, 46, 185, 47, 86, 106, 46, 63, 61, 61, 49, 184, 51 (median 63). With five cells and a bias of 1 seed
+0 reaches 51 (the best of an earlier search: 90), with three cells and a bias of 10 seed 0 reaches 50. Another 6000
+batches at a tenth of the rate lower the loss four to ten times, and the reach of seeds 0 to 4 becomes 54, 171, 50, 47
+and 50: beyond the lengths of training it is drift of the counters that counts, and no loss sees it.
 """
 
 from __future__ import annotations
