@@ -31,6 +31,13 @@ def test_rc_step_by_rodas5p(rtol: float) -> None:
     assert np.abs(result["v(out)"] - rc_exact(result.time)).max() < 3 * rtol
 
 
+@pytest.mark.parametrize(("rtol", "method"), [(1e-3, "rodas4p2"), (1e-4, "rodas4p2"), (1e-5, "rodas5p")])
+def test_fewer_stages_at_loose_tolerances(rtol: float, method: str) -> None:
+    result = simulate(read_netlist(RC), rtol=rtol)
+    assert result.attrs["method"] == method
+    assert np.abs(result["v(out)"] - rc_exact(result.time)).max() < 3 * rtol
+
+
 @pytest.mark.parametrize("method", ["trapezoid", "bdf2"])
 @pytest.mark.parametrize("rtol", [1e-4, 1e-6, 1e-8])
 def test_rc_step_by_methods_of_order_two(method: str, rtol: float) -> None:
