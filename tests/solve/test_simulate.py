@@ -159,7 +159,7 @@ def test_explicit_method_on_algebraic_equations_is_refused() -> None:
 
 @pytest.mark.parametrize("method", ["rodas5p", "trapezoid", "bdf2"])
 def test_a_state_leaves_its_bound_on_time(method: str) -> None:
-    """The resistance stands at r_off when the voltage passes the threshold on the other side, in the middle of a step."""
+    """The resistance stands at r_off when, within a step, the voltage passes the threshold on the other side."""
     found = simulate(
         read_netlist(
             "threshold\nV1 in 0 SIN(0 3 100meg)\nYMEMRISTOR m1 in 0 m\n"
