@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from neurosim.registry import Registry
 
 _LABELS = (
-    "suffixes", "equations", "formula", "analog", "digital", "leak", "order", "fixed_points", "stability", "reset", "check",
-    "default_for", "options",
+    "suffixes", "equations", "formula", "analog", "digital", "leak", "order", "fixed_points", "stability", "reset",
+    "check", "default_for", "options",
 )  # fmt: skip
 """What is told of an object that has it, in this order."""
 

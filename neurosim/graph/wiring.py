@@ -103,7 +103,7 @@ def lattice_pairs(
     place = np.stack(np.unravel_index(source, shape), axis=-1) + offsets[offset]
     inside = ((place >= 0) & (place < np.array(shape))).all(axis=1)
     source, place = source[inside], place[inside]
-    target = np.ravel_multi_index(tuple(place.T), shape)
+    target = np.asarray(np.ravel_multi_index(tuple(place.T), shape))
     kept = draw.random(source.size) * most < largest[kind[source], kind[target]]
     source, target = source[kept], target[kept]
     order = np.lexsort((target, source))

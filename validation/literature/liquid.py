@@ -92,7 +92,7 @@ def cases(context: Context) -> Iterator[Case]:
     rises = [level[b] - level[a] for a, b in ((0.0, 0.1), (0.1, 0.2), (0.2, 0.4))]
     yield Case(
         "separation of inputs", SOURCE,
-        f"falls of the mean state distance after 0.2 s, input distance 0, 0.1, 0.2, 0.4; {nets} liquids, {pairs} pairs each",
+        f"falls of the mean state distance after 0.2 s by input distance 0, 0.1, 0.2, 0.4; {nets * pairs} pairs",
         "none", f"{sum(rise <= 0.0 for rise in rises)} (levels {', '.join(f'{v:.2f}' for v in level.values())})",
         float(sum(rise <= 0.0 for rise in rises)), 0.0, "graded: each level lies above the one before",
         figure,
