@@ -254,7 +254,7 @@ def rosenbrock_step(S, lu, run, context, h):
                 u[n] = 0.0
                 context[TIME] = t + tableau[2 * s, stage] * h
                 evaluate_flow(S, context, u, work)
-                # What stood at a bound may leave it within the step, but not pass it. A state on its way to one may pass
+                # What stood at a bound may leave it within the step, not pass it. A state on its way to one may pass
                 # it: it is put back at the end, while a rate that vanished halfway would make the error estimate
                 # refuse every step.
                 if stopped > 0:
