@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from neurosim.digital.delays import DELAY_CLOCK, with_chains
-from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -20,6 +19,7 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
+from neurosim.kernels.room import Room
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,12 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
+from neurosim.kernels.small_lu import is_ordinary
 from neurosim.kernels.sparse_lu import lu_type, solve
 from neurosim.kernels.steps import REPEAT, factor_matrix, first_not_finite
 from neurosim.kernels.system import (
     evaluate_both,
     evaluate_flow,
-    is_ordinary,
     multiply_mass,
     project_rates,
     system_arrays_type,

@@ -76,7 +76,7 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
-from neurosim.kernels.small_lu import has_small_factors
+from neurosim.kernels.small_lu import has_small_factors, is_ordinary
 from neurosim.kernels.small_rosenbrock import small_rosenbrock_step
 from neurosim.kernels.sparse_lu import lu_type
 from neurosim.kernels.steps import (
@@ -95,7 +95,6 @@ from neurosim.kernels.system import (
     accept_batches,
     clip_states,
     crossing_batches,
-    is_ordinary,
     jump_batches,
     record_events,
     start_batches,

@@ -200,6 +200,8 @@ class Ensemble:
         found = [graph_place(program, address) for address in self.job.addresses]
         is_plain = all(which in ("p", "initial") for which, _ in found)
         ready = simulate_graph.prepare(program, self.job.span, settings, law_alone=is_plain)
+        if ready.method.has_decay or ready.method.kind == state.DESCENT:
+            return
         self.graph, self.names, self.program = ready.assembly, ready.names, ready.assembly.program
         self._lay_out(ready.assembly.system, ready.run, ready.method, Factors(ready.assembly.system))
         self.places = [
