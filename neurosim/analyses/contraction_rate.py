@@ -4,8 +4,8 @@
 ``J_ii + sum |J_ij|`` over rows (maximum norm) or columns (sum norm). Where mu <= -c on a convex region that runs do not
 leave, any two of them come together at least as e^(-c t). Weights w turn the norms into those of ``w x``.
 
-Source: W. A. Coppel, Stability and Asymptotic Behavior of Differential Equations (Heath 1965); W. Lohmiller,
-J.-J. E. Slotine, Automatica 34, 683 (1998), doi:10.1016/S0005-1098(98)00019-3 (both recalled).
+Source: W. A. Coppel, Stability and Asymptotic Behavior of Differential Equations (Heath 1965) (recalled); W. Lohmiller,
+J.-J. E. Slotine, Automatica 34, 683 (1998), doi:10.1016/S0005-1098(98)00019-3.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def contraction_rate(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
         With a mass matrix that is diagonal and not singular.
     t_span : (float, float), optional
         Along the run over this time [s].

@@ -19,11 +19,16 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
 
-from neurosim.kernels.native import ENTRY, MachineCode
+from neurosim.kernels.native import ENTRY, MachineCode, processor_features
 from neurosim.kernels.tuple_pointer import WORD, TuplePointer, array_at, array_value
+
+if numba.config.CPU_FEATURES is None:
+    # Numba decides what becomes a vector instruction; it reads this when it compiles for the first time.
+    numba.config.CPU_FEATURES = processor_features()
 
 _POINTER = ir.IntType(8).as_pointer()
 REAL, INTEGER = types.float64, types.int64
@@ -109,6 +114,17 @@ def compile_law(function: Callable[..., Any], context_size: int) -> tuple[Machin
     return MachineCode([], [], imports, code), portable
 
 
+def _raise_shapes_differ(given, wanted): ...
+
+
+@overload(_raise_shapes_differ)
+def _refuse_shapes(given, wanted):
+    def refuse(given, wanted):
+        raise ValueError("shapes differ")
+
+    return refuse
+
+
 class _Part(JITCodeLibrary):
     """Code that goes into other code: LLVM optimises it there, not also by itself and in each of its callers.
 
@@ -137,7 +153,7 @@ class _Part(JITCodeLibrary):
 
 @contextlib.contextmanager
 def _parts() -> Iterator[None]:
-    """While this lasts, Numba compiles to parts."""
+    """While this lasts, Numba compiles to parts, and slices without the code that prints shapes in their errors."""
     code_generator: Any = cpu_target.target_context.codegen()
     set_env = code_generator.set_env
 
@@ -145,11 +161,15 @@ def _parts() -> Iterator[None]:
         if code_generator._engine.is_symbol_defined(name):
             set_env(name, env)
 
+    places: Any = arrayobj
+    printing = places.raise_with_shape_context
+    places.raise_with_shape_context = _raise_shapes_differ
     code_generator._library_class, code_generator.set_env = _Part, set_env_of_whole
     try:
         yield
     finally:
         del code_generator._library_class, code_generator.set_env
+        places.raise_with_shape_context = printing
 
 
 @global_compiler_lock
@@ -207,7 +227,7 @@ def _target_machine() -> Any:
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3,
+        cpu=llvm.get_host_cpu_name(), features=processor_features(), opt=3,
         reloc="static" if target.name.startswith("x86") else "default", codemodel="jitdefault", jit=True,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ A state that stands at a bound and would leave it stays there for the step; one 
 put back by the time loop, where the method starts again.
 
 Source: A. C. Hindmarsh, ODEPACK, in Scientific Computing (North-Holland 1983) 55 (recalled); choice between the
-formulas: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010 (DOI recalled).
+formulas: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010.
 """
 
 from __future__ import annotations

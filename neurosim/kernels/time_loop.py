@@ -553,7 +553,9 @@ def advance(S, lu, lu_polish, run, context):
             context[TIME] = t_new
         if method in (TRAPEZOID, BDF2, MIDPOINT):
             multistep_accept(run, h)
-        run.y[:] = run.y_new
+        y, y_new = run.y, run.y_new
+        for i in range(n + 1):
+            y[i] = y_new[i]
         clipped = clip_states(S, run.y)
         real[T] = t_new
         real[H_LAST] = h

@@ -32,6 +32,7 @@ from neurosim.kernels.ensemble import Rows, advance_rows
 from neurosim.kernels.lanes import advance_lanes, lane_room, takes_lanes
 from neurosim.kernels.run import Run
 from neurosim.kernels.system import SystemArrays
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result
 from neurosim.solve import simulate_graph, transient
 from neurosim.solve.asked import print_times
@@ -74,7 +75,7 @@ class Job:
     """
 
     token: str
-    what: Circuit | Program
+    what: Circuit | Program | MemristiveNetwork
     analysis: Analysis | None
     span: tuple[float, float] | None
     settings: Any
@@ -118,6 +119,10 @@ def run_chunk(job: Job, chunk: Chunk) -> Done:
     NeurosimError
         The system cannot be simulated at all. A row that fails is told in `Done.failures`.
     """
+    if not isinstance(job.what, (Circuit, Program)):
+        from neurosim.solve.network_rows import run_network_rows
+
+        return run_network_rows(job, chunk)
     return ensemble_of(job).run(chunk)
 
 
@@ -209,6 +214,7 @@ class Ensemble:
         self.system: System | None = None
         self.in_lanes = False
         self.outputs: Outputs | None = None
+        assert not isinstance(job.what, MemristiveNetwork)
         if isinstance(job.what, Circuit):
             self._prepare_circuit(job.what, job.analysis, job.settings)
         else:

@@ -108,7 +108,8 @@ def simulate(
     circuit : Circuit, str, Path, SignalGraph, Program or MemristiveNetwork
         A circuit, the path of a netlist, or a graph: then `settings` are those of
         `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of
-        a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`.
+        a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`. With ``dt`` a graph of spiking
+        neurons runs on a grid of time, see `neurosim.solve.simulate_spikes.SpikeSettings`.
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional
@@ -136,6 +137,10 @@ def simulate(
             from neurosim.solve.simulate_network import simulate_network
 
             return simulate_network(circuit, t_span, **settings)
+        if "dt" in settings:
+            from neurosim.solve.simulate_spikes import simulate_spikes
+
+            return simulate_spikes(circuit, t_span, **settings)
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)

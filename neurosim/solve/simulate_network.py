@@ -101,7 +101,11 @@ def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None,
     SimulationError
         The run stopped; names the state, and keeps what was computed in `partial`.
     """
-    chosen = read_settings(NetworkSettings, settings, "simulate() of a network")
+    return run_network(net, t_span, read_settings(NetworkSettings, settings, "simulate() of a network"))
+
+
+def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chosen: NetworkSettings) -> Result:
+    """`simulate_network` with settings that are made already."""
     span = checked_span(t_span)
     check_tolerances(chosen.rtol)
     clock = time.perf_counter()

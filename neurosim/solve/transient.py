@@ -32,6 +32,9 @@ from neurosim.solve.outputs import Outputs
 LEAST_STEPS = 50
 """No step is longer than this part of the span, so that nothing of the shape of the answer is stepped over."""
 
+LOOSE = 1e-4
+"""Relative tolerance from which fewer stages are worth more than a higher order."""
+
 RESOLUTION = 1e-15
 """Shortest step, as a part of the span."""
 
@@ -46,7 +49,8 @@ class TransientSettings:
     Parameters
     ----------
     method : str
-        Registry name of an integration method, or ``"auto"``: Rodas5P, or BDF2 where the equations have index 2.
+        Registry name of an integration method, or ``"auto"``: Rodas5P (Rodas4P2 at loose tolerances), or BDF2 where
+        the equations have index 2.
     rtol : float
         Relative tolerance, default 1e-5; relative to the largest value that an unknown has had.
     step_limit : int
@@ -206,7 +210,8 @@ def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, s
     index_two = index_two_unknowns(polish_factors, y, span)
     name = settings.method
     if name == "auto":
-        name = "bdf2" if index_two.size else "rodas5p"
+        loose = "rodas4p2" if settings.rtol >= LOOSE else "rodas5p"
+        name = "bdf2" if index_two.size else loose
         if index_two.size:
             shown = ", ".join(system.names[i] for i in index_two[:4])
             notes.append(f"index 2 ({shown} follow the slope of a source): integrated by BDF2")

@@ -5,7 +5,7 @@ order 2; the equations are in `neurosim.solve.discrete_gradient`. For graphs tha
 rate networks with symmetric weights); others are refused by name.
 
 Source: R. I. McLachlan, G. R. W. Quispel, N. Robidoux, Phil. Trans. R. Soc. A 357, 1021 (1999),
-doi:10.1098/rsta.1999.0363 (recalled).
+doi:10.1098/rsta.1999.0363.
 """
 
 from __future__ import annotations
