@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import STEP, TIME, helper, unit
+from neurosim.kernels.mass import is_ordinary, multiply_mass
 from neurosim.kernels.run import (
     ALPHA,
     CONVERGENCE,
@@ -53,13 +54,11 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
-from neurosim.kernels.small_lu import is_ordinary
 from neurosim.kernels.sparse_lu import lu_type, solve
 from neurosim.kernels.steps import REPEAT, factor_matrix, first_not_finite
 from neurosim.kernels.system import (
     evaluate_both,
     evaluate_flow,
-    multiply_mass,
     project_rates,
     system_arrays_type,
 )  # fmt: skip

@@ -9,21 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
+from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.run import FACTORISATIONS, SINGULAR, STATUS_INDEX
 
 FEW = 8
 """Most unknowns [1]."""
-
-
-@helper
-def is_ordinary(S, n):
-    """Whether M is the identity."""
-    if S.mass_value.size != n:
-        return False
-    others = 0
-    for q in range(n):
-        others += S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]
-    return others == 0
 
 
 @helper

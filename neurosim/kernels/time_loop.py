@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
@@ -76,7 +77,7 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
-from neurosim.kernels.small_lu import has_small_factors, is_ordinary
+from neurosim.kernels.small_lu import has_small_factors
 from neurosim.kernels.small_rosenbrock import small_rosenbrock_step
 from neurosim.kernels.sparse_lu import lu_type
 from neurosim.kernels.steps import (
