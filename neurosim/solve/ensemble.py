@@ -237,7 +237,7 @@ class Ensemble:
             for which, elements in (graph_place(self.program, address) for address in self.job.addresses)
         ]
         patched = {name for _, _, found in self.places for name, _ in found}
-        self.in_lanes = patched <= {"parameters"} and takes_lanes(self.system.arrays, self.run_template)
+        self.in_lanes = patched <= {"parameters"} and takes_lanes(ready.assembly.system.arrays, self.run_template)
 
     def _prepare_circuit(self, circuit: Circuit, analysis: Any, settings: Settings) -> None:
         if not isinstance(analysis, TransientAnalysis) or any(m.analysis == "tran" for m in circuit.measures):
