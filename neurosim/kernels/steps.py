@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import LIMITED, LIMITING, STEP, TIME, helper, unit
+from neurosim.kernels.mass import add_mass, multiply_mass
 from neurosim.kernels.run import (
     ALPHA,
     BDF2,
@@ -42,11 +43,9 @@ from neurosim.kernels.run import (
 from neurosim.kernels.small_lu import has_small_factors, solve_small
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
-    add_mass,
     evaluate_both,
     evaluate_flow,
     evaluate_timed,
-    multiply_mass,
     project_rates,
     project_rates_and_rows,
     system_arrays_type,

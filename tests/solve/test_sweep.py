@@ -53,6 +53,26 @@ def test_rows_of_a_law(settings):
     np.testing.assert_allclose(slower["x[0]"][1][::2], slower["x[0]"][0][:101], rtol=1e-4)
 
 
+def test_rows_side_by_side_have_the_bits_of_runs_by_themselves():
+    rho = np.linspace(12.0, 30.0, 13)
+    given, how = {"rho": rho, "sigma": 10.0 + 0.1 * rho}, {"mode": "rows", "rtol": 1e-7, "print_step": 0.03}
+    found = ns.sweep(ns.architectures.lorenz(), given, (0.5, 5.0), **how)
+    assert same(found, ns.sweep(ns.architectures.lorenz(), given, (0.5, 5.0), chunk=3, workers=1, **how))
+    steps = 0
+    for k, one in enumerate(ns.architectures.lorenz(sigma=s, rho=r) for r, s in zip(rho, given["sigma"], strict=True)):
+        alone = ns.simulate(one, (0.5, 5.0), rtol=1e-7, print_step=0.03, save_steps=False)
+        assert all(np.array_equal(found[name][k], alone[name]) for name in alone.names)
+        steps += alone.attrs["statistics"]["steps"]
+    assert found.attrs["statistics"]["steps"] == steps
+    # A row that meets what lanes do not do is run by the loop in time, which says what happened.
+    cut = ns.sweep(ns.architectures.lorenz(), {"rho": [0.5, 28.0, 28.0]}, (0, 5.0), mode="rows", step_limit=60,
+                   initial={"x[0]": [1.0, 1.0, 1e200]})  # fmt: skip
+    assert np.isfinite(cut["x[0]"][0]).all()
+    first, second = cut.attrs["failures"].values()
+    assert "limit of steps" in first
+    assert "e-199 s: the limit of steps" in second
+
+
 def test_rows_of_a_circuit_are_its_runs():
     text = DIVIDER.replace(".measure tran top max v(out)\n", "")
     circuit = ns.read_netlist(text)
