@@ -174,11 +174,13 @@ def limit_cycle(
     SimulationError
         The run comes to rest, does not return, or Newton's method does not converge.
     """
-    runs = Runs(what, inputs=inputs, rtol=min(1e-7, 100.0 * rtol))
+    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)))
     if runs.is_map:
         raise ParameterError(f"'{runs.field.title}' is a map: take fixed_points() of it, or bifurcation_diagram()")
     if start is not None and period is None:
         raise ParameterError("start= needs period=, a first guess of the period")
+    if not 1e-13 <= rtol < 1.0:
+        raise ParameterError(f"rtol = {rtol!r} must lie between 1e-13 and 1")
     if period is not None and not 0.0 < period < math.inf:
         raise ParameterError(f"period = {period!r} s must be positive")
     has_own_time = not isinstance(runs.model, MemristiveNetwork) or not period
