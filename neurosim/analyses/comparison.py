@@ -19,6 +19,8 @@ import networkx as nx
 import numpy as np
 
 from neurosim.analyses.drawable import Drawable
+from neurosim.analyses.field import flow_of
+from neurosim.analyses.fixed_points import zeros
 from neurosim.digital.event_network import EventNetwork
 from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
@@ -466,27 +468,9 @@ def _random_states(program: Program, starts: int, seed: int, name: str) -> np.nd
 
 
 def _fixed_points(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) -> tuple[FixedPoint, ...]:
-    """Zeros of the flow by Newton's method from random states, each once."""
-    program = network.program
-    found: list[np.ndarray] = []
-    leak = np.diag(program.leak)
-    for y in _random_states(program, starts, seed, "fixed points"):
-        for _ in range(60):
-            residual = program.drive(y, u) - program.leak * y
-            jacobian = program.jacobian(y, u)[0] - leak
-            try:
-                change = np.linalg.solve(jacobian, residual)
-            except np.linalg.LinAlgError:
-                break
-            size = np.abs(change).max()
-            y = y - change * min(1.0, 2.0 / max(size, 1e-300))
-            if not np.isfinite(y).all():
-                break
-            if size < 1e-13 * (1.0 + np.abs(y).max()):
-                if not any(np.abs(y - other).max() < SAME_POINT * (1.0 + np.abs(y).max()) for other in found):
-                    found.append(y)
-                break
-    return tuple(_judge(network, y, u) for y in found)
+    """Zeros of the flow with inputs u, from random states."""
+    begin = _random_states(network.program, starts, seed, "fixed points")
+    return tuple(_judge(network, y, u) for y in zeros(flow_of(network.program, u), begin, tolerance=1e-13))
 
 
 def _judge(network: DigitalNetwork, y: np.ndarray, u: np.ndarray) -> FixedPoint:

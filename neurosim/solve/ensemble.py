@@ -120,9 +120,9 @@ def run_chunk(job: Job, chunk: Chunk) -> Done:
         The system cannot be simulated at all. A row that fails is told in `Done.failures`.
     """
     if not isinstance(job.what, (Circuit, Program)):
-        from neurosim.solve.network_rows import run_network_rows
+        from neurosim.solve.separate_rows import run_separate_rows
 
-        return run_network_rows(job, chunk)
+        return run_separate_rows(job, chunk)
     return ensemble_of(job).run(chunk)
 
 
@@ -283,6 +283,10 @@ class Ensemble:
     def run(self, chunk: Chunk) -> Done:
         """Run some rows."""
         if self.system is None:
+            if isinstance(self.job.what, Program):
+                from neurosim.solve.separate_rows import run_separate_rows
+
+                return run_separate_rows(self.job, chunk)
             return self._one_by_one(chunk, range(len(chunk)))
         rows, alone, failures = self._rows(chunk)
         if len(alone) + len(failures) == len(chunk) and alone:
