@@ -323,7 +323,8 @@ def build_system(
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         if batch.writes_derivatives:
             widest["D"] = max(widest["D"], max(batch.law_flows, batch.event_count) * max(batch.law_inputs, 1) * w)
-        widest["scratch"] = max(widest["scratch"], (batch.scratch_rows + batch.memory_rows) * w)
+        if batch.scratch_rows > 0:
+            widest["scratch"] = max(widest["scratch"], (batch.scratch_rows + batch.memory_rows) * w)
 
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
     all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)

@@ -159,8 +159,9 @@ class LaplacianSolver:
         """Solve with few conductances changed against those of the last `solve`, which are kept.
 
         The factor is used as it is (Woodbury's formula): each edge costs one solution when it first appears, and from
-        then on nothing but its share of a small dense system. Meant for far fewer edges than the square root of the
-        number of nodes.
+        then on nothing but its share of a small dense system. It pays for one or two new edges at 1e4 edges. The engine
+        does without: in an avalanche of 2e3 nanowire junctions 200 (binary ones) to 860 (tunnelling) change in a step,
+        and iterations that start from the last solutions take less time than one column.
 
         Parameters
         ----------

@@ -43,8 +43,8 @@ class NetworkSettings:
     Parameters
     ----------
     method : str
-        Integration method, default ``"dp5"``; ``"dop853"`` for tight tolerances. Implicit ones take the dense Jacobian
-        and at most 300 edges.
+        Integration method, default ``"dp5"``; ``"dop853"`` for tight tolerances; ``"rkc"`` for stiff networks of any
+        size. Implicit ones take the dense Jacobian and at most 300 edges.
     rtol : float
         Relative to the largest value that a state has had, default 1e-6.
     atol : float, optional
@@ -115,7 +115,7 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     if method.takes_mass and net.size > LARGEST_JACOBIAN:
         raise ParameterError(
             f"method '{method.name}' takes the dense Jacobian: at most {LARGEST_JACOBIAN} edges, not {net.size}; use "
-            "'dp5' or 'dop853'"
+            "'rkc' where it is stiff (the spectrum of a memristive network is real), else 'dp5' or 'dop853'"
         )
     saved = _Saved(net, chosen.save)
     assembly = assemble_network(net, net.sources.bind(span[1]), derivatives=method.takes_mass, rtol=chosen.rtol)

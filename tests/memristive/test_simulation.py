@@ -163,3 +163,20 @@ def test_fixed_points_are_found() -> None:
 def test_bad_settings_are_named(settings: dict[str, Any], named: str) -> None:
     with pytest.raises((ParameterError, UnknownNameError), match=named):
         ns.simulate(network(), (0.0, 0.1), **settings)
+
+
+def test_a_stiff_network_of_any_size_runs_and_implicit_methods_say_what_to_take() -> None:
+    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(14, 14))
+    rng = np.random.default_rng(0)
+    alpha = 10.0 ** rng.uniform(0.0, 4.5, graph.number_of_edges())
+    net = ns.MemristiveNetwork(
+        graph, convention="flipped", alpha=alpha, beta=10.0, electrodes={0: "SIN(1 0.5 2)", 195: 0.0}, initial=0.3
+    )
+    with pytest.raises(ParameterError, match="at most 300 edges, not 364; use 'rkc' where it is stiff"):
+        ns.simulate(net, (0.0, 0.1), method="rodas5p")
+    asked = {"save": ["states"], "save_steps": False, "rtol": 1e-4}
+    ours, plain = (ns.simulate(net, (0.0, 0.1), method=method, **asked) for method in ("rkc", "dp5"))
+    ends = [np.array([r[name][-1] for name in net.state_names]) for r in (ours, plain)]
+    assert np.abs(ends[0] - ends[1]).max() < 1e-4
+    evaluations = [r.attrs["statistics"]["evaluations"] for r in (ours, plain)]
+    assert evaluations[0] < 0.4 * evaluations[1]
