@@ -18,8 +18,8 @@ import numpy as np
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.poincare_section import poincare_section
 from neurosim.analyses.runs import RTOL, Rows, Runs, with_values
-from neurosim.circuit.model import Circuit
 from neurosim.errors import NeurosimError, ParameterError, SimulationError
+from neurosim.graph.program import Program
 
 KINDS = ("maxima", "minima", "section", "samples")
 
@@ -89,7 +89,7 @@ def bifurcation_diagram(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     parameter : str
         Address, as of `neurosim.solve.dynamics.Dynamics.with_parameters`.
     values : array_like
@@ -231,7 +231,7 @@ def _sections(
         try:
             return poincare_section(
                 with_values(runs.model, {parameter: value}), section, t_span=(0.0, span[1]), transient=span[0],
-                start=start, rtol=rtol, **({} if isinstance(runs.model, Circuit) else {"inputs": runs.inputs}),
+                start=start, rtol=rtol, **({"inputs": runs.inputs} if isinstance(runs.model, Program) else {}),
             )[name]  # fmt: skip
         except NeurosimError as error:
             return str(error)

@@ -1,23 +1,35 @@
 """One branch of fixed points as a parameter changes: pseudo-arclength continuation with folds and Hopf points.
 
-The branch (y(s), p(s)) is followed along its tangent, so it goes round folds. Source: Keller, "Numerical solution of
-bifurcation and nonlinear eigenvalue problems" (1977); Kuznetsov, "Elements of Applied Bifurcation Theory", section
-10.2 (both recalled).
+The branch (y(s), p(s)) is followed along its tangent, so it goes round folds. A step is as long as the corrector stays
+near the tangent and the parameter moves little: the length of a branch, in units of the state, does not count. Source:
+Keller, "Numerical solution of bifurcation and nonlinear eigenvalue problems" (1977); Kuznetsov, "Elements of Applied
+Bifurcation Theory", section 10.2 (both recalled).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import ZERO, Field, field_of, zero_of
 from neurosim.errors import ParameterError, SimulationError
 
-ITERATIONS = 8
+ITERATIONS = 12
 """Newton steps of the corrector before the step is halved."""
+
+BENT = 0.2
+"""The corrector may leave the tangent by this share of a step; with less than a quarter of it the next is longer."""
+
+SMALLEST = 1e-4
+"""Steps down to this are taken to tell special points apart, and down to 1e-9 to find a further point."""
+
+END = 1e-7
+"""So near to an end of the range, in shares of it, a branch has left it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ def continuation(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
     parameter : str
         Address, as of `neurosim.solve.dynamics.Dynamics.with_parameters`.
     span : (float, float)
@@ -91,9 +103,9 @@ def continuation(
     inputs, at
         As `neurosim.analyses.fixed_points.fixed_points`.
     step, largest_step : float, optional
-        Along the branch, with the parameter scaled to the length of its range; default 1/100 and 1/20.
+        The first step and the largest one, as shares of the parameter's range; default 1/100 and 1/50.
     points : int
-        Most points.
+        Most points, without the special ones.
 
     Raises
     ------
@@ -116,35 +128,52 @@ def continuation(
             "with fixed_points() and give it as start="
         )
     curve = _Curve(base, parameter, first, last - first, np.maximum(1.0, np.abs(y)))
-    h, h_most = step or 0.01, largest_step or 0.05
+    widest = 0.02 if largest_step is None else largest_step
+    h = 0.01 if step is None else step
+    if not (0.0 < h < np.inf and 0.0 < widest < np.inf):
+        raise ParameterError(f"step = {step}, largest_step = {largest_step} must be positive shares of the range")
     z = np.append(y / curve.scale, 0.0)
     tangent = curve.tangent(z, None)
     tangent *= np.sign(tangent[-1]) or 1.0
+    h /= max(abs(tangent[-1]), 0.01)
     rows, spectra, special = [z], [curve.eigenvalues(z)], []
-    stopped = "steps"
-    while len(rows) < points:
-        new = curve.across(z + h * tangent, tangent)
-        if new is None or np.abs(new - z).max() > 3.0 * h + 1e-12:
+    stopped, taken = "steps", 1
+    while taken < points:
+        guess = z + h * tangent
+        new = curve.across(guess, tangent)
+        bent = np.inf if new is None else float(np.linalg.norm(new - guess)) / h
+        if new is None or bent > BENT or abs(new[-1] - z[-1]) > 1.5 * widest:
             h *= 0.5
             if h < 1e-9:
                 stopped = f"no further point was found beyond {parameter} = {curve.value(z):g}"
                 break
             continue
         turned, eigenvalues = curve.tangent(new, tangent), curve.eigenvalues(new)
-        special += _passed(curve, z, tangent, turned, spectra[-1], eigenvalues, h)
+        change = curve.unstable(eigenvalues) - curve.unstable(spectra[-1])
+        turns = bool(tangent[-1] * turned[-1] < 0.0)
+        if h > SMALLEST and abs(change) > (1 if turns else 2):
+            h *= 0.5
+            continue
+        if turns or change:
+            point, place = _special(curve, z, tangent, spectra[-1], eigenvalues, h, turns=turns)
+            special.append(point)
+            rows.append(place)
+            spectra.append(curve.eigenvalues(place))
         rows.append(new)
         spectra.append(eigenvalues)
-        z, tangent = new, turned
-        if not -1e-9 <= z[-1] <= 1.0 + 1e-9:
+        z, tangent, taken = new, turned, taken + 1
+        if not END < z[-1] < 1.0 - END:
             stopped = "range"
             break
         if len(rows) > 20 and np.linalg.norm(z - rows[0]) < 0.5 * h:
             stopped = "closed"
             break
-        h = min(1.3 * h, h_most)
+        if bent < 0.25 * BENT:
+            h *= 2.0
+        q, along = z[-1], max(abs(tangent[-1]), 1e-12)
+        h = min(h, widest / along, max(1.0 - q if tangent[-1] > 0.0 else q, END) / along)
     made = np.array(rows)
-    scales = [1.0 if base.is_map else float(np.abs(e).max(initial=0.0)) for e in spectra]
-    unstable = np.array([(base.growth(e) > ZERO * s).sum() for e, s in zip(spectra, scales, strict=True)])
+    unstable = np.array([curve.unstable(e) for e in spectra])
     return Branch(
         base.title, parameter, base.names, first + made[:, -1] * (last - first), made[:, :-1] * curve.scale, unstable,
         spectra, tuple(special), stopped,
@@ -160,99 +189,100 @@ class _Curve:
     first: float
     length: float
     scale: np.ndarray
+    _kept: dict[float, Field] = dataclass_field(default_factory=dict)
 
     def value(self, z: np.ndarray) -> float:
         """The parameter."""
         return self.first + float(z[-1]) * self.length
 
     def field(self, q: float) -> Field:
-        return self.base.rebuild({self.parameter: self.first + q * self.length})
+        if q not in self._kept:
+            self._kept = {q: self.base.rebuild({self.parameter: self.first + q * self.length})}
+        return self._kept[q]
 
     def eigenvalues(self, z: np.ndarray) -> Any:
-        return self.field(z[-1]).eigenvalues(z[:-1] * self.scale)
+        return self.field(float(z[-1])).eigenvalues(z[:-1] * self.scale)
 
-    def extended(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """F, and its derivatives by z, shape (n, n + 1); that by the parameter from central differences."""
+    def border(self, eigenvalues: Any) -> float:
+        """Growth up to this counts as zero."""
+        return ZERO * (1.0 if self.base.is_map else float(np.abs(eigenvalues).max(initial=0.0)))
+
+    def unstable(self, eigenvalues: Any) -> int:
+        """Number of growing directions."""
+        return int((self.base.growth(eigenvalues) > self.border(eigenvalues)).sum())
+
+    def growth(self, eigenvalues: Any, rank: int) -> float:
+        """Growth of the direction that is next after the `rank` fastest."""
+        return float(np.sort(self.base.growth(eigenvalues))[-1 - rank])
+
+    def by_parameter(self, z: np.ndarray) -> np.ndarray:
+        """dF/dq from central differences."""
         y, q = z[:-1] * self.scale, float(z[-1])
-        here = self.field(q)
         e = 1e-6 * max(1.0, abs(q))
-        by_q = (self.field(q + e).value(y) - self.field(q - e).value(y)) / (2.0 * e)
-        return here.value(y), np.column_stack([here.jacobian(y) * self.scale, by_q])
+        ends = [self.base.rebuild({self.parameter: self.first + (q + s * e) * self.length}).value(y) for s in (1, -1)]
+        return (ends[0] - ends[1]) / (2.0 * e)
 
     def tangent(self, z: np.ndarray, before: np.ndarray | None) -> np.ndarray:
         """Unit vector along the branch, in the direction of `before`."""
-        found = np.linalg.svd(self.extended(z)[1])[2][-1]
+        jacobian = self.field(float(z[-1])).jacobian(z[:-1] * self.scale) * self.scale
+        found = np.linalg.svd(np.column_stack([jacobian, self.by_parameter(z)]))[2][-1]
         return found if before is None or found @ before >= 0.0 else -found
 
     def across(self, guess: np.ndarray, tangent: np.ndarray) -> np.ndarray | None:
-        """The point of the branch across from `guess`: Newton on F = 0 and tangent . (z - guess) = 0."""
-        z = guess.copy()
+        """The point of the branch across from `guess`: Newton on F = 0 and tangent . (z - guess) = 0.
+
+        The derivative by the parameter is that at `guess`.
+        """
+        z, by_parameter = guess.copy(), self.by_parameter(guess)
         for _ in range(ITERATIONS):
-            value, matrix = self.extended(z)
-            system = np.vstack([matrix, tangent])
-            right = np.append(value, tangent @ (z - guess))
+            here, y = self.field(float(z[-1])), z[:-1] * self.scale
+            system = np.vstack([np.column_stack([here.jacobian(y) * self.scale, by_parameter]), tangent])
+            right = np.append(here.value(y), tangent @ (z - guess))
             if not (np.isfinite(right).all() and np.isfinite(system).all()):
                 return None
             try:
                 change = np.linalg.solve(system, right)
             except np.linalg.LinAlgError:
-                return None
+                change = np.full(z.shape, np.inf)
+            if not np.abs(change).max() < 1.0:
+                # At a branch point the system is singular: the smallest change keeps to the branch.
+                change = np.linalg.lstsq(system, right, rcond=1e-12)[0]
             z = z - change
             if np.abs(change).max() < 1e-10 * (1.0 + np.abs(z).max()):
                 return z
         return None
 
-    def bisect(self, z: np.ndarray, tangent: np.ndarray, h: float, has_passed: Any) -> np.ndarray:
-        """The point between z and a step h further where ``has_passed(point)`` turns true."""
-        low, high, place = 0.0, h, z
-        while high - low > 1e-10:
-            middle = 0.5 * (low + high)
-            found = self.across(z + middle * tangent, tangent)
-            if found is None:
-                break
-            place = found
-            low, high = (low, middle) if has_passed(found) else (middle, high)
-        return place
 
+def _special(
+    curve: _Curve, z: np.ndarray, tangent: np.ndarray, before: Any, after: Any, h: float, *, turns: bool
+) -> tuple[SpecialPoint, np.ndarray]:
+    """What happens between z and the point a step h further, and where: the zero of a function along the branch."""
+    rank, place = min(curve.unstable(before), curve.unstable(after)), z
+    crosses = curve.growth(before, rank) * curve.growth(after, rank) < 0.0
+    border = 0.0 if crosses else max(curve.border(before), curve.border(after))
 
-def _passed(
-    curve: _Curve, z: np.ndarray, tangent: np.ndarray, turned: np.ndarray, before: np.ndarray, after: np.ndarray,
-    h: float,
-) -> list[SpecialPoint]:  # fmt: skip
-    """Special points between z and the next point, located by bisection along the branch."""
-    is_map = curve.base.is_map
-    found = []
+    def signed(s: float) -> float:
+        """The component of the tangent that turns, or the growth of the eigenvalue that passes the border."""
+        nonlocal place
+        found = curve.across(z + s * tangent, tangent)
+        if found is None:
+            raise SimulationError(f"the branch of '{curve.base.title}' was lost near {curve.value(z):g}")
+        place = found
+        if turns:
+            return float(curve.tangent(found, tangent)[-1])
+        return curve.growth(curve.eigenvalues(found), rank) - border
 
-    def add(kind: str, has_passed: Any, frequency: Any = lambda e: 0.0) -> None:
-        place = curve.bisect(z, tangent, h, has_passed)
-        f = float(frequency(curve.eigenvalues(place)))
-        found.append(SpecialPoint(kind, curve.value(place), place[:-1] * curve.scale, f))
-
-    def turns(eigenvalues: Any) -> float:
-        """Frequency of the pair at the border."""
-        pairs = eigenvalues[eigenvalues.imag != 0.0]
-        if not pairs.size:
-            return 0.0
-        nearest = pairs[np.argmin(np.abs(curve.base.growth(pairs)))]
-        return abs(np.angle(nearest) if is_map else nearest.imag) / (2.0 * np.pi)
-
-    real, pairs, flips = _beyond(before, is_map)
-    real_after, pairs_after, flips_after = _beyond(after, is_map)
-    if tangent[-1] * turned[-1] < 0.0:
-        add("fold", lambda at: curve.tangent(at, tangent)[-1] * tangent[-1] < 0.0)
-    elif real != real_after:
-        add("branch point", lambda at: _beyond(curve.eigenvalues(at), is_map)[0] != real)
-    elif pairs != pairs_after:
+    signed(brentq(signed, 0.0, h, xtol=1e-12, rtol=1e-14, maxiter=100))  # pyright: ignore[reportArgumentType]
+    eigenvalues, is_map = curve.eigenvalues(place), curve.base.is_map
+    nearest = eigenvalues[np.argmin(np.abs(curve.base.growth(eigenvalues)))]
+    frequency = 0.0
+    if turns:
+        kind = "fold"
+    elif nearest.imag != 0.0:
         kind = "Neimark-Sacker" if is_map else "Hopf"
-        add(kind, lambda at: _beyond(curve.eigenvalues(at), is_map)[1] != pairs, turns)
-    if flips != flips_after:
-        add("period doubling", lambda at: _beyond(curve.eigenvalues(at), is_map)[2] != flips, lambda e: 0.5)
-    return found
-
-
-def _beyond(eigenvalues: Any, is_map: bool) -> tuple[int, int, int]:
-    """Growing real eigenvalues (beyond +1, or above 0), growing complex ones, and real ones of a map beyond -1."""
-    is_real = eigenvalues.imag == 0.0
-    real, turning = eigenvalues[is_real].real, eigenvalues[~is_real]
-    grows = np.abs(turning) > 1.0 if is_map else turning.real > 0.0
-    return int((real > float(is_map)).sum()), int(grows.sum()), int((real < -1.0).sum()) if is_map else 0
+        frequency = abs(np.angle(nearest) if is_map else nearest.imag) / (2.0 * np.pi)
+    elif is_map and nearest.real < 0.0:
+        kind, frequency = "period doubling", 0.5
+    else:
+        kind = "branch point"
+    return SpecialPoint(kind, curve.value(place), place[:-1] * curve.scale, float(frequency)), place

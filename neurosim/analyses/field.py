@@ -15,6 +15,7 @@ from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import Dynamics, dynamics, with_graph_values
 
 ZERO = 1e-9
@@ -40,6 +41,8 @@ class Field:
         M; None for the identity.
     rebuild : callable
         ``rebuild({address: value}) -> Field``.
+    lower, upper : ndarray, shape (n,), optional
+        Bounds, at which the engine holds an unknown whose rate points outward; None where there are none.
     """
 
     title: str
@@ -50,17 +53,30 @@ class Field:
     jacobian: Callable[[np.ndarray], np.ndarray]
     mass: np.ndarray | None
     rebuild: Callable[[Mapping[str, float]], Field]
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+
+    def inside(self, y: np.ndarray) -> np.ndarray:
+        """The nearest point within the bounds."""
+        return y if self.lower is None or self.upper is None else np.clip(y, self.lower, self.upper)
+
+    def held(self, y: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """Which unknowns are held: at a bound, with a rate f that points outward."""
+        if self.lower is None or self.upper is None:
+            return np.zeros(y.size, bool)
+        return ((y >= self.upper) & (f > 0.0)) | ((y <= self.lower) & (f < 0.0))
 
     def eigenvalues(self, y: np.ndarray) -> Any:
         """Exponents of a flow [1/s] or multipliers of a map at y, by falling real part or size.
 
-        With a singular M those that are infinite are left out.
+        With a singular M those that are infinite are left out, and so are those of unknowns that are held.
         """
-        matrix = self.jacobian(y)
+        free = ~self.held(y, self.value(y))
+        matrix = self.jacobian(y)[np.ix_(free, free)]
         if self.mass is not None:
             # Exactly singular rows of M give infinite eigenvalues: these are algebraic equations.
             values, weights = linalg.eig(  # pyright: ignore[reportAssignmentType]
-                matrix, self.mass, right=False, homogeneous_eigvals=True
+                matrix, self.mass[np.ix_(free, free)], right=False, homogeneous_eigvals=True
             )
             finite = np.abs(weights) > 1e-12 * np.abs(values)
             found = values[finite] / weights[finite]
@@ -87,13 +103,14 @@ class Field:
 
 
 def field_of(
-    what: Circuit | str | Path | SignalGraph | Program | Dynamics, *, inputs: Any = None, at: float = 0.0
-) -> Field:
+    what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, inputs: Any = None,
+    at: float = 0.0,
+) -> Field:  # fmt: skip
     """The field of anything that simulates.
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
         A graph whose states all jump at one clock is a map.
     inputs : mapping or array_like, optional
         Held inputs of a graph by port, default 0.
@@ -120,10 +137,12 @@ def field_of(
 
 
 def _flow(model: Dynamics, at: float) -> Field:
+    bounds = model.system.unknowns.lower, model.system.unknowns.upper
+    is_bounded = bool(np.isfinite(bounds).any())
     return Field(
         model.title, model.names, model.start, False, lambda y: model.flow(at, y),
         lambda y: model.jacobian(at, y).toarray(), None if model.is_ordinary else model.mass.toarray(),
-        lambda values: _flow(model.with_parameters(values), at),
+        lambda values: _flow(model.with_parameters(values), at), *(bounds if is_bounded else (None, None)),
     )  # fmt: skip
 
 
@@ -144,31 +163,41 @@ def _map(program: Program, inputs: Any) -> Field:
 def zero_of(field: Field, start: np.ndarray, *, iterations: int = 100, tolerance: float = 1e-11) -> np.ndarray | None:
     """A zero of the field by Newton's method with backtracking; None where it does not get there.
 
-    A singular Jacobian (a line of fixed points) takes the smallest change.
+    Of unknowns with bounds those that are held there take no part. A singular Jacobian (a line of fixed points) takes
+    the smallest change.
     """
-    y = np.array(start, float)
-    f = field.value(y)
+
+    def value(y: np.ndarray) -> np.ndarray:
+        f = field.value(y)
+        f[field.held(y, f)] = 0.0
+        return f
+
+    y = field.inside(np.array(start, float))
+    f = first = value(y)
     for _ in range(iterations):
         if not np.isfinite(f).all():
             return None
         matrix = field.jacobian(y)
         if not np.isfinite(matrix).all():
             return None
+        held = field.held(y, field.value(y))
+        if held.any():
+            matrix = np.where(held[:, None], np.eye(y.size), matrix)
         try:
             change = np.linalg.solve(matrix, f)
         except np.linalg.LinAlgError:
             change = np.linalg.lstsq(matrix, f, rcond=1e-12)[0]
         if np.abs(change).max(initial=0.0) <= tolerance * (1.0 + np.abs(y).max(initial=0.0)):
-            return y - change
+            return field.inside(y - change)
         size, share = np.linalg.norm(f), 1.0
         while share > 1e-8:
-            tried = y - share * change
-            there = field.value(tried)
+            tried = field.inside(y - share * change)
+            there = value(tried)
             if np.isfinite(there).all() and np.linalg.norm(there) < (1.0 - 1e-4 * share) * size:
                 break
             share *= 0.5
         else:
             # Rounding: no smaller value is near, so this is as good as it gets.
-            return y if size <= 1e-9 * np.linalg.norm(field.value(np.array(start, float))) else None
+            return y if size <= 1e-9 * np.linalg.norm(first) else None
         y, f = tried, there
     return None

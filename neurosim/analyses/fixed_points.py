@@ -80,7 +80,7 @@ def fixed_points(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
     inputs : mapping, optional
         Held inputs of a graph, default 0.
     at : float

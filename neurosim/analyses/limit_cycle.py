@@ -3,7 +3,8 @@
 Newton's method solves phi_T(y) = y for a point y and, where nothing drives the system, the period T; then the change of
 y is orthogonal to the flow. The derivative of phi_T (the monodromy matrix, whose eigenvalues are the Floquet
 multipliers) comes from the tangent vectors that the compiled loop carries along. One round is cut into segments that
-follow the steps of an adaptive run, so stiff oscillations are resolved where they are fast.
+follow the steps of an adaptive run, so relaxation oscillations are resolved where they are fast. Stiff rounds are shot
+implicitly, on the steps that the implicit method itself needs from the point where Newton's method is.
 
 Source: Kuznetsov, "Elements of Applied Bifurcation Theory" (Springer), section 10.2.2; the product of all multipliers
 is the exponential of the integral of the divergence (Liouville), section 1.5 (both recalled).
@@ -23,10 +24,10 @@ from neurosim.analyses.field import field_of
 from neurosim.analyses.reduced_flow import ReducedFlow
 from neurosim.analyses.runs import Runs
 from neurosim.analyses.tangent_flow import TangentFlow
-from neurosim.circuit.model import Circuit
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.program import Program
 from neurosim.solve.crossings import Crossing
-from neurosim.solve.dynamics import dynamics
+from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.simulate import simulate
 
 ITERATIONS = 25
@@ -38,11 +39,17 @@ SEGMENTS, LEAST_STEPS = 400, 160
 REFINEMENTS = 5
 """How often the steps are halved until period and multipliers stay."""
 
-STIFF = 1500
-"""An explicit method that takes more steps for a round is held by stability: the orbit is shot implicitly."""
+STIFF, STIFF_RUN = 1e3, 1e5
+"""Where the largest eigenvalue, integrated over a round or a run, is larger, an implicit method is taken for it."""
 
-RETURNS = 16
-"""A round may cross its mean level so many times."""
+MESH, FINEST = 1e-6, 2e-11
+"""Error of an implicit step on the first mesh and on the finest; each takes about twice as many steps as the last."""
+
+SETTLED = 1e-6
+"""With a smaller residual, relative to the size of the orbit, the mesh stays."""
+
+RETURNS, LONGER = 16, 8.0
+"""A round may cross its mean level so many times; where a run does not come round, it is made so much longer."""
 
 
 @dataclass(frozen=True)
@@ -136,20 +143,21 @@ def limit_cycle(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     start : array_like, shape (n,), optional
         A point near the orbit; needs `period`. Default: the end of a transient. Unstable orbits need it.
     period : float, optional
         Of the drive [s]; of an autonomous system a first guess.
     transient : float, optional
-        Run before the orbit is looked for [s]; default that of .tran, or 100 time constants.
+        Run before the orbit is looked for [s]; default that of .tran, or 100 time constants, or 8, 64 or 512 times as
+        long where that does not come round.
     inputs : mapping, optional
         Drives of a graph, periodic with `period`.
     rtol : float
         To which steps are halved until the period stays, default 1e-9.
     method : str
-        ``"auto"`` takes dop853, or sdirk4 where M is singular or the oscillation stiff; see
-        `neurosim.analyses.tangent_flow`.
+        ``"auto"`` takes dop853, or sdirk4 where M is singular or the oscillation stiff (of small `rtol` the latter
+        needs many steps); see `neurosim.analyses.tangent_flow`.
 
     Returns
     -------
@@ -185,62 +193,76 @@ def limit_cycle(
         end = runs.run((rounds * period, (rounds + 0.5) * period), 0.5 * period, None, runs.start[None]).values[0, 0]
         guess = end, period, np.linspace(0.0, 1.0, SEGMENTS // 10 + 1)
     else:
-        guess = _guess(runs, wait, period)
-        if guess is None:
-            guess = _guess(runs, wait, period, "rodas5p")
-            shooting = shooting if method != "auto" else _Shooting(runs, "sdirk4", wait)
-        assert guess is not None
+        waits = [wait * LONGER**k for k in range(1 if transient else 4)]
+        guess, *round_of_run = _guess(runs, shooting.model, waits, period)
+        if method == "auto" and not shooting.is_implicit and _stiffness(shooting.model, *round_of_run) > STIFF:
+            shooting = _Shooting(runs, "sdirk4", 2.0 * guess[1])
+        shooting.size = np.abs(round_of_run[1]).max(axis=0)
     return shooting.solve(*guess, rtol)
 
 
 def _guess(
-    runs: Runs, wait: float, period: float | None, method: str = "auto"
-) -> tuple[np.ndarray, float, np.ndarray] | None:
-    """A point of the orbit, its period, and a mesh of [0, 1] that follows the steps, from a run.
-
-    None where the automatic choice of a method took far too many steps.
-    """
-    rows = runs.run((0.5 * wait, wait), wait / 8000.0, None, runs.start[None])
-    if rows.failures:
-        raise SimulationError(f"the transient of '{runs.field.title}' failed: {rows.failures[0]}")
-    y = rows.values[0]
-    low, high = y.min(axis=0), y.max(axis=0)
-    late = y[len(y) // 2 :]
-    moves = np.ptp(late, axis=0) / np.maximum(np.abs(y).max(axis=0), 1e-300)
-    k = int(np.argmax(moves))
-    if moves[k] < 1e-5:
-        raise SimulationError(
-            f"'{runs.field.title}' comes to rest ({runs.names[k]} = {late[-1, k]:.6g}): this start leads to no limit "
-            "cycle; give start= and period= of an unstable one"
-        )
-    crossing = Crossing(runs.names[k], 0.5 * float(late[:, k].min() + late[:, k].max()), "up")
-    settings: dict[str, Any] = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs, "method": method}
-    result = simulate(
-        runs.model, (0.0, wait), events={"level": crossing}, print_step=wait, rtol=runs.rtol, save=tuple(runs.names),
-        **settings,
-    )  # fmt: skip
-    times = result.events["level"][-RETURNS - 1 :]
-    if times.size < 2:
+    runs: Runs, model: Dynamics, waits: list[float], period: float | None
+) -> tuple[tuple[np.ndarray, float, np.ndarray], np.ndarray, np.ndarray]:
+    """A point of the orbit, its period, a mesh of [0, 1] that follows the steps of a run, and its times and points."""
+    for wait in waits:
+        rows = runs.run((0.5 * wait, wait), wait / 8000.0, None, runs.start[None])
+        if rows.failures:
+            raise SimulationError(f"the transient of '{runs.field.title}' failed: {rows.failures[0]}")
+        y = rows.values[0]
+        low, high = y.min(axis=0), y.max(axis=0)
+        late = y[len(y) // 2 :]
+        moves = np.ptp(late, axis=0) / np.maximum(np.abs(y).max(axis=0), 1e-300)
+        k = int(np.argmax(moves))
+        if moves[k] < 1e-5:
+            raise SimulationError(
+                f"'{runs.field.title}' comes to rest ({runs.names[k]} = {late[-1, k]:.6g}): this start leads to no "
+                "limit cycle; give start= and period= of an unstable one"
+            )
+        crossing = Crossing(runs.names[k], 0.5 * float(late[:, k].min() + late[:, k].max()), "up")
+        settings: dict[str, Any] = {}
+        if isinstance(runs.model, Program):
+            stiff = 2.0 * _stiffness(model, rows.times, y) > STIFF_RUN
+            settings = {"drive": runs.inputs, "method": "rodas5p" if stiff else "auto"}
+        result = simulate(
+            runs.model, (0.0, wait), events={"level": crossing}, print_step=wait, rtol=runs.rtol,
+            save=tuple(runs.names), **settings,
+        )  # fmt: skip
+        times = result.events["level"][-RETURNS - 1 :]
+        if times.size >= 2:
+            break
+    else:
         raise SimulationError(
             f"{crossing.expression} of '{runs.field.title}' crosses {crossing.level:.6g} only {times.size} times in "
             f"{wait:g} s: give a longer transient="
         )
+    y = np.stack([result[name] for name in runs.names], 1)
     at = np.searchsorted(result.axis, times)
-    points = np.stack([result[name][at] for name in runs.names], 1)
     scale = np.maximum(high - low, 1e-12 * np.abs(y).max(axis=0) + 1e-300)
-    away = np.abs((points[:-1] - points[-1]) / scale).max(axis=1)
+    away = (y[at[:-1]] - y[at[-1]]) / scale
+    # Errors of the time of a crossing move along the orbit.
+    along = (y[at[-1]] - y[at[-1] - 1]) / scale
+    away = np.abs(away - np.outer(away @ along, along) / max(along @ along, 1e-300)).max(axis=1)
     lengths = times[-1] - times[:-1]
     if period is not None:
         first = int(np.argmin(np.abs(lengths - period)))
     else:
         # The shortest round that comes as near as any.
         first = int(np.flatnonzero(away <= max(2.0 * away.min(), 1e-3))[-1])
-    begin, end = at[first], at[-1]
-    steps = (result.axis[begin : end + 1] - times[first]) / lengths[first]
-    if len(steps) > STIFF and method == "auto" and not isinstance(runs.model, Circuit):
-        return None
-    every = max(1, math.ceil((len(steps) - 1) / SEGMENTS))
-    return points[-1], float(lengths[first]), np.unique(np.append(steps[:-1:every], 1.0))
+    around = slice(at[first], at[-1] + 1)
+    steps, y, length = result.axis[around], y[around], float(lengths[first])
+    # Where the orbit is slow, errors of time are small errors of the state.
+    begin = int(np.argmin(np.linalg.norm(np.diff(y, axis=0) / scale, axis=1) / np.diff(steps)))
+    mesh = np.sort(((steps[:-1] - steps[begin]) / length) % 1.0)
+    every = max(1, math.ceil(len(mesh) / SEGMENTS))
+    return (y[begin], length, np.append(mesh[::every], 1.0)), steps, y
+
+
+def _stiffness(model: Dynamics, times: np.ndarray, y: np.ndarray) -> float:
+    """The largest eigenvalue in size, integrated over a round: what an explicit method needs steps for."""
+    chosen, mass = np.linspace(0, len(y) - 1, 60).astype(int), model.mass.diagonal()
+    rates = [np.abs(np.linalg.eigvals(model.jacobian(0.0, y[k]).toarray() / mass[:, None])).max() for k in chosen]
+    return float(np.trapezoid(rates, times[chosen]))
 
 
 class _Shooting:
@@ -248,7 +270,7 @@ class _Shooting:
 
     def __init__(self, runs: Runs, method: str, stop: float) -> None:
         self.runs = runs
-        driven = {} if isinstance(runs.model, Circuit) else {"drive": runs.inputs}
+        driven = {"drive": runs.inputs} if isinstance(runs.model, Program) else {}
         self.model = dynamics(runs.model, stop=stop, **driven)
         self.flow = ReducedFlow(field_of(self.model))
         n = self.flow.rank
@@ -256,6 +278,8 @@ class _Shooting:
         self.space = TangentFlow(self.model, n, ("dop853" if plain else "sdirk4") if method == "auto" else method, 0)
         self.space.begin(stop / 1000.0, stop, 0.0)
         self.kept = self.space.checkpoint()
+        self.is_implicit = self.space.method == "sdirk4"
+        self.size = np.zeros(runs.start.size)
         self.is_driven = not self.space.is_autonomous
         places, scale = self.space.places, self.space.scale
         self.to_coordinates = self.flow.coordinates[:, places] * scale
@@ -287,13 +311,44 @@ class _Shooting:
         there = self.flow.consistent(y)
         return self.flow.to_rates @ self.model.flow(t, y if there is None else there)
 
+    def mesh(self, y: np.ndarray, period: float, error: float) -> np.ndarray:
+        """Ends of the steps of a round from y that keep this error of a step, relative to each unknown's largest."""
+        space, size = self.space, np.maximum(self.size, np.abs(y))
+        space.restart(self.kept, y)
+        t, h, ends = 0.0, 1e-4, [0.0]
+        while t < 1.0 - 1e-12:
+            h = min(h, 1.0 - t)
+            before, points = space.checkpoint(), []
+            try:
+                for parts in (1, 2):
+                    space.restore(before)
+                    space.take_steps_of(period * h / parts)
+                    space.settle(period * h)
+                    points.append(space.point)
+                size = np.maximum(size, np.abs(points[1]))
+                wrong = float((np.abs(points[1] - points[0]) / np.where(size > 0.0, size, 1.0)).max()) / error
+            except SimulationError:
+                wrong = math.inf
+            if not wrong <= 1.0:
+                space.restore(before)
+                if h < 1e-12:
+                    raise SimulationError(
+                        f"no step is small enough for '{self.runs.field.title}' at {', '.join(map('{:g}'.format, y))}"
+                    )
+            else:
+                ends += [t + 0.5 * h, t + h]
+                t += h
+            h *= min(3.0, max(0.2, 0.8 * max(wrong, 1e-6) ** -0.2))
+        return np.append(ends[:-1], 1.0)
+
     def solve(self, y: np.ndarray, period: float, mesh: np.ndarray, rtol: float) -> LimitCycle:
         steps, before, error = math.ceil(LEAST_STEPS / (len(mesh) - 1)), None, math.inf
+        wanted = MESH if self.is_implicit else None
         for number in range(REFINEMENTS):
             try:
-                y, period, derivative, residual = self._newton(y, period, mesh, steps, rtol)
+                y, period, derivative, residual, mesh = self._newton(y, period, mesh, steps, rtol, wanted)
             except SimulationError:
-                if number == REFINEMENTS - 1 or before is not None:
+                if self.is_implicit or number == REFINEMENTS - 1 or before is not None:
                     raise
                 steps *= 2
                 continue
@@ -302,7 +357,13 @@ class _Shooting:
             error = math.inf if before is None else abs(now - before) / max(abs(now), 1e-3 if self.is_driven else 0.0)
             if error <= rtol:
                 break
-            before, steps = now, 2 * steps
+            before = now
+            if wanted is None:
+                steps *= 2
+            else:
+                if wanted <= FINEST:
+                    break
+                wanted = max(wanted / 32.0, FINEST)
         _, _, volume, divergence, times, states = self.round(y, period, mesh, steps, points=True)
         if np.ptp(states, axis=0).max() <= 1e-6 * max(np.abs(states).max(), 1e-300):
             raise SimulationError(f"Newton's method went to a fixed point of '{self.runs.field.title}', not to a cycle")
@@ -313,40 +374,52 @@ class _Shooting:
         )  # fmt: skip
 
     def _newton(
-        self, y: np.ndarray, period: float, mesh: np.ndarray, steps: int, rtol: float
-    ) -> tuple[np.ndarray, float, np.ndarray, float]:
-        """The periodic orbit of the discrete flow near (y, period)."""
+        self, y: np.ndarray, period: float, mesh: np.ndarray, steps: int, rtol: float, wanted: float | None
+    ) -> tuple[np.ndarray, float, np.ndarray, float, np.ndarray]:
+        """The periodic orbit of the discrete flow near (y, period); `wanted` error of a step, where it has its mesh."""
         n, flow = self.flow.rank, self.flow
         first_period, size, last = period, 1.0, math.inf
         for number in range(ITERATIONS):
+            if wanted is not None and last > SETTLED:
+                mesh, steps = self.mesh(y, period, wanted), 1
             end, derivative, *_, states = self.round(y, period, mesh, steps, points=number == 0)
             if number == 0:
                 size = max(float(np.ptp(states @ flow.coordinates.T, axis=0).max()), 1e-300)
             gap = flow.coordinates @ (end - y)
             residual = float(np.abs(gap).max()) / size
-            if residual <= max(1e-13, 1e-3 * rtol) or (residual <= 1e-8 and residual > 0.2 * last):
-                return y, period, derivative, residual
+            closes = residual <= max(1e-13, 1e-3 * rtol) or (residual <= 1e-8 and residual > 0.2 * last)
             last = residual
+            if closes and self.is_driven:
+                break
             matrix, right = derivative - np.eye(n), -gap
             if not self.is_driven:
                 here, there = self.rate(y, 0.0), self.rate(end, period)
                 norm = float(np.linalg.norm(here))
                 if norm == 0.0:
+                    closes = False
                     break
                 matrix = np.block([[matrix, there[:, None]], [here[None] / norm, np.zeros((1, 1))]])
                 right = np.append(right, 0.0)
             try:
                 change = np.linalg.solve(matrix, right)
             except np.linalg.LinAlgError:
+                closes = False
                 break
             share = 1.0
+            # Where the orbit is slow, a small gap is a large error of the period.
+            if closes and abs(change[-1]) <= 0.1 * rtol * period:
+                period += float(change[-1])
+                break
             if not self.is_driven:
                 # A period that is halved or doubled in a step is another orbit, or none.
                 share = min(1.0, 0.2 * period / max(abs(change[-1]), 1e-300))
                 period += share * float(change[-1])
             y = y + share * (flow.states @ change[:n])
             if not (np.isfinite(y).all() and 0.0 < period < 20.0 * first_period):
+                closes = False
                 break
+        if closes:
+            return y, period, derivative, residual, mesh
         raise SimulationError(
             f"no periodic orbit of '{self.runs.field.title}' was found near the start (residual {last:.2g} of its "
             f"size, period {period:.6g} s): give a longer transient=, or start= and period= nearer to it"

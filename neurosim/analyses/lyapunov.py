@@ -6,7 +6,7 @@ the vectors turn into their own directions. Errors are those of a block bootstra
 
 Sources: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Meccanica 15, 9 (1980), doi:10.1007/BF02128236;
 J. L. Kaplan, J. A. Yorke, Lect. Notes Math. 730, 204 (1979), doi:10.1007/BFb0064319 (dimension);
-H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap) (all recalled).
+H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap).
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ from neurosim.analyses.tangent_map import TangentMap
 from neurosim.analyses.tangent_space import Segment, TangentSpace
 from neurosim.errors import ParameterError
 from neurosim.randomness import stream
+from neurosim.solve.asked import checked_span
 
 LARGEST_GROWTH = math.log(100.0)
 """A vector may grow or shrink by e to this before it is made orthonormal again."""
 
 RESAMPLES = 400
 """Of the bootstrap."""
+
+INTERVALS, INTERVALS_OF_MANY = 400, 100
+"""A run is cut into so many intervals or more; into fewer where making the vectors orthonormal is much work."""
 
 FEWEST_INTERVALS = 32
 """With fewer intervals than this, no error can be told."""
@@ -148,11 +152,11 @@ def lyapunov_spectrum(
     dt: float | None = None, method: str = "auto", transient: float | tuple[float, float] | None = None,
     renormalise: float | None = None, drive: Any = None, initial: Any = None, seed: int = 0, rtol: float = TOLERANCE,
 ) -> LyapunovSpectrum:  # fmt: skip
-    """Lyapunov exponents of a circuit, a graph, or a digital network.
+    """Lyapunov exponents of a circuit, a graph, a memristive network, or a digital network.
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program, Dynamics, or DigitalNetwork
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork, Dynamics, or DigitalNetwork
         A graph whose states all jump at a clock is taken as its digital network; one with delays as the map of its
         history, every `dt`, of which the ten largest exponents are found by default.
     t_span : (float, float)
@@ -165,7 +169,8 @@ def lyapunov_spectrum(
         Step [s]. Default: two halves of it differ by `rtol` or less at 40 places of the transient.
     method : str
         ``"rk4"`` or another explicit method of the registry, ``"sdirk4"`` (implicit, order 4, for singular mass
-        matrices and stiff equations), or ``"auto"``: the former where the mass matrix is diagonal and not singular.
+        matrices and stiff equations), or ``"auto"``: the former where the mass matrix is diagonal and not singular,
+        and with many vectors dop853, whose steps are the longest.
     transient : float or (float, float), optional
         Time that is not averaged over: of the state, then of the vectors [s; steps of a map]; one number is that of the
         state. Default a tenth of the run each; of the state at least what lies before `t_span`.
@@ -237,11 +242,8 @@ def checked_times(
             raise ParameterError(f"steps = {steps!r} must be a whole number from 1 on")
         before, turning = (round(max(100, steps / 10) if g is None else g) for g in given)
         return float(before), float(turning), float(steps)
-    assert t_span is not None
-    if len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-    stop = float(t_span[1])
-    before = max(0.1 * stop if given[0] is None else float(given[0]), float(t_span[0]))
+    start, stop = checked_span(t_span)
+    before = max(0.1 * stop if given[0] is None else float(given[0]), start)
     turning = 0.1 * (stop - before) if given[1] is None else float(given[1])
     if before + turning >= stop:
         raise ParameterError(f"transients of {before:g} and {turning:g} s leave nothing of t_span = {t_span}")
@@ -262,7 +264,7 @@ def prepare(
     dt, renormalise, rtol
         See `lyapunov_spectrum`.
     averaged : float
-        What follows; it is cut into 400 intervals or more.
+        What follows; it is cut into `INTERVALS` or more.
     seed : int
     """
     if dt is not None and not (np.isfinite(dt) and dt > 0.0):
@@ -276,8 +278,7 @@ def prepare(
         space.settle(before)
     space.new_frame(seed)
     steps = turning / space.dt
-    few = 50 if space.vectors * space.dimension < 10_000 else 5
-    trial = int(min(few, max(1.0, steps)))
+    trial = int(min(5 if space.is_wide else 50, max(1.0, steps)))
     logs = space.run(trial, 1).logs
     if renormalise is not None:
         if not renormalise >= 0.999 * space.dt:
@@ -285,7 +286,8 @@ def prepare(
         every = round(renormalise / space.dt)
     else:
         rate = float(np.abs(logs[np.isfinite(logs)]).max(initial=1e-3))
-        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / 400.0)))
+        parts = INTERVALS_OF_MANY if space.is_wide else INTERVALS
+        every = max(1, math.floor(min(LARGEST_GROWTH / rate, averaged / space.dt / parts)))
     if steps > trial:
         _run(space, max(1, round((steps - trial) / every)), every)
     return every
@@ -330,7 +332,7 @@ def _summary(
         errors = np.zeros(k)
         what = "logarithms of the multipliers" if space.is_map else "real parts of the eigenvalues"
         notes.append(f"the run settled on a fixed point: these are the {what} there")
-        if growth[0] > 0.0:
+        if growth.size and growth[0] > 0.0:
             notes.append("the fixed point is unstable: give initial= to leave it")
     if not space.is_autonomous:
         notes.append("driven: the exponents are those of the response, conditional on this drive")
@@ -343,7 +345,9 @@ def _summary(
         notes.append(f"delays: the history is {space.dimension} states, {space.dt:.4g} s apart")
     if not space.is_map and (np.abs(exponents[np.isfinite(exponents)]) * dt > 0.5).any() and not settled:
         notes.append(f"exponents below {-0.5 / dt:.3g}/s are faster than the step of {dt:.3g} s resolves")
-    signs_error = np.maximum(NEAR_ZERO * np.nan_to_num(errors), 1e-3 * np.abs(exponents[np.isfinite(exponents)]).max())
+    signs_error = np.maximum(
+        NEAR_ZERO * np.nan_to_num(errors), 1e-3 * np.abs(exponents[np.isfinite(exponents)]).max(initial=0.0)
+    )
     sign = np.where(np.abs(exponents) <= signs_error, 0, np.sign(exponents))
     if settled:
         sign = np.sign(exponents)

@@ -17,6 +17,8 @@ from neurosim.graph.flatten import flatten
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.assembly import LARGEST_JACOBIAN
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import Dynamics, dynamics
 
 MOST_OF_DELAYS = 10
@@ -31,7 +33,7 @@ def open_tangent(
 
     Parameters
     ----------
-    what : DigitalNetwork, SignalGraph, Program, Circuit, path of a netlist, or Dynamics
+    what : DigitalNetwork, SignalGraph, Program, Circuit, path of a netlist, MemristiveNetwork, or Dynamics
     k : int, optional
         Vectors; default one for each exponent.
     stop : float
@@ -76,11 +78,16 @@ def open_tangent(
         model = dynamics(what, drive=drive, stop=stop, derivatives=method == "sdirk4")
         if any(batch.law is not graph_flow for batch in model.system.batches):
             model = dynamics(what, drive=drive, stop=stop)
-    elif isinstance(what, (Circuit, str, Path, Dynamics)):
+    elif isinstance(what, (Circuit, str, Path, Dynamics, MemristiveNetwork)):
+        if isinstance(what, MemristiveNetwork) and what.size > LARGEST_JACOBIAN:
+            raise ParameterError(
+                f"network '{what.title}' has {what.size} edges: its tangent space is that of its dense Jacobian, of at "
+                f"most {LARGEST_JACOBIAN}"
+            )
         model = dynamics(what, drive=drive, stop=stop)
     else:
         raise ParameterError(
-            "a DigitalNetwork, SignalGraph, Circuit, path of a netlist or Dynamics is needed, not "
+            "a DigitalNetwork, SignalGraph, Circuit, path of a netlist, MemristiveNetwork or Dynamics is needed, not "
             f"{type(what).__name__}"
         )
     if initial is not None:

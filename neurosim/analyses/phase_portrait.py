@@ -62,7 +62,7 @@ def phase_portrait(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     plane : (str, str), optional
         Addresses of two states, default the first two.
     centre : mapping or array_like, shape (n,), optional

@@ -18,6 +18,8 @@ from neurosim.circuit.model import Circuit, TransientAnalysis
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program
+from neurosim.memristive.network import MemristiveNetwork
+from neurosim.solve.asked import checked_span
 from neurosim.solve.crossings import Crossing
 from neurosim.solve.dynamics import dynamics
 from neurosim.solve.simulate import simulate
@@ -78,7 +80,7 @@ def poincare_section(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     condition : str or Crossing
         ``"x[2] = 27"``, ``"v(a) - v(b) = 0.5"``, or an expression that is 0 on the surface.
     direction : {"up", "down", "both"}, optional
@@ -109,7 +111,12 @@ def poincare_section(
     wait = 0.1 * (span[1] - span[0]) if transient is None else float(transient)
     if not 0.0 <= wait < span[1] - span[0]:
         raise ParameterError(f"transient = {wait:g} s must lie within the run of {span[1] - span[0]:g} s")
-    if isinstance(model, Circuit):
+    if isinstance(model, MemristiveNetwork):
+        if inputs is not None:
+            raise ParameterError("inputs= are of graphs: a memristive network has its own sources")
+        names = model.state_names
+        settings = {"initial": start, **settings}
+    elif isinstance(model, Circuit):
         if start is not None or inputs is not None:
             raise ParameterError("start= and inputs= are of graphs: a circuit has both in its netlist")
         names = dynamics(model, stop=span[1]).names
@@ -152,16 +159,16 @@ def crossing_of(condition: str | Crossing, direction: str | None = None) -> Cros
         return Crossing(f"({left.strip()}) - ({right.strip()})", 0.0, direction or "up")
 
 
-def _span(model: Circuit | Program, t_span: tuple[float, float] | None) -> tuple[float, float]:
+def _span(model: Circuit | Program | MemristiveNetwork, t_span: tuple[float, float] | None) -> tuple[float, float]:
     if t_span is not None:
-        if len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        return float(t_span[0]), float(t_span[1])
+        return checked_span(t_span)
     if isinstance(model, Circuit):
         asked = next((a for a in model.analyses if isinstance(a, TransientAnalysis)), None)
         if asked is None:
             raise ParameterError(f"'{model.title}' has no .tran that says how long to run: give t_span=")
         return 0.0, asked.stop
+    if isinstance(model, MemristiveNetwork):
+        raise ParameterError(f"network '{model.title}' has no time constant that says how long to run: give t_span=")
     return 0.0, 1000.0 * float(np.nanmax(model.time_constant))
 
 

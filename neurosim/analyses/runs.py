@@ -19,10 +19,12 @@ from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import with_circuit_values, with_graph_values
 from neurosim.solve.ensemble import Chunk, Job, run_chunk
 from neurosim.solve.simulate import Settings, chosen_analysis
 from neurosim.solve.simulate_graph import GraphSettings
+from neurosim.solve.simulate_network import NetworkSettings
 
 LONG = 100.0
 """Default length of a run in largest time constants."""
@@ -57,7 +59,7 @@ class Runs:
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     parameters : sequence of str
         Addresses of what differs between rows.
     inputs : mapping, optional
@@ -90,6 +92,8 @@ class Runs:
             if asked is None:
                 raise ParameterError(f"'{self.model.title}' has no .tran that says how long to run: give duration=")
             return asked.stop
+        if isinstance(self.model, MemristiveNetwork):
+            raise ParameterError(f"network '{self.model.title}' has no time constant that says how long to run: say it")
         return LONG * float(np.nanmax(self.model.time_constant))
 
     def run(
@@ -148,6 +152,8 @@ class Runs:
             if isinstance(self.model, Circuit):
                 chosen: Any = Settings(rtol=self.rtol, save=tuple(save), print_step=step, save_steps=False)
                 analysis = chosen_analysis(self.model, span, None, chosen)
+            elif isinstance(self.model, MemristiveNetwork):
+                chosen = NetworkSettings(save=tuple(save), print_step=step, rtol=self.rtol, save_steps=False)
             else:
                 nodes = self.model.states.slices
                 columns = {n: part for n, part in nodes.items() if set(self.names[part]) & set(save)}
@@ -201,8 +207,8 @@ def _driven(inputs: np.ndarray | None, steps: int, samples: int) -> np.ndarray:
     return np.zeros((steps, samples, 0)) if inputs is None else inputs
 
 
-def model_of(what: Any) -> Circuit | Program:
-    """The circuit without its ``.measure`` and ``.step`` cards, or the program.
+def model_of(what: Any) -> Circuit | Program | MemristiveNetwork:
+    """The circuit without its ``.measure`` and ``.step`` cards, the program, or the network.
 
     Raises
     ------
@@ -212,8 +218,13 @@ def model_of(what: Any) -> Circuit | Program:
         what = read_netlist(what)
     if isinstance(what, Circuit):
         return replace(what, measures=(), steps=())
+    if isinstance(what, MemristiveNetwork):
+        return what
     if not isinstance(what, (SignalGraph, Program)):
-        raise ParameterError(f"a Circuit, the path of a netlist or a SignalGraph is needed, not {type(what).__name__}")
+        raise ParameterError(
+            "a Circuit, the path of a netlist, a SignalGraph or a MemristiveNetwork is needed, not "
+            f"{type(what).__name__}"
+        )
     program = what if isinstance(what, Program) else compile_graph(what)
     if program.delays or program.graph.of_kind("event"):
         why = "delays: its state is a history" if program.delays else "events"
@@ -221,11 +232,15 @@ def model_of(what: Any) -> Circuit | Program:
     return program
 
 
-def with_values(model: Circuit | Program, values: dict[str, float]) -> Circuit | Program:
+def with_values(
+    model: Circuit | Program | MemristiveNetwork, values: dict[str, float]
+) -> Circuit | Program | MemristiveNetwork:
     """The model with other parameter values.
 
     Raises
     ------
     UnknownNameError, ParameterError, NetlistError
     """
+    if isinstance(model, MemristiveNetwork):
+        return model.with_parameters(values)
     return (with_circuit_values if isinstance(model, Circuit) else with_graph_values)(model, values)  # pyright: ignore[reportArgumentType]

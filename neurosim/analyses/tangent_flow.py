@@ -13,6 +13,7 @@ from scipy import linalg
 
 from neurosim.analyses.tangent_space import (
     FEW_VECTORS,
+    WIDE,
     TangentSpace,
     checked_count,
     chunks,
@@ -55,8 +56,8 @@ FEW_UNKNOWNS = 16
 TOLERANCE = 1e-7
 """Wanted error of one step, relative to the largest value of each unknown."""
 
-LEAST_STEPS, PIECES = 1000, 40
-"""No step is longer than this part of the run; at so many places of the transient the step is tried."""
+LEAST_STEPS, LEAST_LONG_STEPS, PIECES = 1000, 150, 40
+"""No step is longer than this part of the run (the second of dop853); the step is tried at so many places."""
 
 
 class TangentFlow(TangentSpace):
@@ -82,7 +83,11 @@ class TangentFlow(TangentSpace):
                 f"method '{method}' needs a mass matrix that is diagonal and not singular, which that of "
                 f"'{model.title}' is not; take 'sdirk4'"
             )
-        self.method = ("rk4" if is_plain else "sdirk4") if method == "auto" else method
+        places = np.flatnonzero(model.flows & (np.asarray(abs(mass).sum(axis=0)).ravel() > 0.0))
+        dimension = places.size if is_plain else _rank(mass)
+        count = checked_count(model.title, k, dimension)
+        explicit = "dop853" if count * dimension >= WIDE else "rk4"
+        self.method = (explicit if is_plain else "sdirk4") if method == "auto" else method
         is_implicit = self.method == "sdirk4"
         by_program = (
             program is not None and not is_implicit
@@ -90,8 +95,6 @@ class TangentFlow(TangentSpace):
         )  # fmt: skip
         if program is not None and not by_program and not _has_derivatives(system):
             raise ParameterError("the equations were made without derivatives: use dynamics(..., derivatives=True)")
-        places = np.flatnonzero(model.flows & (np.asarray(abs(mass).sum(axis=0)).ravel() > 0.0))
-        dimension = places.size if is_plain else _rank(mass)
         if not is_plain and isinstance(assembly, Assembly):
             worst = index_two_unknowns(Factors(system), np.append(model.start, 0.0), 1.0)
             if worst.size:
@@ -99,7 +102,6 @@ class TangentFlow(TangentSpace):
                     f"'{model.title}' has index 2 ({system.names[worst[0]]} follows the slope of others): the states "
                     "are not independent; put a small resistor into the loop of capacitors and voltage sources"
                 )
-        count = checked_count(model.title, k, dimension)
         if is_implicit:
             stages, tableau = 5, SDIRK4
         else:
@@ -155,7 +157,7 @@ class TangentFlow(TangentSpace):
         self._runs = [run._replace(breakpoints=np.ascontiguousarray(corners, float)) for run in self._runs]
         self._free = without_vectors(self._runs[0])
         first = self._runs[0]
-        longest = stop / LEAST_STEPS
+        longest = stop / (LEAST_LONG_STEPS if self.method == "dop853" else LEAST_STEPS)
         best = first.real[tg.DT] = longest if dt is None else dt
         largest = np.abs(first.y[:-1])
         for _ in range(PIECES):

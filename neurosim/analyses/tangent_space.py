@@ -25,6 +25,9 @@ from neurosim.randomness import stream
 FEW_VECTORS, CHUNK = 24, 64
 """Up to so many vectors are made orthonormal in the compiled loop; more are split into chunks of at most CHUNK."""
 
+WIDE = 10_000
+"""From so many numbers in the vectors on, work on them outweighs all else."""
+
 
 @dataclass
 class Segment:
@@ -86,6 +89,11 @@ class TangentSpace:
     def vectors(self) -> int:
         """Number of tangent vectors k."""
         return sum(int(run.count[tg.VECTORS]) for run in self._runs)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether work on the vectors outweighs all else."""
+        return self.vectors * self.scale.size >= WIDE
 
     @property
     def point(self) -> np.ndarray:

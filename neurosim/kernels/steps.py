@@ -39,6 +39,7 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
+from neurosim.kernels.small_lu import has_small_factors, solve_small
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     add_mass,
@@ -148,12 +149,15 @@ def rosenbrock_defect(S, lu, run, context, h):
         i = S.bounded[j]
         if not S.lower[j] < run.y_new[i] < S.upper[j] or not S.lower[j] < run.y[i] < S.upper[j]:
             error[i] = 0.0
-    solve(lu, error[:n])
+    if has_small_factors(S, run):
+        solve_small(run, error[:n])
+    else:
+        solve(lu, error[:n])
     return 0
 
 
 @helper
-def _evaluate_step(S, run, context, t, h):
+def evaluate_step(S, run, context, t, h):
     """Put f, its derivatives and its time derivative at (t, y) into the run, or return `NOT_FINITE`."""
     n = run.y.size - 1
     f0 = run.f
@@ -215,7 +219,7 @@ def rosenbrock_step(S, lu, run, context, h):
     alpha = 1.0 / (h * gamma)
     linear = run.count[LINEAR_SYSTEM] != 0
     if run.count[EVALUATED] == 0:
-        status = _evaluate_step(S, run, context, t, h)
+        status = evaluate_step(S, run, context, t, h)
         if status != 0:
             return status
         run.count[EVALUATED] = 1

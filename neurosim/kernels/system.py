@@ -22,8 +22,8 @@ from neurosim.kernels.native import by_address
 ) = range(40)  # fmt: skip
 """Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time.
 MEMORY_ROWS: all rows; the first KEPT_ROWS of a law with scratch live in `SystemArrays.memory`.
-PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same. DIRECT: its inputs are y and its
-flows are f, as they lie."""
+PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same. DIRECT: its inputs are y, its
+flows are f, as they lie, and no other batch adds to f."""
 
 IRREGULAR = -1
 """Stride of a row of places that do not follow each other evenly."""
@@ -308,7 +308,7 @@ def evaluate_flow(S, context, y, f):
     """f[0:n] = right-hand side at y (y and f have n + 1 entries, the last one for ground)."""
     context[WANT_DERIVATIVES] = 0.0
     context[LIMITED] = 0.0
-    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+    if S.batch.shape[0] > 0 and S.batch[0, DIRECT] != 0:
         _call_direct(S, context, y, f, S.D)
         return
     f[:] = 0.0
@@ -344,7 +344,7 @@ def evaluate_both(S, context, y, f, jacobian):
     constant = S.constant_jacobian
     for p in range(constant.size):
         jacobian[p] = constant[p]
-    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+    if S.batch.shape[0] > 0 and S.batch[0, DIRECT] != 0:
         context[WANT_DERIVATIVES] = 1.0
         _call_direct(S, context, y, f, S.D)
         _scatter_derivatives(S, 0, 0, jacobian)
@@ -433,6 +433,17 @@ def clip_states(S, y):
             y[i] = S.lower[j]
             count += 1
     return count
+
+
+@helper
+def is_ordinary(S, n):
+    """Whether M is the identity."""
+    if S.mass_value.size != n:
+        return False
+    others = 0
+    for q in range(n):
+        others += S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]
+    return others == 0
 
 
 @helper

@@ -21,13 +21,16 @@ from neurosim.devices import devices
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.results import Column, Result, versions
+from neurosim.solve.asked import checked_span
 from neurosim.solve.distributions import Distribution
 from neurosim.solve.dynamics import graph_place, parameter_names
 from neurosim.solve.ensemble import Chunk, Done, Job, ensemble_of, run_chunk
 from neurosim.solve.simulate import Settings, chosen_analysis, kind_of
 from neurosim.solve.simulate_graph import GraphSettings
+from neurosim.solve.simulate_network import NetworkSettings
 
 SAMPLE, ROW = "sample", "row"
 """Names of the dimensions over random samples, and over rows that are given one by one."""
@@ -37,6 +40,8 @@ MEMORY_LIMIT = 8e9
 
 LONGEST_LIST = 100_000
 """Most numbers of drawn values that a result keeps in its attributes."""
+
+_SETTINGS = ((Circuit, Settings), (Program, GraphSettings), (MemristiveNetwork, NetworkSettings))
 
 _NOT_HERE = {"progress", "checkpoint", "checkpoint_every", "resumed", "save_steps", "seed"}
 
@@ -81,7 +86,7 @@ class Plan:
 
 
 def sweep(
-    what: Circuit | str | Path | SignalGraph | Program, parameters: Mapping[str, Any] | None = None,
+    what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork, parameters: Mapping[str, Any] | None = None,
     t_span: tuple[float, float] | None = None, *, mode: Literal["grid", "rows"] = "grid",
     initial: Mapping[str, Any] | None = None, samples: int | None = None, seed: int = 0, analysis: str | None = None,
     executor: Any = None, workers: int | None = None, chunk: int | Literal["auto"] = "auto",
@@ -92,7 +97,7 @@ def sweep(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph or Program
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork
     parameters : mapping of str to array_like or Distribution
         By address, as `neurosim.solve.dynamics.Dynamics.with_parameters` takes them: values to go through, or what to
         draw from (`neurosim.tolerance`, `neurosim.normal`, `neurosim.uniform`) for each of `samples`. Each element of
@@ -144,19 +149,22 @@ def sweep(
     if isinstance(what, (str, Path)):
         what = read_netlist(what)
     model = compile_graph(what) if isinstance(what, SignalGraph) else what
-    if not isinstance(model, (Circuit, Program)):
-        raise ParameterError(f"sweep() takes a Circuit, a netlist's path, or a SignalGraph, not {type(what).__name__}")
+    if not isinstance(model, (Circuit, Program, MemristiveNetwork)):
+        raise ParameterError(
+            "sweep() takes a Circuit, a netlist's path, a SignalGraph or a MemristiveNetwork, not "
+            f"{type(what).__name__}"
+        )
     for name, given, allowed in (("mode", mode, ("grid", "rows")), ("on_failure", on_failure, ("nan", "raise"))):
         if given not in allowed:
             raise ParameterError(f"{name} = {given!r}; it is one of {', '.join(allowed)}")
     plan = make_plan(model, parameters or {}, initial or {}, mode, samples, seed)
     job = _job(model, plan, t_span, analysis, settings)
     seeds = stream(seed, "sweep", "rows").integers(2**53, size=plan.rows)
-    ready = ensemble_of(job)
-    needed = 8 * plan.rows * ready.numbers_of_row
+    numbers = 1 if isinstance(model, MemristiveNetwork) else ensemble_of(job).numbers_of_row
+    needed = 8 * plan.rows * numbers
     if needed > memory_limit:
         raise ParameterError(
-            f"{plan.rows} rows of {ready.numbers_of_row} numbers take {needed:.3g} bytes, more than the limit of "
+            f"{plan.rows} rows of {numbers} numbers take {needed:.3g} bytes, more than the limit of "
             f"{memory_limit:.3g}: save fewer addresses (save=), take a longer print_step, or raise memory_limit"
         )
     size = chunk if isinstance(chunk, int) else int(np.clip(-(-plan.rows // 32), 1, 1000))
@@ -206,7 +214,7 @@ def _collected(pool: Any, job: Job, chunks: list[Chunk]) -> Iterator[Done]:
 
 
 def make_plan(
-    model: Circuit | Program, parameters: Mapping[str, Any], initial: Mapping[str, Any], mode: str,
+    model: Circuit | Program | MemristiveNetwork, parameters: Mapping[str, Any], initial: Mapping[str, Any], mode: str,
     samples: int | None, seed: int,
 ) -> Plan:  # fmt: skip
     """Lay the rows out.
@@ -271,10 +279,12 @@ def make_plan(
     return Plan(dims, addresses, short, stacked(addresses), stacked(starts), drawn)
 
 
-def _elements(model: Circuit | Program, address: str) -> list[tuple[str, float]]:
+def _elements(model: Circuit | Program | MemristiveNetwork, address: str) -> list[tuple[str, float]]:
     """Parameters that are drawn for an address, with their nominal values."""
     if isinstance(model, Circuit):
         return [(address, _nominal(model, address))]
+    if isinstance(model, MemristiveNetwork):
+        return [(address, np.nan)]
     which, places = graph_place(model, address)
     values = (model.p if which == "p" else getattr(model, which))[places]
     if which != "p" or address not in model.parameters.slices:
@@ -301,7 +311,9 @@ def _nominal(circuit: Circuit, address: str) -> float:
     )
 
 
-def _unit(model: Circuit | Program, address: str) -> str:
+def _unit(model: Circuit | Program | MemristiveNetwork, address: str) -> str:
+    if isinstance(model, MemristiveNetwork):
+        return ""
     if isinstance(model, Program):
         return "s" if address.endswith(".time_constant") else ""
     part, _, parameter = address.rpartition(".")
@@ -312,10 +324,10 @@ def _unit(model: Circuit | Program, address: str) -> str:
 
 
 def _job(
-    model: Circuit | Program, plan: Plan, t_span: tuple[float, float] | None, analysis: str | None,
+    model: Circuit | Program | MemristiveNetwork, plan: Plan, t_span: tuple[float, float] | None, analysis: str | None,
     settings: Mapping[str, Any],
 ) -> Job:  # fmt: skip
-    kind: Any = Settings if isinstance(model, Circuit) else GraphSettings
+    kind: Any = next(made for of, made in _SETTINGS if isinstance(model, of))
     known = [f.name for f in fields(kind) if f.name not in _NOT_HERE]
     for name in settings:
         if name not in known:
@@ -327,16 +339,21 @@ def _job(
         what = chosen_analysis(model, t_span, analysis, chosen)
         if t_span is None and chosen.print_step is not None and isinstance(what, TransientAnalysis):
             what = replace(what, step=chosen.print_step)
+        if plan.starts and not isinstance(what, TransientAnalysis):
+            raise ParameterError(f"initial: a '{kind_of(what)}' analysis starts nowhere; only runs in time do")
     else:
         if analysis not in (None, "tran"):
-            raise ParameterError(f"a signal graph has no '{analysis}' analysis; it runs in time")
-        if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        span = float(t_span[0]), float(t_span[1])
+            raise ParameterError(f"'{title_of(model)}' has no '{analysis}' analysis; it runs in time")
+        span = checked_span(t_span)
     return Job(secrets.token_hex(8), model, what, span, chosen, plan.addresses, plan.starts)
 
 
-def _joined(plan: Plan, done: list[Done], job: Job, model: Circuit | Program) -> Result:
+def title_of(model: Circuit | Program | MemristiveNetwork) -> str:
+    """Its name."""
+    return model.graph.title if isinstance(model, Program) else model.title
+
+
+def _joined(plan: Plan, done: list[Done], job: Job, model: Circuit | Program | MemristiveNetwork) -> Result:
     """One Result from what the chunks gave."""
     first = next((part for part in done if part.columns), None)
     failures = {part.first + k: message for part in done for k, message in part.failures.items()}
@@ -359,10 +376,9 @@ def _joined(plan: Plan, done: list[Done], job: Job, model: Circuit | Program) ->
         ]).reshape(plan.shape)
         for name in first.measures
     }  # fmt: skip
-    is_circuit = isinstance(model, Circuit)
     attrs: dict[str, Any] = {
-        "title": model.title if is_circuit else model.graph.title,
-        "source": model.path if is_circuit else "",
+        "title": title_of(model),
+        "source": model.path if isinstance(model, Circuit) else "",
         "analysis": kind_of(job.analysis) if job.analysis is not None else "tran",
         "method": first.method,
         "statistics": {"rows": plan.rows, "steps": sum(part.steps for part in done), "failed": len(failures)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -67,6 +67,8 @@ class TransientSettings:
         ``progress(t, t_stop)``, called a few times a second.
     memory_limit : float
         Bytes of recorded points, default unlimited.
+    initial : mapping of str to float
+        Unknowns by address that start elsewhere than the operating point (or ``uic``) says.
     keeper : Keeper, optional
         Saves checkpoints, or goes on from one.
     watch : Watch, optional
@@ -82,6 +84,7 @@ class TransientSettings:
     fixed_step: float | None = None
     progress: Callable[[float, float], None] | None = None
     memory_limit: float = float("inf")
+    initial: Mapping[str, float] = field(default_factory=dict)
     keeper: Keeper | None = None
     watch: Watch | None = None
 
@@ -198,6 +201,8 @@ def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, s
     span = analysis.stop
     clock = time.perf_counter()
     y = consistent_start(assembly, analysis, span)
+    for address, value in settings.initial.items():
+        y[assembly.unknown(address)] = value
     system.context[ANALYSIS], system.context[TIME] = TRANSIENT, 0.0
     started = time.perf_counter() - clock
     notes: list[str] = []

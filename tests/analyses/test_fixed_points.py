@@ -81,6 +81,18 @@ def test_hopf_and_branch_point_of_lorenz():
     assert upper.plot().get_xlabel() == "rho"
 
 
+def test_steps_grow_where_a_branch_is_smooth():
+    found = ns.continuation(ns.architectures.lorenz(), "rho", (1.5, 30.0))
+    assert found.stopped == "range"
+    assert len(found.values) < 70
+    assert found.values[-1] == pytest.approx(30.0, abs=1e-4)
+    np.testing.assert_allclose(np.abs(found.states[:, 0]), np.sqrt(8.0 / 3.0 * (found.values - 1.0)), rtol=1e-9)
+    assert [s.kind for s in found.special] == ["Hopf"]
+    assert found.special[0].parameter == pytest.approx(470.0 / 19.0, rel=1e-9)
+    with pytest.raises(ParameterError, match="positive shares"):
+        ns.continuation(ns.architectures.lorenz(), "rho", (1.5, 30.0), largest_step=0.0)
+
+
 def test_fold_and_period_doubling_of_henon():
     branch = ns.continuation(ns.architectures.henon(), "a", (1.4, -0.5), start=[0.6, 0.2], points=60)
     found = {s.kind: s.parameter for s in branch.special}

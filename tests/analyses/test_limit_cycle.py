@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.architectures.architecture import graph_of_law
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
@@ -25,13 +26,7 @@ def normal_form_field(context, u, p, memory, table, code, F, D):
 
 
 def normal_form(growth: float):
-    graph = ns.SignalGraph("normal form")
-    graph.parameter("growth", growth)
-    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=[0.3, 0.0])
-    graph.map("field", 2, law=normal_form_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("normal form", normal_form_field, (growth,), (0.3, 0.0))
 
 
 def test_circle():
@@ -51,6 +46,14 @@ def test_unstable_circle_from_a_point_near_it():
     assert cycle.period == pytest.approx(2.0 * np.pi / 3.0, rel=1e-10)
     assert cycle.unstable == 1
     np.testing.assert_allclose(cycle.multipliers, [np.exp(0.8 * cycle.period), 1.0], rtol=1e-8)
+
+
+def test_a_stiff_oscillation_is_shot_on_steps_of_its_own():
+    cycle = ns.limit_cycle(ns.architectures.van_der_pol(100.0), rtol=1e-6)
+    assert cycle.period == pytest.approx(162.83707109, rel=1e-6)
+    assert cycle.error < 1e-6
+    assert cycle.is_stable
+    assert cycle.amplitude("x[0]") == pytest.approx(2.0 + 0.779 * 100.0 ** (-4.0 / 3.0), abs=1e-3)
 
 
 def test_driven_low_pass():

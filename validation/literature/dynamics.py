@@ -143,6 +143,12 @@ def cycles(context: Context) -> Iterator[Case]:
         "van der pol period, mu = 100", "Dorodnicyn's series (3 - 2 ln 2) mu + 3 a mu^(-1/3) - 2 ln(mu) / (3 mu) - "
         "1.3246 / mu (recalled)", "period [s]", expected, stiff.period, 2e-5, "next term of the series, mu^(-5/3)",
     )  # fmt: skip
+    if not context.fast:
+        stiff = limit_cycle(van_der_pol(1000.0))
+        yield number_case(
+            "van der pol period, mu = 1000", "SciPy's Radau with rtol = 3e-13, crossings of x = 0 by its events; "
+            "Dorodnicyn's series gives 1614.40114", "period [s]", 1614.40112581, stiff.period, 1e-9, "rtol = 1e-9",
+        )  # fmt: skip
     orbit = limit_cycle(lorenz(), [-13.7636, -19.5788, 27.0], period=1.56, rtol=1e-11)
     figure = figure_of(context, "dynamics_lorenz_orbit.png", orbit.plot(names=("x[0]", "x[2]")))
     yield number_case(
