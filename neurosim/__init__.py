@@ -21,7 +21,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurosim import architectures
+    from neurosim import architectures, neurons
     from neurosim.analyses.basins import basins
     from neurosim.analyses.bifurcation_diagram import bifurcation_diagram
     from neurosim.analyses.comparison import compare
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from neurosim.graph.equations import equations
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.graph.spike_trains import poisson_trains, spike_trains
     from neurosim.kernels.named_law import law
     from neurosim.memristive import generators
     from neurosim.memristive.electrodes import nearest_node, with_strips
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from neurosim.plots.bode import bode
     from neurosim.plots.memristive_network import animate_network, draw_network
     from neurosim.plots.pinched_loop import pinched_loop
+    from neurosim.plots.raster import raster
     from neurosim.plots.signal_graph import draw_graph
     from neurosim.plots.waveforms import waveforms
     from neurosim.results import Column, Result
@@ -80,10 +82,12 @@ if TYPE_CHECKING:
     from neurosim.solve.distributions import normal, tolerance, uniform
     from neurosim.solve.dynamics import Dynamics, dynamics
     from neurosim.solve.gradient import gradient, sensitivities
+    from neurosim.solve.integrator import Integrator
     from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
     from neurosim.solve.simulate import Settings, simulate
+    from neurosim.solve.spike_trials import spike_trials
     from neurosim.solve.sweep import sweep
 
 __version__ = "0.1.0"
@@ -126,6 +130,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
     "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
     "neurosim.memristive.network": ("MemristiveNetwork",),
@@ -133,6 +138,7 @@ _ORIGINS = {
     "neurosim.plots.bode": ("bode",),
     "neurosim.plots.memristive_network": ("animate_network", "draw_network"),
     "neurosim.plots.pinched_loop": ("pinched_loop",),
+    "neurosim.plots.raster": ("raster",),
     "neurosim.plots.signal_graph": ("draw_graph",),
     "neurosim.plots.waveforms": ("waveforms",),
     "neurosim.results": ("Column", "Result"),
@@ -140,15 +146,17 @@ _ORIGINS = {
     "neurosim.solve.distributions": ("normal", "tolerance", "uniform"),
     "neurosim.solve.dynamics": ("Dynamics", "dynamics"),
     "neurosim.solve.gradient": ("gradient", "sensitivities"),
+    "neurosim.solve.integrator": ("Integrator",),
     "neurosim.solve.losses": ("integral", "squared_error"),
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
+    "neurosim.solve.spike_trials": ("spike_trials",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {
     "architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators",
-    "methods": "neurosim.solve.methods",
+    "methods": "neurosim.solve.methods", "neurons": "neurosim.neurons",
 }  # fmt: skip
 """Registries that are packages."""
 
@@ -160,6 +168,7 @@ __all__ = [
     "Crossing",
     "Dynamics",
     "FormatError",
+    "Integrator",
     "MemristiveNetwork",
     "NetlistError",
     "NeurosimError",
@@ -212,19 +221,24 @@ __all__ = [
     "methods",
     "nearest_node",
     "network_conductance",
+    "neurons",
     "noise",
     "normal",
     "phase_portrait",
     "pinched_loop",
     "poincare_section",
+    "poisson_trains",
     "power_balance",
     "power_spectrum",
+    "raster",
     "read_netlist",
     "resume",
     "save",
     "save_figure",
     "sensitivities",
     "simulate",
+    "spike_trains",
+    "spike_trials",
     "squared_error",
     "sweep",
     "tolerance",

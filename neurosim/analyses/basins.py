@@ -2,7 +2,7 @@
 
 Attractors are told apart by the mean and the range of every unknown over the end of a run; of a rest point all three
 are the same. Basin entropy: Daza, Wagemakers, Georgeot, Guery-Odelin & Sanjuan, Sci. Rep. 6, 31416 (2016), doi
-10.1038/srep31416 (recalled): the mean over boxes of the Gibbs entropy of the labels in a box.
+10.1038/srep31416: the mean over boxes of the Gibbs entropy of the labels in a box.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
@@ -21,14 +21,17 @@ import numpy as np
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import flow_of
 from neurosim.analyses.fixed_points import zeros
+from neurosim.digital.event_network import EventNetwork
 from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
+from neurosim.graph.events import EventProgram
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import Layout
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.solve.simulate import simulate
 
@@ -38,6 +41,9 @@ HORIZON = 0.1
 
 _IDENTITY = {"kind": "map", "function": "identity", "bias": None, "gain": 1.0, "argument": None, "unit": ""}
 """What stands for a host in a steady state."""
+
+MOST_STEPS = 10_000
+"""Steps in a sample period below which a default dt is halved while the run does not keep finite."""
 
 SAME_POINT = 1e-6
 """Distance, relative to the size of the state, below which two points count as one."""
@@ -106,8 +112,8 @@ class Comparison(Drawable):
     fixed_points : tuple of FixedPoint
     attractors : dict
         ``same``: share of random starts that end at the same place, or in motion on both sides; ``analog_at_rest`` and
-        ``digital_at_rest``: share that comes to rest. Empty, as the fixed points are, for a graph with delays, whose
-        state is a whole past.
+        ``digital_at_rest``: share that comes to rest; a run that grows without bound is in motion. Empty, as the fixed
+        points are, for a graph with delays, whose state is a whole past, and for one with clocks or events.
     score : dict of str to float
         Score of the outputs of each side, where targets were given.
     seconds_analog : float
@@ -148,7 +154,8 @@ class Comparison(Drawable):
 
 
 def compare(
-    graph: SignalGraph, twin: DigitalNetwork | str = "forward_euler", drive: Any = None, *, dt: float | None = None,
+    graph: SignalGraph | MemristiveNetwork, twin: DigitalNetwork | str = "forward_euler", drive: Any = None, *,
+    dt: float | None = None,
     duration: float | None = None, sample_period: float | None = None, initial: Mapping[str, Any] | None = None,
     targets: Any = None, score: Callable[[np.ndarray, np.ndarray], float] | None = None, refinements: int = 4,
     starts: int = 20, seed: int = 0,
@@ -157,14 +164,18 @@ def compare(
 
     Parameters
     ----------
-    graph : SignalGraph
-        Its states must flow (have time constants).
+    graph : SignalGraph or MemristiveNetwork
+        Where states of a graph jump at a clock, dt is its period and is not halved. A memristive network has its own
+        sources, and all are read at the ticks: of the arguments below it takes the name of a rule, `dt` (default a
+        fiftieth of the time in which the fastest state would cross its range), `duration` (default 500 steps),
+        `refinements`, `starts` and `seed`.
     twin : DigitalNetwork or str
         The equivalent, or the name of a rule.
     drive : array_like, shape (samples, inputs), optional
         Held inputs. Default: smooth random inputs of unit size.
     dt : float, optional
-        Step of the twin [s]; default a tenth of the smallest time constant. It must divide `sample_period`.
+        Step of the twin [s]; default a tenth of the smallest time constant, halved until the run keeps finite. It must
+        divide `sample_period`.
     duration : float, optional
         Seconds; default 20 times the largest time constant, or as long as `drive`.
     sample_period : float, optional
@@ -184,18 +195,29 @@ def compare(
     Raises
     ------
     ParameterError
-        The graph has clocked states, or steps and periods do not fit; or an output of a graph with delays sees the
-        past directly.
+        Steps and periods do not fit; or an output of a graph with delays sees the past directly.
+    SimulationError
+        The digital run does not keep finite.
     """
+    if isinstance(graph, MemristiveNetwork):
+        from neurosim.analyses.network_comparison import compare_network
+
+        given = {"drive": drive, "sample_period": sample_period, "initial": initial, "targets": targets, "score": score}
+        if wrong := next((name for name, value in given.items() if value is not None), None):
+            raise ParameterError(f"compare() of a memristive network has no setting '{wrong}': it has its own sources")
+        return compare_network(graph, twin, dt, duration, refinements, starts, seed)
     network, steady = _networks(graph, twin, dt)
+    is_free = dt is None and isinstance(twin, str)
     program, dt = network.program, network.dt
+    clocked = bool(steady.program.is_clocked.any())
     delayed = bool(steady.program.delays)
     if delayed:
         program = steady.program
         graph = _starting_at(graph, program, initial or {})
         network = digital(graph, network.rule, dt)
-    slowest = float(program.time_constant.max())
-    period = sample_period or dt * max(1, int(np.floor(float(program.time_constant.min()) / dt + 1e-9)))
+    lags = np.where(program.is_clocked, dt, program.time_constant)
+    slowest = float(lags.max())
+    period = sample_period or dt * max(1, int(np.floor(float(lags.min()) / dt + 1e-9)))
     ratio = round(period / dt)
     if ratio < 1 or abs(ratio * dt - period) > 1e-9 * period:
         raise ParameterError(f"sample_period = {period:g} s must be a multiple of dt = {dt:g} s")
@@ -206,8 +228,6 @@ def compare(
     if inputs.shape[1] != network.program.inputs.size:
         raise ParameterError(f"drive needs shape (samples, {network.program.inputs.size}), not {np.shape(drive)}")
     y0 = program.states.pack(initial or {}, program.initial, "state")
-    points = ratio * len(inputs) + 1
-    times = dt * np.arange(points)
     if delayed:
 
         def run(given: np.ndarray, per_period: int, halvings: int | None) -> _Run:
@@ -222,6 +242,14 @@ def compare(
                 side = _digital(network, period / (per_period * fine), per_period * fine, fine)
             return _run(network, given, y0, per_period, side)
 
+    if is_free and not (delayed or clocked):
+        while dt > period / MOST_STEPS and not _keeps_finite(run, inputs, ratio, 0):
+            dt, ratio = 0.5 * dt, 2 * ratio
+            network, steady = replace(network, dt=dt), replace(steady, dt=dt)
+    if clocked:
+        refinements = 0
+    points = ratio * len(inputs) + 1
+    times = dt * np.arange(points)
     # A first short run of both, so that compiling and loading code is no part of the cost.
     run(inputs[:1], ratio, None)
     run(inputs[:1], ratio, 0)
@@ -233,15 +261,16 @@ def compare(
     errors = [np.sqrt(((run.states - analog) ** 2).mean(axis=1)) / scale for run in runs]
     steps = tuple(
         StepError(
-            dt / 2**k, float(np.abs(run.states - analog).max() / span), _horizon(times, errors[k]),
+            dt / 2**k, float(np.abs(run.states - analog).max() / span), horizon_of(times, errors[k]),
             run.seconds / ((points - 1) * 2**k),
         )
         for k, run in enumerate(runs)
     )  # fmt: skip
-    order = _order(steps)
+    order = order_of(steps)
     outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
-    found = () if delayed else _fixed_points(steady, constant, starts, seed)
+    has_rest = not (delayed or clocked or isinstance(steady.program, EventProgram))
+    found = _fixed_points(steady, constant, starts, seed) if has_rest else ()
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
@@ -254,7 +283,7 @@ def compare(
         analog=analog, twin=runs[0].states, analog_output=outputs[0], twin_output=outputs[1],
         state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
         horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
-        attractors={} if delayed else _attractors(steady, constant, starts, seed), score=scores,
+        attractors=_attractors(steady, constant, starts, seed) if has_rest else {}, score=scores,
         seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
@@ -270,22 +299,20 @@ def _networks(
     for name in resting.of_kind("host"):
         data = resting.nodes[name]
         same = np.ones((3, 1, resting.size_of(name)))
-        if data["over"] != "sequence" or not np.array_equal(data["function"](same), same):
+        if data["over"] != "sequence":
+            raise ParameterError(f"host '{name}' is a procedure of single steps: it has no analog side to compare")
+        if not np.array_equal(data["function"](same), same):
             raise ParameterError(f"host '{name}' changes sequences that are constant: there are no steady states")
         kept = {"shape": data["shape"]}
         data.clear()
         data.update(_IDENTITY, **kept)
     program = compile_graph(resting)
-    if program.is_clocked.any():
-        clocked = next(n for n, part in program.states.slices.items() if program.is_clocked[part].any())
-        raise ParameterError(
-            f"state '{clocked}' of graph '{graph.title}' jumps at a clock: there is no flow to compare; give it a time "
-            "constant"
-        )
     if program.states.size == 0:
         raise ParameterError(f"graph '{graph.title}' has no state: nothing moves")
     if isinstance(twin, str):
-        network = digital(graph, twin, dt or 0.1 * float(program.time_constant.min()))
+        # where states jump at a clock, its period is the step
+        tenth = None if program.is_clocked.any() else 0.1 * float(program.time_constant.min())
+        network = digital(graph, twin, dt or tenth)
         return network, DigitalNetwork(program, network.rule, network.dt)
     if not program.states.slices.items() <= twin.program.states.slices.items():
         raise ParameterError("the digital network has other states than the graph")
@@ -399,7 +426,8 @@ def _simulated(
     result = simulate(
         graph, (0.0, period * len(inputs)), drive=drives, initial=states.unpack(y0), rtol=ANALOG_RTOL, print_step=step
     )
-    places = np.clip(np.searchsorted(result.axis, times - 1e-9 * step), 0, result.axis.size - 1)
+    # the last point of an instant: after what jumps there
+    places = np.searchsorted(result.axis, times + 1e-9 * step, side="right") - 1
     if np.abs(result.axis[places] - times).max() > 1e-6 * step:
         raise SimulationError(f"the analog run of '{graph.title}' did not save the ends of the steps")
     return np.stack([result[name][places] for name in _names(states.shapes)], axis=1)
@@ -410,18 +438,21 @@ def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _
 
     def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
         repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
-        run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
+        kind = EventNetwork if isinstance(program, EventProgram) else DigitalNetwork
+        run = kind(program, network.rule, dt).sequence(repeated, y0)
         return np.vstack([y0, run.states[stride - 1 :: stride, 0]])
 
     return side
 
 
-def _horizon(times: np.ndarray, error: np.ndarray) -> float:
+def horizon_of(times: np.ndarray, error: np.ndarray) -> float:
+    """First of `times` at which `error` exceeds `HORIZON`; inf if it never does."""
     apart = np.flatnonzero(error > HORIZON)
     return float(times[apart[0]]) if apart.size else np.inf
 
 
-def _order(steps: Sequence[StepError]) -> float:
+def order_of(steps: Sequence[StepError]) -> float:
+    """Observed order, from the two smallest steps whose errors stand out of rounding; NaN if none do."""
     for coarse, fine in zip(reversed(steps[:-1]), reversed(steps[1:])):
         if fine.error > 1e-8 and coarse.error > fine.error:
             return float(np.log2(coarse.error / fine.error))
@@ -463,20 +494,15 @@ def _attractors(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) 
     fine = min(network.dt, 0.02 * float(program.time_constant.min()))
     # The analog side for many starts at once: second-order steps that are fine beside every time constant.
     y0 = _random_states(program, starts, seed, "attractors")
-    ends = {}
-    moving = {}
+    ends: dict[str, np.ndarray] = {}
+    moving: dict[str, np.ndarray] = {}
     for side, net in (
         ("analog", DigitalNetwork(program, _heun(), fine)), ("digital", network),
     ):  # fmt: skip
-        steps = int(np.ceil(60.0 * slowest / net.dt))
-        tail = max(2, steps // 10)
-        first = net.sequence(np.broadcast_to(u, (steps, starts, u.size)), y0, record=False).final
-        run = net.sequence(np.broadcast_to(u, (tail, starts, u.size)), first)
-        ends[side] = run.final
-        moving[side] = np.ptp(run.states, axis=0).max(axis=1) > 1e-4 * (1.0 + np.abs(run.final).max())
-    still = ~(moving["analog"] | moving["digital"])
-    distance = np.abs(ends["analog"] - ends["digital"]).max(axis=1)
-    same = still & (distance < 1e-3 * (1.0 + np.abs(ends["analog"]).max()))
+        ends[side], moving[side] = _ends(net, u, y0, int(np.ceil(60.0 * slowest / net.dt)))
+    same = ~(moving["analog"] | moving["digital"])
+    analog, twin = (ends[side][same] for side in ("analog", "digital"))
+    same[same] = np.abs(analog - twin).max(axis=1) < 1e-3 * (1.0 + np.abs(analog).max(initial=0.0))
     both_move = moving["analog"] & moving["digital"]
     return {
         "starts": starts,
@@ -484,6 +510,28 @@ def _attractors(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) 
         "analog_at_rest": float((~moving["analog"]).mean()),
         "digital_at_rest": float((~moving["digital"]).mean()),
     }
+
+
+def _ends(network: DigitalNetwork, u: np.ndarray, y0: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where runs end after so many steps and a tenth, and which still move; what grows without bound does, at inf."""
+    tail, starts = max(2, steps // 10), len(y0)
+    try:
+        first = network.sequence(np.broadcast_to(u, (steps, starts, u.size)), y0, record=False).final
+        run = network.sequence(np.broadcast_to(u, (tail, starts, u.size)), first)
+    except SimulationError:
+        if starts == 1:
+            return np.full(y0.shape, np.inf), np.array([True])
+        parts = [_ends(network, u, start, steps) for start in np.split(y0, starts)]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    return run.final, np.ptp(run.states, axis=0).max(axis=1) > 1e-4 * (1.0 + np.abs(run.final).max())
+
+
+def _keeps_finite(run: Callable[..., Any], *arguments: Any) -> bool:
+    try:
+        run(*arguments)
+    except SimulationError:
+        return False
+    return True
 
 
 def _heun() -> Any:

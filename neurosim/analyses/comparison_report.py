@@ -60,7 +60,10 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
     elif a:
         lines.append("None was found from the random starts.")
     else:
-        lines.append("Not looked for: the state of a graph with delays is a whole past.")
+        lines.append(
+            "Not looked for: the state of a graph with delays is a whole past, states may jump at clocks or events, "
+            "and a large network has too many."
+        )
     if a:
         lines += [
             "",

@@ -4,8 +4,8 @@
 ``J_ii + sum |J_ij|`` over rows (maximum norm) or columns (sum norm). Where mu <= -c on a convex region that runs do not
 leave, any two of them come together at least as e^(-c t). Weights w turn the norms into those of ``w x``.
 
-Source: W. A. Coppel, Stability and Asymptotic Behavior of Differential Equations (Heath 1965); W. Lohmiller,
-J.-J. E. Slotine, Automatica 34, 683 (1998), doi:10.1016/S0005-1098(98)00019-3 (both recalled).
+Source: W. A. Coppel, Stability and Asymptotic Behavior of Differential Equations (Heath 1965) (recalled); W. Lohmiller,
+J.-J. E. Slotine, Automatica 34, 683 (1998), doi:10.1016/S0005-1098(98)00019-3.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError
 from neurosim.graph.assembly import GraphAssembly
 from neurosim.randomness import stream
+from neurosim.solve.asked import checked_span
 from neurosim.solve.dynamics import Dynamics, dynamics
 
 NORMS = ("2", "inf", "1")
@@ -153,9 +154,7 @@ def contraction_rate(
 
 
 def _run(model: Dynamics, t_span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    start, stop = t_span
-    if not 0.0 <= start < stop < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    start, stop = checked_span(t_span)
     space = TangentFlow(model, 1, "auto", 0)
     space.new_frame(0)
     space.begin(None, stop, start)

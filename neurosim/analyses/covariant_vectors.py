@@ -6,7 +6,7 @@ into those of the covariant vectors ``V = Q C``. Only the triangles between two 
 between them is repeated, bit by bit, when the backward pass arrives there.
 
 Source: F. Ginelli, P. Poggi, A. Turchi, H. Chate, R. Livi, A. Politi, Phys. Rev. Lett. 99, 130601 (2007),
-doi:10.1103/PhysRevLett.99.130601 (recalled).
+doi:10.1103/PhysRevLett.99.130601.
 """
 
 from __future__ import annotations

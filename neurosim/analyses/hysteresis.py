@@ -78,7 +78,7 @@ def hysteresis(
 
     Notes
     -----
-    L. O. Chua, S. M. Kang, Proc. IEEE 64, 209 (1976), doi 10.1109/PROC.1976.10092 (recalled): the loop is pinched, and
+    L. O. Chua, S. M. Kang, Proc. IEEE 64, 209 (1976), doi 10.1109/PROC.1976.10092: the loop is pinched, and
     its area vanishes as the frequency grows.
     """
     from neurosim.solve.simulate import simulate

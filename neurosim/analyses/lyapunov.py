@@ -6,7 +6,7 @@ the vectors turn into their own directions. Errors are those of a block bootstra
 
 Sources: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Meccanica 15, 9 (1980), doi:10.1007/BF02128236;
 J. L. Kaplan, J. A. Yorke, Lect. Notes Math. 730, 204 (1979), doi:10.1007/BFb0064319 (dimension);
-H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap) (all recalled).
+H. R. Kuensch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265 (block bootstrap).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from neurosim.analyses.tangent_map import TangentMap
 from neurosim.analyses.tangent_space import Segment, TangentSpace
 from neurosim.errors import ParameterError
 from neurosim.randomness import stream
+from neurosim.solve.asked import checked_span
 
 LARGEST_GROWTH = math.log(100.0)
 """A vector may grow or shrink by e to this before it is made orthonormal again."""
@@ -241,11 +242,8 @@ def checked_times(
             raise ParameterError(f"steps = {steps!r} must be a whole number from 1 on")
         before, turning = (round(max(100, steps / 10) if g is None else g) for g in given)
         return float(before), float(turning), float(steps)
-    assert t_span is not None
-    if len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-    stop = float(t_span[1])
-    before = max(0.1 * stop if given[0] is None else float(given[0]), float(t_span[0]))
+    start, stop = checked_span(t_span)
+    before = max(0.1 * stop if given[0] is None else float(given[0]), start)
     turning = 0.1 * (stop - before) if given[1] is None else float(given[1])
     if before + turning >= stop:
         raise ParameterError(f"transients of {before:g} and {turning:g} s leave nothing of t_span = {t_span}")

@@ -19,6 +19,7 @@ from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program
 from neurosim.memristive.network import MemristiveNetwork
+from neurosim.solve.asked import checked_span
 from neurosim.solve.crossings import Crossing
 from neurosim.solve.dynamics import dynamics
 from neurosim.solve.simulate import simulate
@@ -160,9 +161,7 @@ def crossing_of(condition: str | Crossing, direction: str | None = None) -> Cros
 
 def _span(model: Circuit | Program | MemristiveNetwork, t_span: tuple[float, float] | None) -> tuple[float, float]:
     if t_span is not None:
-        if len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        return float(t_span[0]), float(t_span[1])
+        return checked_span(t_span)
     if isinstance(model, Circuit):
         asked = next((a for a in model.analyses if isinstance(a, TransientAnalysis)), None)
         if asked is None:

@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.devices.device import Reference
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels.named_law import Law
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,36 @@ def stacked_cells(
     graph.connect(f"{last}/held", "readout", weight="V")
     graph.connect("readout", "y")
     return flatten(graph)
+
+
+def graph_of_law(
+    title: str, field: Law, values: Iterable[float], initial: Iterable[float], *, period: float | None = None
+) -> SignalGraph:  # fmt: skip
+    """A graph that is nothing but a law: state ``x`` with x' = field(x), time in units of 1 s, or x <- field(x).
+
+    Parameters
+    ----------
+    title : str
+    field : Law
+    values : iterable of float
+        Of the parameters of the law.
+    initial : iterable of float
+    period : float, optional
+        Of the clock ``step`` at whose ticks the law is a map [s].
+
+    Returns
+    -------
+    SignalGraph
+    """
+    graph, start = SignalGraph(title), np.array(list(initial), float)
+    for parameter, value in zip(field.parameters, values, strict=True):
+        graph.parameter(parameter, value)
+    if period is None:
+        graph.state("x", start.size, time_constant=1.0, leak=0.0, initial=start)
+    else:
+        graph.clock("step", period)
+        graph.state("x", start.size, clock="step", initial=start)
+    graph.map("field", start.size, law=field)
+    graph.connect("x", "field")
+    graph.connect("field", "x")
+    return graph

@@ -3,7 +3,7 @@
 Sources: the seven languages, Tomita, Proc. 4th Annual Conference of the Cognitive Science Society, 105 (1982); reading
 automata out of networks by quantised states, Giles, Miller, Chen, Chen, Sun & Lee, Neural Computation 4, 393 (1992),
 doi 10.1162/neco.1992.4.3.393; minimisation by refining classes, Moore, Gedanken-experiments on sequential machines,
-Automata Studies 129 (1956), doi 10.1515/9781400882618-006 (recalled).
+Automata Studies 129 (1956), doi 10.1515/9781400882618-006.
 """
 
 from __future__ import annotations

@@ -80,10 +80,25 @@ def bam(
 
 def outer_product_weights(first: Any, second: Any) -> np.ndarray:
     """Kosko's W = sum of outer products, over sqrt(first second); shape (first, second)."""
-    x, y = (np.atleast_2d(np.asarray(p, dtype=float)) for p in (first, second))
-    if x.shape[0] != y.shape[0]:
-        raise ParameterError(f"{x.shape[0]} first and {y.shape[0]} second patterns do not pair")
+    x, y = paired(first, second)
     return x.T @ y / np.sqrt(x.shape[1] * y.shape[1])
+
+
+def paired(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Patterns of both fields as rows, shapes (count, first) and (count, second).
+
+    Raises
+    ------
+    ParameterError
+        They do not pair, or are no finite rows.
+    """
+    x, y = (np.atleast_2d(np.asarray(patterns, dtype=float)) for patterns in (first, second))
+    for name, rows in (("first", x), ("second", y)):
+        if rows.ndim != 2 or rows.size == 0 or not np.isfinite(rows).all():
+            raise ParameterError(f"{name} must be finite numbers of shape (count, size), not shape {rows.shape}")
+    if len(x) != len(y):
+        raise ParameterError(f"{len(x)} patterns of the first field and {len(y)} of the second do not pair")
+    return x, y
 
 
 def multiple_training_weights(first: Any, second: Any) -> np.ndarray:
@@ -99,8 +114,7 @@ def multiple_training_weights(first: Any, second: Any) -> np.ndarray:
     """
     from scipy.optimize import linprog
 
-    outer_product_weights(first, second)
-    x, y = (np.atleast_2d(np.asarray(p, dtype=float)) for p in (first, second))
+    x, y = paired(first, second)
     count = len(x)
     margins = np.concatenate([
         np.einsum("kj,ki,ij->kji", there, here @ here.T, there).reshape(-1, count) for here, there in ((x, y), (y, x))

@@ -4,14 +4,12 @@
 
 Areas shrink by the factor b in each step, so the Lyapunov exponents sum up to log b.
 
-Source: Henon, Commun. Math. Phys. 50, 69 (1976), doi 10.1007/BF01608556 (recalled).
+Source: Henon, Commun. Math. Phys. 50, 69 (1976), doi 10.1007/BF01608556.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, graph_of_law
 from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
@@ -47,15 +45,7 @@ def henon(
     SignalGraph
         State ``x`` on the clock ``step`` of 1 s; no inputs.
     """
-    graph = SignalGraph("henon")
-    for parameter, value in zip(henon_field.parameters, (a, b), strict=True):
-        graph.parameter(parameter, value)
-    graph.clock("step", 1.0)
-    graph.state("x", 2, clock="step", initial=np.array(initial, float))
-    graph.map("field", 2, law=henon_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("henon", henon_field, (a, b), initial, period=1.0)
 
 
 vector_field = henon_field

@@ -4,14 +4,12 @@
 
 The mean divergence is -(sigma + 1 + beta) everywhere, which the Lyapunov exponents must sum up to.
 
-Source: Lorenz, J. Atmos. Sci. 20, 130 (1963), doi 10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2 (recalled).
+Source: Lorenz, J. Atmos. Sci. 20, 130 (1963), doi 10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, graph_of_law
 from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
@@ -50,14 +48,7 @@ def lorenz(
     SignalGraph
         State ``x``, time in units of 1 s; no inputs.
     """
-    graph = SignalGraph("lorenz")
-    for parameter, value in zip(lorenz_field.parameters, (sigma, rho, beta), strict=True):
-        graph.parameter(parameter, value)
-    graph.state("x", 3, time_constant=1.0, leak=0.0, initial=np.array(initial, float))
-    graph.map("field", 3, law=lorenz_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("lorenz", lorenz_field, (sigma, rho, beta), initial)
 
 
 vector_field = lorenz_field

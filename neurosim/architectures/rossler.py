@@ -2,14 +2,12 @@
 
     x' = -y - z,    y' = x + a y,    z' = b + z (x - c)
 
-Source: Roessler, Phys. Lett. A 57, 397 (1976), doi 10.1016/0375-9601(76)90101-8 (recalled).
+Source: Roessler, Phys. Lett. A 57, 397 (1976), doi 10.1016/0375-9601(76)90101-8.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, graph_of_law
 from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
@@ -48,14 +46,7 @@ def rossler(
     SignalGraph
         State ``x``, time in units of 1 s; no inputs.
     """
-    graph = SignalGraph("rossler")
-    for parameter, value in zip(rossler_field.parameters, (a, b, c), strict=True):
-        graph.parameter(parameter, value)
-    graph.state("x", 3, time_constant=1.0, leak=0.0, initial=np.array(initial, float))
-    graph.map("field", 3, law=rossler_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("rossler", rossler_field, (a, b, c), initial)
 
 
 vector_field = rossler_field

@@ -4,15 +4,13 @@
 
 For large mu the period is (3 - 2 log 2) mu + 3 a mu^(-1/3) + ..., a = 2.33811 the first zero of the Airy function.
 
-Source: van der Pol, Phil. Mag. 2, 978 (1926), doi 10.1080/14786442608564127; the period: Dorodnicyn (1947), both
-recalled.
+Source: van der Pol, Phil. Mag. 2, 978 (1926), doi 10.1080/14786442608564127; the period: Dorodnicyn (1947)
+(recalled).
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from neurosim.architectures.architecture import Architecture
+from neurosim.architectures.architecture import Architecture, graph_of_law
 from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
@@ -49,14 +47,7 @@ def van_der_pol(
     SignalGraph
         State ``x``, time in units of 1 s; no inputs.
     """
-    graph = SignalGraph("van der pol")
-    for parameter, value in zip(van_der_pol_field.parameters, (mu,), strict=True):
-        graph.parameter(parameter, value)
-    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=np.array(initial, float))
-    graph.map("field", 2, law=van_der_pol_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("van der pol", van_der_pol_field, (mu,), initial)
 
 
 vector_field = van_der_pol_field

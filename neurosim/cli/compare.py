@@ -1,4 +1,4 @@
-"""``neurosim compare``: an architecture or a saved graph as an analog network, beside its digital equivalent."""
+"""``neurosim compare``: an architecture, a saved graph or a memristive network, beside its digital equivalent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from neurosim.cli.network import saved_network
 from neurosim.cli.subject import graph_of
-from neurosim.errors import FormatError
+from neurosim.errors import FormatError, ParameterError
 
 
 def compare_command(
-    network: Annotated[str, typer.Argument(help="Name of an architecture, or a graph file (.json, .graphml).")],
+    network: Annotated[str, typer.Argument(help="Architecture, graph file (.json, .graphml), or memristive netlist.")],
     rule: Annotated[str, typer.Option(help="How time is made discrete; see 'neurosim list rules'.")] = "forward_euler",
     dt: Annotated[float | None, typer.Option(help="Step of the digital side in s.")] = None,
     duration: Annotated[float | None, typer.Option(help="Length of the run in s.")] = None,
@@ -37,7 +38,9 @@ def compare_command(
         raise FormatError(f"cannot write to '{out}': the folder '{out.parent}' does not exist; make it first")
     if out is not None and out.exists() and not out.is_dir():
         raise FormatError(f"cannot write to '{out}': it is a file; --out names a folder")
-    graph = graph_of(network, set_ or [])
+    graph = saved_network(network) or graph_of(network, set_ or [])
+    if set_ and Path(network).is_file():
+        raise ParameterError("--set is for architectures; a file has its parameters in it")
     found = compare(graph, rule, dt=dt, duration=duration, seed=seed)
     if out is not None:
         out.mkdir(exist_ok=True)

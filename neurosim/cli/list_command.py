@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from neurosim.registry import Registry
 
 _LABELS = (
-    "suffixes", "equations", "formula", "analog", "digital", "leak", "order", "fixed_points", "stability", "check",
-    "default_for", "options",
+    "suffixes", "equations", "formula", "analog", "digital", "leak", "order", "fixed_points", "stability", "reset",
+    "check", "default_for", "options",
 )  # fmt: skip
 """What is told of an object that has it, in this order."""
 
@@ -34,17 +34,20 @@ def registries() -> dict[str, Registry[Any]]:
     from neurosim.digital.rules import rules
     from neurosim.formats import formats
     from neurosim.memristive.generators import generators
+    from neurosim.neurons import neurons
     from neurosim.plots import plots
     from neurosim.solve.methods import methods
 
     return {"devices": devices, "methods": methods, "architectures": architectures, "rules": rules,
-            "generators": generators, "formats": formats, "plots": plots}  # fmt: skip
+            "generators": generators, "neurons": neurons, "formats": formats, "plots": plots}  # fmt: skip
 
 
 def list_command(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND]", help="devices, methods, architectures, rules, generators, formats or plots."),
+        typer.Argument(
+            metavar="[KIND]", help="devices, methods, architectures, rules, generators, neurons, formats or plots."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = None,
     plot: Annotated[
@@ -52,7 +55,7 @@ def list_command(
     ] = None,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """List devices, methods, architectures, rules, generators, formats, plots, or describe one.
+    """List devices, methods, architectures, rules, generators, neurons, formats, plots, or describe one.
 
     As in: neurosim list devices; neurosim list resistor; neurosim list lstm --plot lstm.png
     """

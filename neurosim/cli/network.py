@@ -15,6 +15,8 @@ from neurosim.errors import FormatError, ParameterError, UnknownNameError, neare
 if TYPE_CHECKING:
     import networkx as nx
 
+    from neurosim.memristive.network import MemristiveNetwork
+
 DEVICE_OF = {"nanowires": "nanowire_junction"}
 """What stands on the edges unless a device or a convention is given."""
 
@@ -23,9 +25,14 @@ ELECTRODES_OF = {"nanowires": "strips", "crossbar": "row0,column0"}
 
 
 def network_command(
-    generator: Annotated[str, typer.Argument(help="Name of a generator, or a saved graph (.graphml, .json).")],
+    generator: Annotated[
+        str, typer.Argument(help="Name of a generator, a saved graph or network (.graphml, .json), or a netlist.")
+    ],
     time: Annotated[float, typer.Option(help="Length of the run in s.")],
-    drive: Annotated[str, typer.Option(help="Voltage of the first electrode: a number or a waveform.")] = "SIN(0 1 1)",
+    drive: Annotated[
+        str | None,
+        typer.Option(help="Voltage of the first electrode: a number or a waveform; default SIN(0 1 1), or as saved."),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument of the generator.")
     ] = None,
@@ -46,6 +53,9 @@ def network_command(
     graph_out: Annotated[
         Path | None, typer.Option("--graph", metavar="X.graphml", help="Write the graph, electrodes merged.")
     ] = None,
+    save_: Annotated[
+        Path | None, typer.Option("--save", metavar="X.json", help="Write the whole network (.json, .graphml, .cir).")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,
 ) -> None:
     """Make a memristive network, drive it, and draw what happens.
@@ -57,7 +67,6 @@ def network_command(
     from neurosim.analyses.state_history import state_history
     from neurosim.formats import format_for, save
     from neurosim.formats.strict_json import plain
-    from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import write_figure
     from neurosim.plots.memristive_network import animate_network
     from neurosim.plots.network_run import draw_network_run
@@ -65,22 +74,21 @@ def network_command(
 
     if not time > 0.0:
         raise ParameterError(f"--time {time:g} must be positive")
-    for place in (plot, film, out, graph_out):
+    for place in (plot, film, out, graph_out, save_):
         check_place(place)
     if out is not None:
         format_for(out)
-    graph, contacts = contacted(graph_of_generator(generator, set_ or []), electrodes)
-    chosen = device or (None if convention else DEVICE_OF.get(graph.name))
-    if chosen is None and convention is None:
-        raise ParameterError("give --convention standard or flipped (which end is the low resistance), or --device")
-    values = dict(map(setting, param or []))
-    held = dict.fromkeys(contacts[1:], 0.0)
-    level = _number(drive)
-    kind: dict[str, Any] = {"device": (chosen, values)} if chosen else {"convention": convention, **values}
-    try:
-        network = MemristiveNetwork(graph, electrodes={contacts[0]: drive if level is None else level, **held}, **kind)
-    except TypeError as error:
-        raise ParameterError(f"--param: {error}") from None
+    saved = saved_network(generator)
+    if saved is not None:
+        given = {"--set": set_, "--electrodes": electrodes, "--device": device, "--convention": convention,
+                 "--param": param}  # fmt: skip
+        if wrong := next((name for name, value in given.items() if value), None):
+            raise ParameterError(f"{wrong} is for generators and graphs: '{generator}' holds a whole network")
+        network, contacts, chosen = driven_as_saved(saved, drive)
+    else:
+        network, contacts, chosen = _made(
+            generator, set_ or [], electrodes, device, convention, param or [], drive or "SIN(0 1 1)"
+        )
     driven = [f"{what}({contacts[0]})" for what in "iv"]
     result = simulate(network, (0.0, time), rtol=rtol, save=("states", *driven))
     found = network_conductance(network, result, contacts[0], contacts[1])
@@ -94,11 +102,13 @@ def network_command(
     if out is not None:
         save(result, out)
     if graph_out is not None:
-        save(graph, graph_out)
+        save(network.graph, graph_out)
+    if save_ is not None:
+        save(network, save_)
     if json_:
         print(json.dumps(plain({
-            "title": network.title, "nodes": len(network.nodes), "edges": network.size, "electrodes": contacts,
-            "device": chosen or f"drift_decay, {convention}", "points": times.size,
+            "title": network.title, "nodes": len(network.nodes), "edges": network.size,
+            "electrodes": [str(node) for node in contacts], "device": chosen, "points": times.size,
             "conductance": {"first": found.conductance[0], "last": found.conductance[-1],
                             "least": found.conductance.min(), "largest": found.conductance.max()},
             "path_edges": paths.path_edges.size, "path_resistance": paths.path_resistance,
@@ -107,14 +117,77 @@ def network_command(
         }), indent=1))  # fmt: skip
         return
     print(f"{network.title}: {len(network.nodes):,} nodes, {network.size:,} edges, '{contacts[0]}' driven, "
-          f"{', '.join(contacts[1:])} at 0 V")  # fmt: skip
+          f"{', '.join(map(str, contacts[1:]))} {'as saved' if saved else 'at 0 V'}")  # fmt: skip
     print(found)
     print(f"at the end: {paths}")
     statistics = result.attrs["statistics"]
     print(f"{times.size:,} points, {statistics.get('steps', 0):,} steps, {result.attrs['seconds']:.3g} s")
-    written = [str(place) for place in (plot, film, out, graph_out) if place is not None]
+    written = [str(place) for place in (plot, film, out, graph_out, save_) if place is not None]
     if written:
         print(f"wrote {', '.join(written)}")
+
+
+def saved_network(name: str) -> MemristiveNetwork | None:
+    """The network in a file: a netlist, or a saved one; None for what is no file, or the file of a graph alone.
+
+    Raises
+    ------
+    FormatError, ParameterError, NetlistError
+    """
+    from neurosim.formats import holds_graph, load
+    from neurosim.memristive.network import MemristiveNetwork
+
+    path = Path(name)
+    if not path.is_file():
+        return None
+    if path.suffix.casefold() not in GRAPHS:
+        return MemristiveNetwork.from_circuit(path)
+    found: object = load(path) if holds_graph(path) else None
+    return found if isinstance(found, MemristiveNetwork) else None
+
+
+def driven_as_saved(network: MemristiveNetwork, drive: str | None) -> tuple[MemristiveNetwork, list[Any], str]:
+    """A saved network with another voltage at its first electrode, if one is given; its electrodes; its devices.
+
+    The first electrode is the first one that is not constantly at 0 V.
+
+    Raises
+    ------
+    ParameterError
+        It has fewer than two electrodes.
+    """
+    contacts = sorted(network.electrodes, key=lambda node: network.electrodes[node] == 0.0)
+    if len(contacts) < 2:
+        raise ParameterError(
+            f"network '{network.title}' has {len(contacts)} electrodes: two are needed, for what is drawn and measured"
+        )
+    if drive is not None:
+        level = _number(drive)
+        network = network.with_parameters({f"v({contacts[0]})": drive if level is None else level})
+    devices = ", ".join(group.name for group in network.laws.groups)
+    return network, contacts, devices
+
+
+def _made(
+    generator: str, settings: list[str], electrodes: str | None, device: str | None, convention: str | None,
+    param: list[str], drive: str,
+) -> tuple[MemristiveNetwork, list[Any], str]:  # fmt: skip
+    """A network on a generated or saved graph; its electrodes; its devices."""
+    from neurosim.memristive.network import MemristiveNetwork
+
+    graph, contacts = contacted(graph_of_generator(generator, settings), electrodes)
+    chosen = device or (None if convention else DEVICE_OF.get(graph.name))
+    if chosen is None and convention is None:
+        raise ParameterError("give --convention standard or flipped (which end is the low resistance), or --device")
+    values = dict(map(setting, param))
+    level = _number(drive)
+    kind: dict[str, Any] = {"device": (chosen, values)} if chosen else {"convention": convention, **values}
+    levels = {contacts[0]: drive if level is None else level, **dict.fromkeys(contacts[1:], 0.0)}
+    try:
+        network = MemristiveNetwork(graph, electrodes=levels, **kind)
+    except TypeError as error:
+        raise ParameterError(f"--param: {error}") from None
+    return network, contacts, chosen or f"drift_decay, {convention}"
 
 
 def graph_of_generator(name: str, settings: list[str]) -> nx.MultiGraph:

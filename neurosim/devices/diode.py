@@ -118,6 +118,11 @@ def _structure(charge: bool, resistance: bool) -> Structure:
         code=(int(charge), int(resistance)),
         memory_rows=1,
         mass=((0, 1, 1.0),) if charge else (),
+        dependence=(
+            (0, 0),
+            *(((1, 0), (1, 1)) if charge else ()),
+            *(((1 + charge, 1 + charge),) if resistance else ()),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from neurosim.devices.junction import (
+    abrupt_share,
     breakdown_current,
     depletion_charge_of,
     depletion_share,
@@ -80,8 +81,15 @@ def _currents(p, v, current, slope, sloped):
 def _charges(p, v, q, current, slope, equation, capacitance, sloped):
     """Put ``q - Q(v)`` [C] into `equation` and, if `sloped`, dQ/dv [F] into `capacitance`."""
     zero_bias, potential, grading, forward, transit = p[5], p[6], p[7], p[8], p[9]
+    graded = 0
     for e in range(v.size):
-        equation[e] = depletion_share(v[e], potential[e], grading[e], forward[e])
+        graded += grading[e] != 0.5
+    if graded > 0:
+        for e in range(v.size):
+            equation[e] = depletion_share(v[e], potential[e], grading[e], forward[e])
+    else:
+        for e in range(v.size):
+            equation[e] = abrupt_share(v[e], potential[e], forward[e])
     if sloped:
         for e in range(v.size):
             share = equation[e]
@@ -130,11 +138,18 @@ def junction_law(context, u, p, memory, table, code, F, D):
     if has_resistance:
         for e in range(v.size):
             F[row, e] = p[10, e] * u[row, e]
-    if wanted:
+    if wanted and has_charge:
         for e in range(v.size):
-            if has_charge:
-                D[0, 1, e], D[1, 0, e], D[1, 1, e] = 0.0, -D[1, 0, e], 1.0
-            if has_resistance:
-                for r in range(row):
-                    D[r, row, e] = D[row, r, e] = 0.0
-                D[row, row, e] = p[10, e]
+            D[0, 1, e] = 0.0
+        for e in range(v.size):
+            D[1, 0, e] = -D[1, 0, e]
+        for e in range(v.size):
+            D[1, 1, e] = 1.0
+    if wanted and has_resistance:
+        for r in range(row):
+            for e in range(v.size):
+                D[r, row, e] = 0.0
+            for e in range(v.size):
+                D[row, r, e] = 0.0
+        for e in range(v.size):
+            D[row, row, e] = p[10, e]

@@ -65,6 +65,13 @@ def depletion_share(v, potential, grading, forward):
 
 
 @Inlined
+def abrupt_share(v, potential, forward):
+    """`depletion_share` for the grading 1/2 of an abrupt junction, which needs no logarithm."""
+    edge = forward * potential
+    return 1.0 / math.sqrt(1.0 - (edge if v > edge else v) / potential)
+
+
+@Inlined
 def depletion_charge_of(share, v, capacitance, potential, grading, forward):
     """Charge [C] and capacitance [F] of a junction from its `depletion_share`.
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_exponentials import limited_exponential_minus_one, limited_sinh
-from neurosim.devices.memristor_windows import window, window_parameters
+from neurosim.devices.memristor_powers import raise_row
+from neurosim.devices.memristor_windows import window_parameters, window_row
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
@@ -26,24 +27,53 @@ if TYPE_CHECKING:
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
-    for m in range(u.shape[1]):
-        v, w = u[0, m], u[1, m]
-        n, beta, alpha, chi, gamma = p[0, m], p[1, m], p[2, m], p[3, m], p[4, m]
-        a, q = p[5, m], p[6, m]
-        c = min(max(w, 0.0), 1.0)
-        share_slope = c ** (n - 1.0)
-        share = share_slope * c
-        tunnel, tunnel_slope = limited_sinh(alpha * v)
-        diode, diode_slope = limited_exponential_minus_one(gamma * v)
-        power = abs(v) ** (q - 1.0)
-        f, f_slope = window(int(p[7, m]), w, v > 0.0, p[8, m], p[9, m], p[10, m], p[11, m], p[12, m])
-        F[0, m] = share * beta * tunnel + chi * diode
-        F[1, m] = a * f * power * v
-        if context[WANT_DERIVATIVES] != 0.0:
-            D[0, 0, m] = share * beta * alpha * tunnel_slope + chi * gamma * diode_slope
-            D[0, 1, m] = n * share_slope * beta * tunnel if c == w else 0.0
-            D[1, 0, m] = a * f * q * power
-            D[1, 1, m] = a * f_slope * power * v
+    v, w, n, beta, alpha, chi, gamma, a, q = u[0], u[1], p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+    current, rate = F[0], F[1]
+    by_v, by_w, power, rate_by_w = D[0, 0], D[0, 1], D[1, 0], D[1, 1]
+    width = v.size
+    wanted = context[WANT_DERIVATIVES] != 0.0
+    # loops with few rows each run on vector registers; rows of results are room for what comes before them
+    exponent = current
+    for m in range(width):
+        exponent[m] = q[m] - 1.0
+    for m in range(width):
+        power[m] = abs(v[m])
+    raise_row(power, exponent)
+    for m in range(width):
+        power[m] *= a[m]
+    window_row(p[7:13], w, v, rate, rate_by_w, wanted)
+    if wanted:
+        for m in range(width):
+            rate_by_w[m] *= power[m] * v[m]
+    rate_by_v = power
+    for m in range(width):
+        rate_by_v[m] *= rate[m]
+    for m in range(width):
+        rate[m] = rate_by_v[m] * v[m]
+    for m in range(width):
+        rate_by_v[m] *= q[m]
+    for m in range(width):
+        exponent[m] = n[m] - 1.0
+    share_slope = by_w
+    for m in range(width):
+        share_slope[m] = min(max(w[m], 0.0), 1.0)
+    raise_row(share_slope, exponent)
+    tunnel = current
+    for m in range(width):
+        tunnel[m] = beta[m] * limited_sinh(alpha[m] * v[m])[0]
+    if wanted:
+        for m in range(width):
+            by_v[m] = beta[m] * alpha[m] * limited_sinh(alpha[m] * v[m])[1]
+        for m in range(width):
+            by_v[m] *= share_slope[m] * min(max(w[m], 0.0), 1.0)
+        for m in range(width):
+            by_v[m] += chi[m] * gamma[m] * limited_exponential_minus_one(gamma[m] * v[m])[1]
+    for m in range(width):
+        slope = n[m] * tunnel[m] * share_slope[m]
+        tunnel[m] *= share_slope[m] * min(max(w[m], 0.0), 1.0)
+        share_slope[m] = slope if 0.0 <= w[m] <= 1.0 else 0.0
+    for m in range(width):
+        current[m] += chi[m] * limited_exponential_minus_one(gamma[m] * v[m])[0]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
-from neurosim.devices.memristor_windows import MIXINGS, mixed_conductance, window, window_parameters
+from neurosim.devices.memristor_powers import speed_row, speed_slope_row
+from neurosim.devices.memristor_windows import MIXINGS, conductance_row, window_parameters, window_row
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
@@ -29,29 +30,40 @@ if TYPE_CHECKING:
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
-    for m in range(u.shape[1]):
-        v, x = u[0, m], u[1, m]
-        x_on, span, length = p[2, m], p[3, m], p[4, m]
-        g, g_slope = mixed_conductance(int(p[5, m]), (x - x_on) / span, p[0, m], p[1, m])
-        g_slope /= span
-        i = v * g
-        factor, threshold, alpha = p[6, m], p[7, m], p[8, m]
-        if i < 0.0:
-            factor, threshold, alpha = p[9, m], p[10, m], p[11, m]
-        excess = i / threshold - 1.0
-        speed, speed_slope, f, f_slope = 0.0, 0.0, 1.0, 0.0
-        if excess > 0.0:
-            power = factor * excess ** (alpha - 1.0)
-            speed, speed_slope = power * excess, power * alpha / threshold
-            s = (x - x_on) / length
-            f, f_slope = window(int(p[12, m]), s, speed > 0.0, p[13, m], p[14, m], p[15, m], p[16, m], p[17, m])
-        F[0, m] = i
-        F[1, m] = speed * f
-        if context[WANT_DERIVATIVES] != 0.0:
-            D[0, 0, m] = g
-            D[0, 1, m] = v * g_slope
-            D[1, 0, m] = speed_slope * g * f
-            D[1, 1, m] = speed_slope * v * g_slope * f + speed * f_slope / length
+    v, x, r_on, r_off, x_on, span, length = u[0], u[1], p[0], p[1], p[2], p[3], p[4]
+    current, rate = F[0], F[1]
+    g, by_x, speed, rate_by_x = D[0, 0], D[0, 1], D[1, 0], D[1, 1]
+    width = v.size
+    wanted = context[WANT_DERIVATIVES] != 0.0
+    # loops with few rows each run on vector registers; rows of results are room for what comes before them
+    s = rate
+    for m in range(width):
+        s[m] = (x[m] - x_on[m]) / span[m]
+    conductance_row(p[5], s, r_on, r_off, 0, g)
+    if wanted:
+        conductance_row(p[5], s, r_on, r_off, 1, by_x)
+        for m in range(width):
+            by_x[m] *= v[m] / span[m]
+    for m in range(width):
+        current[m] = v[m] * g[m]
+    speed_row(p[6:12], current, rate_by_x, speed)
+    s = current
+    for m in range(width):
+        s[m] = (x[m] - x_on[m]) / length[m]
+    window_row(p[12:18], s, v, rate, rate_by_x, wanted)
+    for m in range(width):
+        rate[m] *= speed[m]
+    for m in range(width):
+        current[m] = v[m] * g[m]
+    if wanted:
+        for m in range(width):
+            rate_by_x[m] *= speed[m] / length[m]
+        by_current = speed
+        speed_slope_row(p[6:12], current, rate, by_current)
+        for m in range(width):
+            rate_by_x[m] += by_current[m] * by_x[m]
+        for m in range(width):
+            by_current[m] *= g[m]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
-from neurosim.devices.memristor_windows import MIXINGS, mixed_conductance, window, window_parameters
+from neurosim.devices.memristor_powers import speed_row, speed_slope_row
+from neurosim.devices.memristor_windows import MIXINGS, conductance_row, window_parameters, window_row
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
@@ -29,27 +30,30 @@ if TYPE_CHECKING:
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
-    for m in range(u.shape[1]):
-        v = u[0, m]
-        w_on, span = p[2, m], p[3, m]
-        s = (u[1, m] - w_on) / span
-        g, g_slope = mixed_conductance(int(p[4, m]), s, p[0, m], p[1, m])
-        factor, threshold, alpha = p[5, m], p[6, m], p[7, m]
-        if v < 0.0:
-            factor, threshold, alpha = p[8, m], p[9, m], p[10, m]
-        excess = v / threshold - 1.0
-        speed, speed_slope, f, f_slope = 0.0, 0.0, 1.0, 0.0
-        if excess > 0.0:
-            power = factor * excess ** (alpha - 1.0)
-            speed, speed_slope = power * excess, power * alpha / threshold
-            f, f_slope = window(int(p[11, m]), s, speed > 0.0, p[12, m], p[13, m], p[14, m], p[15, m], p[16, m])
-        F[0, m] = v * g
-        F[1, m] = speed * f
-        if context[WANT_DERIVATIVES] != 0.0:
-            D[0, 0, m] = g
-            D[0, 1, m] = v * g_slope / span
-            D[1, 0, m] = speed_slope * f
-            D[1, 1, m] = speed * f_slope / span
+    v, w, r_on, r_off, w_on, span = u[0], u[1], p[0], p[1], p[2], p[3]
+    current, rate = F[0], F[1]
+    g, by_w, speed, rate_by_w = D[0, 0], D[0, 1], D[1, 0], D[1, 1]
+    width = v.size
+    wanted = context[WANT_DERIVATIVES] != 0.0
+    # loops with few rows each run on vector registers; rows of derivatives are room for what comes before them
+    s = current
+    for m in range(width):
+        s[m] = (w[m] - w_on[m]) / span[m]
+    window_row(p[11:17], s, v, rate, rate_by_w, wanted)
+    speed_row(p[5:11], v, g, speed)
+    for m in range(width):
+        rate[m] *= speed[m]
+    conductance_row(p[4], s, r_on, r_off, 0, g)
+    if wanted:
+        conductance_row(p[4], s, r_on, r_off, 1, by_w)
+        for m in range(width):
+            by_w[m] *= v[m] / span[m]
+        for m in range(width):
+            rate_by_w[m] *= speed[m] / span[m]
+        rate_by_v = speed
+        speed_slope_row(p[5:11], v, rate, rate_by_v)
+    for m in range(width):
+        current[m] = v[m] * g[m]
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:

@@ -148,6 +148,22 @@ def mixed_conductance(kind, s, r_on, r_off):
     return g, slope if c == s else 0.0
 
 
+@helper
+def conductance_row(kind, s, r_on, r_off, part, out):
+    """Put conductances (part 0) or their slopes by s (part 1) of `mixed_conductance` for a block into `out`."""
+    exponential = 0
+    for m in range(s.size):
+        exponential += kind[m] != LINEAR
+    if exponential == 0:
+        for m in range(s.size):
+            g, slope = mixed_conductance(LINEAR, s[m], r_on[m], r_off[m])
+            out[m] = slope if part else g
+    else:
+        for m in range(s.size):
+            g, slope = mixed_conductance(int(kind[m]), s[m], r_on[m], r_off[m])
+            out[m] = slope if part else g
+
+
 def window_parameters(default: str, exponent: float = 1.0) -> tuple[Parameter, ...]:
     """Parameters of the windows that have no unit: which one, exponent p and height j."""
     return (

@@ -13,7 +13,7 @@ Newton's method first. Where it fails (large dt), sweeps solve each unit for its
 quadratic energy taken from the sweep before: for `mean_value` the equations are those of a minimum, and each sweep goes
 down to it (the concave-convex procedure); then Newton again.
 
-Source: McLachlan, Quispel & Robidoux, Phil. Trans. R. Soc. A 357, 1021 (1999), doi 10.1098/rsta.1999.0363 (recalled).
+Source: McLachlan, Quispel & Robidoux, Phil. Trans. R. Soc. A 357, 1021 (1999), doi 10.1098/rsta.1999.0363.
 The form for rates was derived for this package.
 """
 

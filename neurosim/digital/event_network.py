@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory
+from neurosim.digital.room import Room
 from neurosim.errors import ParameterError
 from neurosim.graph import event_law as words
 from neurosim.graph.events import EventProgram
 
 SLACK = 1e-6
 """What is due within this share of a step after its end is due at its end: times are sums of many steps."""
+
+BLOCK = 256
+"""Steps whose outputs are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -90,38 +94,40 @@ class EventNetwork(DigitalNetwork):
         start = after.final if after is not None else program.initial if y0 is None else np.asarray(y0, dtype=float)
         if start.shape[-1:] != (n,):
             raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
-        y = np.array(np.broadcast_to(start, (samples, n)))
+        y = np.empty((samples, n))
+        y[:] = start
         memory, time = np.zeros((samples, tables.memory)), 0.0
         if after is not None:
             memory[:], time = after.memory, after.time
         elif steps:
-            begin = np.ascontiguousarray(inputs[0])
+            first_input = np.ascontiguousarray(inputs[0])
             words.begin_samples(
-                0.0, 0.0, samples, y.ravel(), begin.ravel(), tables.code, tables.table, memory.ravel()
+                0.0, 0.0, samples, y.ravel(), first_input.ravel(), tables.code, tables.table, memory.ravel()
             )  # fmt: skip
-        places = [int(tables.code[key]) for key in (words.HELD_STATES, words.TICKS, words.LOG)]
-        network = DigitalNetwork(program.between, self.rule, self.dt)
+        held_at, ticks_at, log_at = (int(tables.code[key]) for key in (words.HELD_STATES, words.TICKS, words.LOG))
+        is_held = memory[:, held_at : held_at + n]
+        network, room = DigitalNetwork(program.between, self.rule, self.dt), Room()
         ticks = np.zeros((steps, samples, elements))
         states = np.zeros((steps if record else 0, samples, n))
         outputs = np.zeros((steps, samples, program.outputs.size))
-        first = round(time / self.dt)
-        for k in range(steps):
-            is_held = memory[:, places[0] : places[0] + n] != 0.0
-            moved = network.sequence(inputs[k : k + 1], y, record=False).final
-            y = np.where(is_held, y, moved)
-            time = (first + k + 1) * self.dt
-            here = np.ascontiguousarray(inputs[k])
-            failed = words.judge_samples(
-                time, SLACK * self.dt, samples, y.ravel(), here.ravel(), tables.code, tables.table, memory.ravel()
-            )  # fmt: skip
-            if failed >= 0:
-                failure = program.failure(memory[failed, places[2] :], time)
-                assert failure is not None
-                raise failure
-            ticks[k] = memory[:, places[1] : places[1] + elements]
-            outputs[k] = program.between.output(y, here)
-            if record:
-                states[k] = y
+        first, here = round(time / self.dt), np.empty((1, samples, inputs.shape[2]))
+        given = (samples, y.ravel(), here.ravel(), tables.code, tables.table, memory.ravel())
+        for begin in range(0, steps, BLOCK):
+            part = slice(begin, min(begin + BLOCK, steps))
+            block = states[part] if record else np.empty((part.stop - begin, samples, n))
+            for k in range(begin, part.stop):
+                here[0] = inputs[k]
+                moved = network.sequence(here, y, record=False, room=room).final
+                np.copyto(y, moved, where=is_held == 0.0)
+                time = (first + k + 1) * self.dt
+                failed = words.judge_samples(time, SLACK * self.dt, *given)
+                if failed >= 0:
+                    failure = program.failure(memory[failed, log_at:], time)
+                    assert failure is not None
+                    raise failure
+                ticks[k] = memory[:, ticks_at : ticks_at + elements]
+                block[k - begin] = y
+            outputs[part] = program.between.output(block, inputs[part])
         made = EventTrajectory(
             outputs, states, y, np.empty(0),
             {name: ticks[..., part] for name, part in program.events.slices.items()}, memory, time,

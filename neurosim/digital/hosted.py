@@ -1,4 +1,5 @@
-"""Digital networks of graphs with host procedures over whole sequences (reversal in time, for instance).
+"""Digital networks of graphs with host procedures over whole sequences (reversal in time, for instance); those with
+procedures of single steps are in `neurosim.digital.stepped`.
 
 A host takes the values of its source at the end of every step and gives one value for every step, which is then held
 over that step like an input. So a graph with hosts is run in levels: first what the first hosts need, then these
@@ -19,7 +20,7 @@ from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory, digit
 from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.errors import ParameterError, SimulationError
-from neurosim.graph.checks import check_graph
+from neurosim.graph.checks import check_graph, memoryless_order
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Layout, Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
@@ -48,7 +49,7 @@ class HostedProgram(Program):
 
     def _arena(self, y: Any, u: Any) -> tuple[int, np.ndarray, tuple[int, ...]]:
         hosts = ", ".join(f"'{name}'" for name in self.graph.of_kind("host"))
-        raise ParameterError(f"hosts {hosts} take whole sequences: single steps of this network cannot be evaluated")
+        raise ParameterError(f"hosts {hosts} run beside this network: its drive and outputs cannot be evaluated alone")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class HostedNetwork(DigitalNetwork):
         for level in self.levels:
             network = self._network(level)
             run = network.sequence(
-                _joined(signals, level.inputs.slices, steps, samples), _taken(start, whole, level), record=record,
+                joined(signals, level.inputs.slices, steps, samples), taken(start, whole, level), record=record,
                 keep=keep,
             )  # fmt: skip
             for name, part in level.states.slices.items():
@@ -139,8 +140,11 @@ class HostedNetwork(DigitalNetwork):
             if k == len(self.levels) - 1:
                 wanted = np.asarray(d_outputs, dtype=float).reshape(steps, samples, -1)
             else:
-                given = {name: self._pull(name, run, d_signals[name]) for name in level.outputs.slices}
-                wanted = _joined(given, level.outputs.slices, steps, samples)
+                given = {
+                    name: self._pull(name, run.arguments[name], run.values[name], d_signals[name])
+                    for name in level.outputs.slices
+                }
+                wanted = joined(given, level.outputs.slices, steps, samples)
             mine = [name for name, last in shown.items() if last == k]
             part = self._network(level).gradient(
                 run.levels[k], wanted, inputs=True,
@@ -152,14 +156,14 @@ class HostedNetwork(DigitalNetwork):
                 initial[:, whole.states.slices[name]] += part.initial[:, here]
             for name, here in level.inputs.slices.items():
                 d_signals[name] += part.inputs[..., here]
-        by_input = _joined(d_signals, whole.inputs.slices, steps, samples)
+        by_input = joined(d_signals, whole.inputs.slices, steps, samples)
         return Gradient(parameters, initial, by_input if inputs else by_input[:0])
 
     def _network(self, program: Program) -> DigitalNetwork:
         return DigitalNetwork(program, self.rule, self.dt)
 
     def apply(self, name: str, argument: np.ndarray) -> np.ndarray:
-        """What a host gives for a whole sequence, shape (steps, samples, size).
+        """What a host gives for a whole sequence, shape (steps, samples, size), or for a step, (samples, size).
 
         Raises
         ------
@@ -167,22 +171,20 @@ class HostedNetwork(DigitalNetwork):
             It gives another shape than it declares, or values that are not finite.
         """
         value = np.asarray(self.graph.nodes[name]["function"](argument), dtype=float)
-        wanted = (*argument.shape[:2], self.graph.size_of(name))
+        wanted = (*argument.shape[:-1], self.graph.size_of(name))
         if value.shape != wanted:
             raise ParameterError(f"host '{name}' gives shape {value.shape}; {wanted} is needed")
         if not np.isfinite(value).all():
             raise SimulationError(f"host '{name}' gives values that are not finite")
         return value
 
-    def _pull(self, name: str, run: HostedTrajectory, d_value: np.ndarray) -> np.ndarray:
+    def _pull(self, name: str, argument: np.ndarray, value: np.ndarray, d_value: np.ndarray) -> np.ndarray:
         gradient = self.graph.nodes[name]["gradient"]
         if gradient is None:
             raise ParameterError(f"host '{name}' has no gradient; give it host(..., gradient=...)")
-        d_argument = np.asarray(gradient(run.arguments[name], run.values[name], d_value), dtype=float)
-        if d_argument.shape != run.arguments[name].shape:
-            raise ParameterError(
-                f"the gradient of host '{name}' has shape {d_argument.shape}, not {run.arguments[name].shape}"
-            )
+        d_argument = np.asarray(gradient(argument, value, d_value), dtype=float)
+        if d_argument.shape != argument.shape:
+            raise ParameterError(f"the gradient of host '{name}' has shape {d_argument.shape}, not {argument.shape}")
         return d_argument
 
 
@@ -195,20 +197,26 @@ def hosted(
     Raises
     ------
     ParameterError, UnknownNameError
-        As `digital`; also for a host of single steps, and for a host whose result comes back to it.
+        As `digital`; also for a host of whole sequences whose result comes back to it, or beside hosts of single
+        steps.
     """
     flat = flatten(graph.with_weights(parameters) if parameters else graph)
     check_graph(flat)
     hosts = flat.of_kind("host")
+    by_step = [name for name in hosts if flat.nodes[name]["over"] == "step"]
     for name in hosts:
-        if flat.nodes[name]["over"] != "sequence":
-            raise ParameterError(f"host '{name}' works on single steps; only hosts with over='sequence' can be run")
-        if any(a == name or a in nx.descendants(flat, name) for a in flat.predecessors(name)):
+        if by_step and name not in by_step:
+            raise ParameterError(f"host '{name}' takes whole sequences, but '{by_step[0]}' runs step by step")
+        if not by_step and any(a == name or a in nx.descendants(flat, name) for a in flat.predecessors(name)):
             raise ParameterError(f"host '{name}' takes whole sequences, but its result comes back to it in a loop")
         if flat.in_degree(name) == 0:
             raise ParameterError(f"host '{name}' has no incoming edge")
     opened = _open(flat, hosts)
     whole = digital(opened, rule, dt)
+    if by_step:
+        from neurosim.digital.stepped import SteppedNetwork
+
+        return SteppedNetwork(_named(whole.program, flat), whole.rule, whole.dt, (*_steps(flat, opened), whole.program))
     above = nx.DiGraph((a, b) for b in hosts for a in nx.ancestors(flat, b) if a in hosts)
     above.add_nodes_from(hosts)
     generations = [sorted(names, key=hosts.index) for names in nx.topological_generations(above)]
@@ -216,12 +224,27 @@ def hosted(
     run = {name for part in parts for name in part.of_kind("state", "hold")}
     rest = [name for name in opened.of_kind("state", "hold") if name not in run]
     levels = tuple(compile_graph(part) for part in (*parts, _needed(opened, [*flat.outputs, *rest])))
+    return HostedNetwork(_named(whole.program, flat), whole.rule, whole.dt, levels)
+
+
+def _named(whole: Program, flat: SignalGraph) -> HostedProgram:
+    """The program with hosts as inputs, under the graph's own names."""
     first = Layout(
-        {name: whole.program.inputs.slices[name] for name in flat.inputs},
-        {name: whole.program.inputs.shapes[name] for name in flat.inputs},
+        {name: whole.inputs.slices[name] for name in flat.inputs},
+        {name: whole.inputs.shapes[name] for name in flat.inputs},
     )
-    named = {f.name: getattr(whole.program, f.name) for f in fields(Program)} | {"graph": flat, "inputs": first}
-    return HostedNetwork(HostedProgram(**named), whole.rule, whole.dt, levels)
+    return HostedProgram(**{f.name: getattr(whole, f.name) for f in fields(Program)} | {"graph": flat, "inputs": first})
+
+
+def _steps(flat: SignalGraph, opened: SignalGraph) -> list[Program]:
+    """For each host of single steps the program whose output is its argument; states are what they are then."""
+    still = opened.copy()
+    still.remove_edges_from([*still.in_edges(still.of_kind("state", "hold"), keys=True)])
+    return [
+        compile_graph(_arguments(still, {name: list(flat.in_edges(name, data=True))}))
+        for name in memoryless_order(flat)
+        if flat.nodes[name]["kind"] == "host"
+    ]
 
 
 def _open(flat: SignalGraph, hosts: list[str]) -> SignalGraph:
@@ -256,12 +279,13 @@ def _add_port(graph: SignalGraph, name: str, shape: tuple[int, ...], *, output: 
     graph.add_node(name, kind="port", shape=shape, output=output, unit="", limits=None, bias=None)
 
 
-def _joined(signals: dict[str, np.ndarray], parts: dict[str, slice], steps: int, samples: int) -> np.ndarray:
+def joined(signals: dict[str, np.ndarray], parts: dict[str, slice], steps: int, samples: int) -> np.ndarray:
+    """The named signals one beside the other, shape (steps, samples, inputs)."""
     arrays = [signals[name] for name in parts]
     return np.concatenate(arrays, axis=-1) if arrays else np.zeros((steps, samples, 0))
 
 
-def _taken(values: np.ndarray, whole: Program, level: Program) -> np.ndarray:
+def taken(values: np.ndarray, whole: Program, level: Program) -> np.ndarray:
     """Columns of the states of one level."""
     arrays = [values[..., whole.states.slices[name]] for name in level.states.slices]
     return np.concatenate(arrays, axis=-1) if arrays else values[..., :0]
@@ -272,4 +296,4 @@ def _only(values: Any, whole: Program, level: Program, names: list[str]) -> np.n
     made = np.zeros(np.shape(values))
     for name in names:
         made[..., whole.states.slices[name]] = np.asarray(values, dtype=float)[..., whole.states.slices[name]]
-    return _taken(made, whole, level)
+    return taken(made, whole, level)

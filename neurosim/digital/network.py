@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
+from neurosim.memristive.clocked_map import ClockedMap
+from neurosim.memristive.network import MemristiveNetwork
 
 
 @dataclass(frozen=True)
@@ -139,15 +142,10 @@ class DigitalNetwork:
         seen = room.seen("u", u)
         inputs = u if seen else self._inputs(u, y0)
         steps, samples = inputs.shape[:2]
-        start = program.initial if y0 is None else np.asarray(y0, dtype=float)
-        if start.shape[-1:] != (n,):
-            raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
-        y = np.empty((samples, n))
-        y[:] = start
         if self.rule.coefficients is None:
             if keep:
                 raise ParameterError(f"rule '{self.rule.name}' solves equations in each step; no tape can be kept")
-            return self._implicit(y, inputs, record)
+            return self._implicit(self._rows(y0, samples), inputs, record)
         mix = self.coefficients()
         stages = mix.shape[0] - 1
         if not seen:
@@ -155,7 +153,7 @@ class DigitalNetwork:
             room.keep("u", u if inputs is u else None)
         plan = room.numbers("forward", samples, steps, stages, keep, record, 0, 0)
         tape = room.array("tape", self._tape_size(steps if keep else 1, samples, stages))
-        blocks = room.filled("y", program.states.to_blocks(y))
+        blocks = room.filled("y", self._first_blocks(y0, samples))
         outputs = room.array("outputs", steps * k * samples)
         kept = steps if record else 0
         states = room.array("states", kept * n * samples)
@@ -210,14 +208,17 @@ class DigitalNetwork:
         d_u = room.array("d_u", steps * samples * m if inputs else 0)
         d_mix = room.array("d_mix", (stages + 1) * (1 + stages) * n * samples if of_time else 0)
         for added_to in (dp, d_u, d_mix):
-            added_to[:] = 0.0
+            if added_to.size:
+                added_to[:] = 0.0
         wanted = np.asarray(d_outputs, float).reshape(steps, samples, -1)
-        by_states = np.zeros((0, samples, n)) if d_states is None else np.asarray(d_states, float)
+        if d_states is None:
+            by_states = room.array("d_states", 0)
+        else:
+            by_states = room.filled("d_states", program.states.to_blocks(np.asarray(d_states, float)).ravel())
         room.run(
             sequence.reverse_sequence, program.code, plan, program.p, program.transposed,
             self._blocked_mix(mix, samples), run.tape,
-            room.filled("d_outputs", program.outputs.to_blocks(wanted).ravel()),
-            room.filled("d_states", program.states.to_blocks(by_states).ravel()), d_y, d_u, dp, d_mix,
+            room.filled("d_outputs", program.outputs.to_blocks(wanted).ravel()), by_states, d_y, d_u, dp, d_mix,
             room.array("gamma", (stages + 1) * n * samples), room.array("adjoint", size), room.array("work", size),
         )  # fmt: skip
         gradient = dp[: program.parameters.size]
@@ -240,6 +241,26 @@ class DigitalNetwork:
         if not np.isfinite(inputs).all():
             raise ParameterError("u has values that are not finite")
         return inputs
+
+    def _rows(self, y0: Any, samples: int) -> np.ndarray:
+        """The first state of each sample."""
+        n = self.program.states.size
+        start = self.program.initial if y0 is None else np.asarray(y0, dtype=float)
+        if start.shape[-1:] != (n,):
+            raise ParameterError(f"y0 needs shape (..., {n}), not {start.shape}")
+        rows = np.empty((samples, n))
+        rows[:] = start
+        return rows
+
+    def _first_blocks(self, y0: Any, samples: int) -> np.ndarray:
+        """`_rows` in blocks; those of the graph are kept."""
+        if y0 is not None:
+            return self.program.states.to_blocks(self._rows(y0, samples))
+        initial, blocks = self._kept.get("first", (None, np.empty(0)))
+        if initial is not self.program.initial or blocks.size != samples * initial.size:
+            blocks = self.program.states.to_blocks(self._rows(None, samples))
+            self._kept["first"] = self.program.initial, blocks
+        return blocks
 
     def _tape_size(self, steps: int, samples: int, stages: int) -> int:
         header = self._header
@@ -285,7 +306,11 @@ class DigitalNetwork:
 
     def _check(self, run: Trajectory) -> None:
         values = run.states if run.states.size else run.final[None]
-        if np.isfinite(values).all():
+        flat = values.ravel()
+        # where squares do not overflow their sum says it at half the cost
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = flat.dot(flat)
+        if math.isfinite(size) or np.isfinite(values).all():
             return
         step, sample, place = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
         where = f"step {step}" if run.states.size else "the end"
@@ -371,15 +396,27 @@ def _is_delayed(program: Program) -> np.ndarray:
     return made
 
 
+@overload
 def digital(
-    graph: SignalGraph | Program, rule: str | Rule = "forward_euler", dt: float | None = None, *,
+    graph: SignalGraph | Program, rule: str | Rule = ..., dt: float | None = ..., *,
+    parameters: Mapping[str, Any] | None = ...,
+) -> DigitalNetwork: ...  # fmt: skip
+@overload
+def digital(
+    graph: MemristiveNetwork, rule: str | Rule = ..., dt: float | None = ..., *,
+    parameters: Mapping[str, Any] | None = ...,
+) -> ClockedMap: ...  # fmt: skip
+def digital(
+    graph: SignalGraph | Program | MemristiveNetwork, rule: str | Rule = "forward_euler", dt: float | None = None, *,
     parameters: Mapping[str, Any] | None = None,
-) -> DigitalNetwork:  # fmt: skip
-    """Make the discrete-time equivalent of a graph.
+) -> DigitalNetwork | ClockedMap:  # fmt: skip
+    """Make the discrete-time equivalent of a graph, or of a memristive network.
 
     Parameters
     ----------
-    graph : SignalGraph or Program
+    graph : SignalGraph, Program or MemristiveNetwork
+        A memristive network takes explicit rules, and `dt` must be given; its sources are read at the ticks, and at
+        the stages of the rule between them.
     rule : str or Rule
         Name of a rule (``neurosim list rules``), default forward Euler.
     dt : float, optional
@@ -392,6 +429,11 @@ def digital(
     ------
     ParameterError, UnknownNameError
     """
+    if isinstance(graph, MemristiveNetwork):
+        from neurosim.digital.memristive_map import clocked_map
+
+        net = graph.with_parameters(parameters) if parameters else graph
+        return clocked_map(net, rule if isinstance(rule, Rule) else rules.get(rule), dt)
     if isinstance(graph, SignalGraph) and flatten(graph).of_kind("host"):
         from neurosim.digital.hosted import hosted
 

@@ -1,7 +1,7 @@
 """Result files: `save` and `load` choose the format by suffix; one file in this folder is one format.
 
-Signal graphs, and networkx graphs of memristive networks, are saved and loaded by the same two functions, as ``.json``
-or ``.graphml``.
+Signal graphs, memristive networks and their networkx graphs are saved and loaded by the same two functions, as
+``.json`` or ``.graphml``; memristive networks as netlists (``.cir``) too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.memristive.network import MemristiveNetwork
 
 formats: Registry[Format] = Registry("format", "neurosim.formats", "format", "neurosim.formats")
 """All formats by name; third-party packages add theirs by the entry point group ``neurosim.formats``."""
@@ -49,7 +50,7 @@ def format_for(path: str | os.PathLike[str], name: str | None = None) -> Format:
     raise FormatError(f"'{path}' has {ending}, which names no result format; known: {known}")
 
 
-_GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml"}
+_GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml", ".cir": "network_netlist"}
 
 
 def _graph_module(path: str | os.PathLike[str]) -> Any:
@@ -74,14 +75,14 @@ def holds_graph(path: str | os.PathLike[str]) -> bool:
 
 
 def save(
-    result: Result | Sequence[Result] | SignalGraph | nx.Graph, path: str | os.PathLike[str], *,
+    result: Result | Sequence[Result] | SignalGraph | MemristiveNetwork | nx.Graph, path: str | os.PathLike[str], *,
     format: str | None = None, **options: Any,
 ) -> None:  # fmt: skip
     """Write one result, or several where the format can hold them, or a graph, whole or not at all.
 
     Parameters
     ----------
-    result : Result, sequence of Result, SignalGraph, or networkx graph
+    result : Result, sequence of Result, SignalGraph, MemristiveNetwork, or networkx graph
         What to write.
     path : path
         Its suffix chooses the format unless `format` names one.
@@ -132,8 +133,8 @@ def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list
 
 def load(
     path: str | os.PathLike[str], *, format: str | None = None, number: int | None = None
-) -> Result | SignalGraph | nx.MultiGraph:  # fmt: skip
-    """Read one result, or a graph from a file that holds one.
+) -> Result | SignalGraph | MemristiveNetwork | nx.Graph:  # fmt: skip
+    """Read one result, or a graph or memristive network from a file that holds one.
 
     Parameters
     ----------

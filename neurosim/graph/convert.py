@@ -58,7 +58,7 @@ def from_networkx(
 
     Notes
     -----
-    R. D. Beer, Adaptive Behavior 3, 469 (1995), doi 10.1177/105971239500300405 (recalled).
+    R. D. Beer, Adaptive Behavior 3, 469 (1995), doi 10.1177/105971239500300405.
     """
     if form not in FORMS:
         raise ParameterError(f"from_networkx(): form = {form!r} must be {' or '.join(map(repr, FORMS))}")

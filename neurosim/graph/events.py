@@ -25,6 +25,7 @@ delayed ticks. Two crossings within one step of the integration are not seen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -220,6 +221,14 @@ class EventLog:
         self._parts.append(Instants(records[:, 0].copy(), ticks, states[:, :n].copy(), states[:, n:].copy()))
         self.log[words.LOGGED] = 0.0
         return self.program.failure(self.log, time)
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What was taken out so far, for a checkpoint; the rest lies in the system's memory."""
+        return vars(self.instants)
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        self._parts = [Instants(**kept)]
 
     @property
     def instants(self) -> Instants:

@@ -11,8 +11,8 @@ from neurosim.graph.plasticity import expand_plastic
 from neurosim.graph.signal_graph import RESETS, Clock, GraphParameter, SignalGraph
 
 
-def flatten(graph: SignalGraph) -> SignalGraph:
-    """Graph without ``sub`` nodes and without plastic edges (`neurosim.graph.plasticity`).
+def flatten(graph: SignalGraph, *, expand: bool = True) -> SignalGraph:
+    """Graph without ``sub`` nodes and, unless told not to `expand` them, without plastic edges.
 
     Ports of an inner graph become maps that pass their sum on. Its parameters are called ``"sub/name"``, or share the
     outer parameter of the same name when the sub was declared ``shared``; its clocks are shared by name.
@@ -23,11 +23,11 @@ def flatten(graph: SignalGraph) -> SignalGraph:
         An edge ends at a port that the inner graph does not have.
     """
     if not graph.of_kind("sub"):
-        return expand_plastic(graph)
+        return expand_plastic(graph) if expand else graph
     flat = SignalGraph(graph.title)
     flat.graph.update(graph.graph, flat=True)
     _copy(graph, flat, "", {}, 1.0, is_outermost=True)
-    return expand_plastic(flat)
+    return expand_plastic(flat) if expand else flat
 
 
 def _copy(
@@ -76,8 +76,9 @@ def _copy(
         for key in ("weight", *RESETS):
             if isinstance(made.get(key), str):
                 made[key] = renamed.get(made[key], prefix + made[key])
-        if isinstance(made["plastic"], dict) and "post" in made["plastic"]:
-            made["plastic"] = {**made["plastic"], "post": prefix + made["plastic"]["post"]}
+        if isinstance(made["plastic"], dict):
+            plastic = {k: renamed.get(v, v) if isinstance(v, str) else v for k, v in made["plastic"].items()}
+            made["plastic"] = plastic | ({"post": prefix + plastic["post"]} if "post" in plastic else {})
         flat.add_edge(*ends, **made)
 
 

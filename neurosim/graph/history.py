@@ -132,6 +132,12 @@ class History:
         self.run.knot_q[:steps] = coefficients
         self.run.count[state.KNOTS] = steps
 
+    def fit(self, pieces: int) -> None:
+        """Have as much room as a run had, for its history to be put here."""
+        if pieces > len(self.run.knot_q):
+            steps = int(self.run.count[state.KNOTS])
+            self._lay_out(self.run.knot_t[: steps + 1].copy(), self.run.knot_q[:steps].copy(), pieces)
+
     def make_room(self) -> None:
         """Forget what no delay reaches any more, and double the room where that does not help."""
         run = self.run

@@ -10,19 +10,27 @@ shape (size of b, size of a):
     D. O. Hebb, The Organization of Behavior (1949).
 ``oja``
     ``time_constant W' = y x^T - y^2 W`` (row by row): for ``b = W a`` a row becomes the first principal component of a.
-    E. Oja, J. Math. Biol. 15, 267 (1982), doi 10.1007/BF00275687 (recalled).
+    E. Oja, J. Math. Biol. 15, 267 (1982), doi 10.1007/BF00275687.
 ``stdp``
     a is an event, and ``post`` names the event of the neurons behind b. Each tick adds 1 to a trace of its neuron:
     ``tau_plus x' = -x`` before, ``tau_minus y' = -y`` behind the synapse. A tick of ``post`` adds ``amplitude_plus x``
     to its row of W, a tick of a takes ``amplitude_minus y`` from its column: all pairs of ticks count, two at the same
     instant do not. ``bounds`` (low, high) keep W. The pulse itself uses W before its own change.
-    S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829 (recalled).
+    S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829.
+``short_term``
+    a is an event. Each synapse has resources R and a use u of them; a tick that arrives t after the last one finds
+    ``R <- 1 + (R - u R - 1) exp(-t/recovery)``, then ``u <- U + u (1 - U) exp(-t/facilitation)``, and sends the pulse
+    ``u R W``: u is refreshed before the release. At first ``u = U, R = 1``. Settings ``use`` (U), ``recovery`` and
+    ``facilitation`` [s] are numbers or names of parameters of the weight's shape.
+    H. Markram, Y. Wang, M. Tsodyks, PNAS 95, 5323 (1998), doi 10.1073/pnas.95.9.5323 (recalled).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.signal_graph import SignalGraph
@@ -56,12 +64,7 @@ def expand_plastic(graph: SignalGraph) -> SignalGraph:
             raise ParameterError(f"{where}: rule '{name}' needs {', '.join(missing)}")
         _check(graph, a, b, data, where)
         made.remove_edge(a, b, key)
-        product = f"{data['weight']} times {a}"
-        made.product(product, graph.size_of(b), "ij,j->i")
-        made.connect(product, b, gain=data["gain"])
-        expand(made, a, b, data["weight"], settings)
-        made.connect(data["weight"], product)
-        made.connect(a, product, slot=1)
+        expand(made, a, b, data, settings)
     return made
 
 
@@ -74,11 +77,15 @@ def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: s
     weight = data["weight"]
     if weight is None or weight not in graph.parameters:
         raise ParameterError(f"{where}: a plastic edge needs a weight (a parameter)")
-    if data["role"] != "add" or data["transpose"] or data["delay"] > 0.0 or data["source_part"] or data["target_part"]:
+    short_term = rule_name(data["plastic"]) == "short_term"
+    if short_term and graph.nodes[a]["kind"] != "event":
+        raise ParameterError(f"{where}: rule 'short_term' is for the pulses of an event, '{a}' is none")
+    delayed = data["delay"] > 0.0 and not short_term
+    if data["role"] != "add" or data["transpose"] or delayed or data["source_part"] or data["target_part"]:
         raise ParameterError(f"{where}: a plastic edge adds a whole node to a whole node, without transpose and delay")
     value = graph.parameters[weight].value
     shape = (graph.size_of(b), graph.size_of(a))
-    if hasattr(value, "tocsr") or value.shape != shape or len(graph.nodes[a]["shape"]) != 1:
+    if (hasattr(value, "tocsr") and not short_term) or value.shape != shape or len(graph.nodes[a]["shape"]) != 1:
         raise ParameterError(f"{where}: a plastic weight is dense, of shape {shape}, from a node of one axis")
     uses = [(x, y) for x, y, d in graph.edges(data=True) if d["weight"] == weight]
     uses += [(n, n) for n, d in graph.nodes(data=True) if weight in (d.get("weight"), d.get("bias"))]
@@ -86,7 +93,17 @@ def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: s
         raise ParameterError(f"{where}: weight '{weight}' learns, so nothing else may use it or be called so")
 
 
-def _hebb(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str, Any]) -> None:
+def _use_learned(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> None:
+    """The edge itself, with a state as its weight."""
+    product = f"{data['weight']} times {a}"
+    graph.product(product, graph.size_of(b), "ij,j->i")
+    graph.connect(data["weight"], product)
+    graph.connect(a, product, slot=1)
+    graph.connect(product, b, gain=data["gain"])
+
+
+def _hebb(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    weight = data["weight"]
     shape = graph.parameters[weight].value.shape
     graph.state(
         weight, shape, time_constant=settings["time_constant"], leak=settings.get("leak", 0.0), initial=weight
@@ -95,18 +112,20 @@ def _hebb(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str
     graph.connect(b, f"growth of {weight}")
     graph.connect(a, f"growth of {weight}", slot=1)
     graph.connect(f"growth of {weight}", weight)
+    _use_learned(graph, a, b, data)
 
 
-def _oja(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str, Any]) -> None:
-    _hebb(graph, a, b, weight, settings)
+def _oja(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    weight = data["weight"]
+    _hebb(graph, a, b, data, settings)
     graph.product(f"decay of {weight}", graph.parameters[weight].value.shape, "i,i,ij->ij")
     for slot, source in enumerate((b, b, weight)):
         graph.connect(source, f"decay of {weight}", slot=slot)
     graph.connect(f"decay of {weight}", weight, gain=-1.0)
 
 
-def _stdp(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str, Any]) -> None:
-    post, where = settings["post"], f"edge '{a}' -> '{b}'"
+def _stdp(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    weight, post, where = data["weight"], settings["post"], f"edge '{a}' -> '{b}'"
     rows, columns = graph.parameters[weight].value.shape
     for name, size in ((a, columns), (post, rows)):
         if name not in graph or graph.nodes[name]["kind"] != "event" or graph.nodes[name]["shape"] != (size,):
@@ -128,9 +147,83 @@ def _stdp(graph: SignalGraph, a: str, b: str, weight: str, settings: Mapping[str
         graph.connect(row, change)
         graph.connect(column, change, slot=1)
         graph.connect(change, weight, gain=amplitude)
+    _use_learned(graph, a, b, data)
 
 
-Expansion = Callable[[SignalGraph, str, str, str, Mapping[str, Any]], None]
+def short_term_parameters(
+    graph: SignalGraph, data: Mapping[str, Any], weights: Any, where: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Use U, recovery and facilitation times [s] of the synapses of an edge, in the order of the data of `weights`.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    """
+    found, columns = [], np.repeat(np.arange(weights.shape[1]), np.diff(weights.indptr))
+    for setting in SHORT_TERM:
+        value = data["plastic"].get(setting)
+        if value is None:
+            raise ParameterError(f"{where}: rule 'short_term' needs {', '.join(SHORT_TERM)}")
+        if isinstance(value, str):
+            if value not in graph.parameters:
+                raise UnknownNameError(f"{where}: no parameter '{value}'; {nearest(value, graph.parameters)}")
+            value = graph.parameters[value].value
+        if hasattr(value, "tocsr") or np.ndim(value) > 0:
+            if value.shape != weights.shape:
+                raise ParameterError(f"{where}: {setting} has shape {value.shape}, the weight {weights.shape}")
+            value = (value.tocsr() if hasattr(value, "tocsr") else value)[weights.indices, columns]
+            value = np.ravel(value.toarray() if hasattr(value, "toarray") else value)
+        value = np.broadcast_to(np.asarray(value, float), weights.data.shape)
+        if not (np.isfinite(value).all() and (value > 0.0).all() and (setting != "use" or (value <= 1.0).all())):
+            allowed = "above 0 and at most 1" if setting == "use" else "positive [s]"
+            raise ParameterError(f"{where}: {setting} of the rule 'short_term' must be {allowed}")
+        found.append(value)
+    return found[0], found[1], found[2]
+
+
+def _short_term(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    import scipy.sparse
+
+    weight, delay = data["weight"], data["delay"]
+    value = graph.parameters[weight].value
+    if hasattr(value, "tocsr"):
+        graph.parameters[weight].value = value = value.toarray()
+    shape = value.shape
+    all_pairs, where = scipy.sparse.csc_array(np.ones(shape)), f"edge '{a}' -> '{b}'"
+    numbers = short_term_parameters(graph, data, all_pairs, where)
+    use, recovery, facilitation = (v.reshape(shape[::-1]).T for v in numbers)
+    graph.state(f"use of {weight}", shape, time_constant=facilitation.ravel())
+    graph.parameter(f"least use of {weight}", use.ravel(), trainable=False)
+    graph.parameter(f"rest of use of {weight}", 1.0 - use.ravel(), trainable=False)
+    graph.map(f"next use of {weight}", shape, bias=f"least use of {weight}")
+    graph.connect(f"use of {weight}", f"next use of {weight}", weight=f"rest of use of {weight}")
+    graph.parameter(f"full resources of {weight}", np.ones(use.size), trainable=False)
+    graph.state(
+        f"resources of {weight}", shape, time_constant=recovery.ravel(), initial=1.0, bias=f"full resources of {weight}"
+    )
+    graph.map(f"change of use of {weight}", shape)
+    graph.connect(f"next use of {weight}", f"change of use of {weight}")
+    graph.connect(f"use of {weight}", f"change of use of {weight}", gain=-1.0)
+    graph.product(f"growth of use of {weight}", shape, "ij,j->ij")
+    graph.connect(f"change of use of {weight}", f"growth of use of {weight}")
+    graph.connect(a, f"growth of use of {weight}", slot=1, delay=delay)
+    graph.connect(f"growth of use of {weight}", f"use of {weight}")
+    graph.product(f"released part of {weight}", shape)
+    graph.connect(f"next use of {weight}", f"released part of {weight}")
+    graph.connect(f"resources of {weight}", f"released part of {weight}", slot=1)
+    graph.product(f"release of {weight}", shape, "ij,j->ij")
+    graph.product(f"{weight} times {a}", shape[0], "ij,ij,j->i", weight=weight)
+    for product in (f"release of {weight}", f"{weight} times {a}"):
+        graph.connect(f"released part of {weight}", product)
+        graph.connect(a, product, slot=1, delay=delay)
+    graph.connect(f"release of {weight}", f"resources of {weight}", gain=-1.0)
+    graph.connect(f"{weight} times {a}", b, gain=data["gain"])
+
+
+SHORT_TERM = ("use", "recovery", "facilitation")
+"""Settings of the rule ``short_term``."""
+
+Expansion = Callable[[SignalGraph, str, str, Mapping[str, Any], Mapping[str, Any]], None]
 
 RULES: dict[str, tuple[Expansion, dict[str, Any]]] = {
     "hebb": (_hebb, {"time_constant": None, "leak": 0.0}),
@@ -139,5 +232,6 @@ RULES: dict[str, tuple[Expansion, dict[str, Any]]] = {
         "post": None, "amplitude_plus": 0.01, "amplitude_minus": 0.0105, "tau_plus": 0.02, "tau_minus": 0.02,
         "bounds": None,
     }),
+    "short_term": (_short_term, dict.fromkeys(SHORT_TERM)),
 }  # fmt: skip
 """What writes each rule out, and its settings with their defaults; None is needed, but for the bounds."""

@@ -133,16 +133,23 @@ class Program:
 
     def vjp(self, y: Any, u: Any, dg: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Transposed derivative of `drive`: gradients by y, by u, and (summed over samples) by the parameters."""
+        return self._pull(y, u, dg, ap.FIRST, ap.MIDDLE, ap.DRIVE_AT, self.states)
+
+    def output_vjp(self, y: Any, u: Any, d: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `vjp`, of `output`."""
+        return self._pull(y, u, d, ap.MIDDLE, ap.LAST, ap.OUTPUT_AT, self.outputs)
+
+    def _pull(
+        self, y: Any, u: Any, d: Any, start: int, stop: int, place: int, layout: Layout
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         samples, arena, leading = self._arena(y, u)
-        self._evaluate(arena, samples, ap.FIRST, ap.MIDDLE)
+        self._evaluate(arena, samples, start, stop)
         adjoint, dp = np.zeros_like(arena), np.zeros_like(self.p)
         code, n, m = self.code, self.states.size, self.inputs.size
-        at = code[ap.DRIVE_AT] * samples
-        rows = np.broadcast_to(np.asarray(dg, float), (*leading, n)).reshape(samples, n)
-        adjoint[at : at + n * samples] = self.states.to_blocks(rows)
-        ap.evaluate_reverse(
-            code, code[ap.FIRST], code[ap.MIDDLE], self.p, self.transposed, arena, adjoint, samples, dp
-        )  # fmt: skip
+        at = code[place] * samples
+        rows = np.broadcast_to(np.asarray(d, float), (*leading, layout.size)).reshape(samples, layout.size)
+        adjoint[at : at + layout.size * samples] = layout.to_blocks(rows)
+        ap.evaluate_reverse(code, code[start], code[stop], self.p, self.transposed, arena, adjoint, samples, dp)
         dy = self.states.from_blocks(adjoint[: n * samples], samples).reshape(*leading, n)
         du = self.inputs.from_blocks(adjoint[n * samples : (n + m) * samples], samples).reshape(*leading, m)
         return dy, du, dp[: self.parameters.size]
@@ -432,7 +439,8 @@ class _Compiler:
 
     def _sum(self, view: _View, edges: list[tuple[str, dict]], bias: str | None, name: str) -> None:
         if bias is not None:
-            self._emit(ap.BIAS, view, view, n=view.length, w=self.parameters.slices[bias].start, starts=True)
+            place, one = self.parameters.slices[bias].start, self._constant(1.0)
+            self._emit(ap.BIAS, view, view, n=view.length, w=place, k=one, starts=True)
         elif not edges or edges[0][1]["weight"] is not None or edges[0][1]["target_part"] is not None:
             self._emit(ap.ZERO, view, view, n=view.length)
         for number, (a, data) in enumerate(edges):

@@ -246,6 +246,8 @@ class SignalGraph(nx.MultiDiGraph):
         ----------
         function : callable
             ``function(x)``; x has shape (batch, size) with ``over="step"``, (steps, batch, size) with ``"sequence"``.
+            Of a step it sees what its source is as the step begins; of a sequence, at the ends of the steps. What it
+            gives is held over each step.
         gradient : callable, optional
             ``gradient(x, value, d)`` gives the vector-Jacobian product, needed for training through it.
         """

@@ -9,8 +9,8 @@ Four decorators only *record* a function, so that importing a model loads no com
 ``@driver(signature)``
     An eagerly compiled loop that is called from Python; `signature` is a function that returns the Numba signature.
 ``@unit(signature)``
-    As a helper, but compiled once and called by its symbol: Numba would otherwise copy and optimise it again in every
-    caller, which makes a large loop take minutes to compile.
+    As a helper, but compiled once, when it is first called, and called by its symbol: Numba would otherwise copy and
+    optimise it again in every caller, which makes a large loop take minutes to compile.
 ``@numba_object``
     A function that builds a Numba object (an intrinsic, a type) on first use.
 
@@ -141,7 +141,7 @@ class Native(Recorded):
         units = {unit.symbol: unit for unit in _reachable(self) if isinstance(unit, Unit) and unit is not self}
 
         def load(code: native.MachineCode) -> tuple[native.MachineCode, int]:
-            addresses = {symbol: units[symbol].address for symbol in code.imports if symbol in units}
+            addresses = {symbol: units[symbol].binding.address for symbol in code.imports if symbol in units}
             return code, native.load(code, addresses)
 
         # What does not link here (a symbol is missing) is compiled anew.
@@ -172,6 +172,11 @@ class Unit(Native):
         """Name by which other compiled code calls it."""
         return f"neurosim_unit_{self.__module__}_{self.__name__}_{self.key}".replace(".", "_")
 
+    @functools.cached_property
+    def binding(self) -> native.Binding:
+        """Where other compiled code finds its address. It is compiled when it is called: a run needs one method."""
+        return native.Binding(lambda: self.address)
+
     def _build(self) -> tuple[native.MachineCode, bool]:
         from neurosim.kernels import compiler
 
@@ -180,7 +185,7 @@ class Unit(Native):
     def _compile(self) -> Any:
         from neurosim.kernels import compiler
 
-        return compiler.call_by_symbol(self.__name__, self.symbol, self.address, self.signature())
+        return compiler.call_by_symbol(self.__name__, self.symbol, self.signature())
 
 
 class Driver(Unit):

@@ -28,6 +28,7 @@ from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
 from neurosim.kernels.matrix_product import add_product
 from neurosim.kernels.sparse_product import row_product
+from neurosim.kernels.unchecked import at, copy, fill, put
 
 HEADER = 14
 (
@@ -47,9 +48,9 @@ per sample) of the result d, of a and of b, and whether it starts a sum (d = ins
     ADD, BIAS, SCALE, SCALE_ONE, DENSE, DENSE_TRANSPOSED, SPARSE, SPARSE_TRANSPOSED, MAP, GAIN, MULTIPLY, CONTRACT,
     ZERO, LAW,
 ) = range(14)  # fmt: skip
-"""Operations: d += k a; d += p; d += p a elementwise; d += p[0] a; d += W a; d += W' a; the same sparse (compressed
-rows); d = function(a); d = k d; d += a b; d += contraction; d = 0; d = law(a) with
-work space at b."""
+"""Operations: d += k a; d += p (with a 1 among the constants); d += p a elementwise; d += p[0] a; d += W a; d += W' a;
+the same sparse (compressed rows); d = function(a); d = k d; d += a b; d += contraction; d = 0; d = law(a) with work
+space at b."""
 
 INDICES = 6
 """Most index letters of a contraction."""
@@ -173,18 +174,15 @@ def evaluate_part(code, start, stop, p, pt, arena, rows):
                     for i in range(length):
                         y[i] = fused(c, x[i], y[i])
         elif op == BIAS:
-            x = p[w : w + n]
             for r in range(rows):
-                y = arena[d + r * dl : d + r * dl + n]
                 if code[q + 15] != 0:
-                    for i in range(n):
-                        y[i] = x[i]
+                    copy(arena, d + r * dl, p, w, n)
                 else:
                     for i in range(n):
-                        y[i] += x[i]
+                        put(arena, d + r * dl + i, at(arena, d + r * dl + i) + at(p, w + i))
         elif op == ZERO:
             for r in range(rows):
-                arena[d + r * dl : d + r * dl + n] = 0.0
+                fill(arena, d + r * dl, n, 0.0)
         elif op == MULTIPLY:
             for r in range(lines):
                 y, x = arena[d + r * dl : d + r * dl + length], arena[a + r * al : a + r * al + length]
@@ -338,11 +336,7 @@ def reverse_part(code, start, stop, p, pt, arena, adjoint, rows, dp, of_inputs):
                 for i in range(length):
                     x[i] = fused(c, y[i], x[i])
         elif op == BIAS:
-            x = dp[w : w + n]
-            for r in range(rows):
-                y = adjoint[d + r * dl : d + r * dl + n]
-                for i in range(n):
-                    x[i] += y[i]
+            add_product(dp, w, n, p, k, 0, 0, adjoint, d, dl, 1, n, rows)
         elif op == MULTIPLY:
             for r in range(lines):
                 y, x = adjoint[d + r * dl : d + r * dl + length], adjoint[a + r * al : a + r * al + length]

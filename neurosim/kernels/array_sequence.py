@@ -20,6 +20,7 @@ from neurosim.kernels.array_program import (
 )
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import fused
+from neurosim.kernels.unchecked import copy, fill
 
 ROWS, STEPS, STAGES, KEEP, RECORD, WANT_INPUTS, WANT_MIX = range(7)
 """Entries of `plan`: samples; steps; evaluations of a step; 1 to keep all steps in `tape`; 1 to record the states;
@@ -47,7 +48,7 @@ def run_sequence(code, plan, p, pt, mix, y, u, outputs, states, tape, work):
         for s in range(stages + 1):
             arena = tape[base + s * size : base + (s + 1) * size] if s < stages else work
             if s == 0:
-                arena[:n] = y
+                copy(arena, 0, y, 0, n)
             else:
                 carry, weight = mix[s * block : s * block + n], mix[s * block + n : s * block + 2 * n]
                 g = tape[base + drive : base + drive + n]
@@ -59,19 +60,19 @@ def run_sequence(code, plan, p, pt, mix, y, u, outputs, states, tape, work):
                     for i in range(n):
                         arena[i] = fused(weight[i], g[i], arena[i])
             if s < stages:
-                arena[n : n + inputs] = u[t * inputs : (t + 1) * inputs]
+                copy(arena, n, u, t * inputs, inputs)
                 evaluate_instructions(code, code[FIRST], code[MIDDLE], p, pt, arena, rows)
-        y[:] = work[:n]
+        copy(y, 0, work, 0, n)
         if plan[RECORD] != 0:
-            states[t * n : (t + 1) * n] = y
+            copy(states, t * n, y, 0, n)
         if results > 0:
-            work[n : n + inputs] = u[t * inputs : (t + 1) * inputs]
+            copy(work, n, u, t * inputs, inputs)
             evaluate_instructions(code, code[MIDDLE], code[LAST], p, pt, work, rows)
-            outputs[t * results : (t + 1) * results] = work[output : output + results]
+            copy(outputs, t * results, work, output, results)
             if plan[KEEP] != 0:
-                tape[base + stages * size : base + length] = work[low:high]
+                copy(tape, base + stages * size, work, low, high - low)
     if plan[KEEP] != 0:
-        tape[steps * length : steps * length + n] = y
+        copy(tape, steps * length, y, 0, n)
 
 
 @driver(lambda: signature_of(*"ccrrrrrrrrrrrrr"))
@@ -95,28 +96,28 @@ def reverse_sequence(code, plan, p, pt, mix, tape, d_outputs, d_states, d_y, d_u
             d_y += d_states[t * n : (t + 1) * n]
         for s in range(stages, -1, -1):
             if s < stages:
-                adjoint[:drive] = 0.0
-                adjoint[drive : drive + n] = gamma[s * n : (s + 1) * n]
-                adjoint[drive + n :] = 0.0
+                fill(adjoint, 0, drive, 0.0)
+                copy(adjoint, drive, gamma, s * n, n)
+                fill(adjoint, drive + n, size - drive - n, 0.0)
                 arena = tape[base + s * size : base + (s + 1) * size]
                 reverse_instructions(
                     code, code[FIRST], code[MIDDLE], p, pt, arena, adjoint, rows, dp, plan[WANT_INPUTS]
                 )  # fmt: skip
             elif results > 0 and d_outputs.size > 0:
-                work[:n] = tape[base + length : base + length + n]
-                work[n : n + inputs] = tape[base + n : base + n + inputs]
-                work[low:high] = tape[base + stages * size : base + length]
-                adjoint[: n + inputs] = 0.0
-                adjoint[low:high] = 0.0
-                adjoint[output : output + results] = d_outputs[t * results : (t + 1) * results]
+                copy(work, 0, tape, base + length, n)
+                copy(work, n, tape, base + n, inputs)
+                copy(work, low, tape, base + stages * size, high - low)
+                # the output instructions add to what later steps ask of y
+                copy(adjoint, 0, d_y, 0, n)
+                fill(adjoint, n, inputs, 0.0)
+                fill(adjoint, low, high - low, 0.0)
+                copy(adjoint, output, d_outputs, t * results, results)
                 reverse_instructions(
                     code, code[MIDDLE], code[LAST], p, pt, work, adjoint, rows, dp, plan[WANT_INPUTS]
                 )  # fmt: skip
-                for i in range(n):
-                    adjoint[i] += d_y[i]
             else:
-                adjoint[:n] = d_y
-                adjoint[n : n + inputs] = 0.0
+                copy(adjoint, 0, d_y, 0, n)
+                fill(adjoint, n, inputs, 0.0)
             if plan[WANT_INPUTS] != 0:
                 for i in range(inputs):
                     d_u[t * inputs + i] += adjoint[n + i]
@@ -147,4 +148,4 @@ def reverse_sequence(code, plan, p, pt, mix, tape, d_outputs, d_states, d_y, d_u
                         for i in range(n):
                             g = tape[base + j * size + drive + i]
                             d_mix[s * block + (1 + j) * n + i] += adjoint[i] * g
-        d_y[:] = new
+        copy(d_y, 0, new, 0, n)

@@ -47,6 +47,8 @@ class BatchSpec:
     wiring : sequence of (flow, input, coefficient)
     writes_derivatives : bool
         Whether the law writes D: of a law with a million inputs there is no room for it.
+    unit_mass : bool
+        ``row += d(input)/dt`` for each flow and the input of its number, beside `mass`.
     """
 
     label: str
@@ -73,6 +75,7 @@ class BatchSpec:
     code: Sequence[int] | np.ndarray = ()
     names: Sequence[str] = ()
     writes_derivatives: bool = True
+    unit_mass: bool = False
 
     @property
     def count(self) -> int:
@@ -96,6 +99,9 @@ class System:
         ``breakpoints(t_start, t_stop) -> sorted array`` of times where a step must end.
     largest_step : float
         Bound on the step [s].
+    detach : callable, optional
+        ``detach(arrays)`` gives copied arrays work space of their own where they hold addresses, and returns what has
+        to live as long.
     """
 
     unknowns: Unknowns
@@ -104,6 +110,8 @@ class System:
     context: np.ndarray
     breakpoints: Callable[[float, float], np.ndarray] = field(default=lambda start, stop: np.empty(0))
     largest_step: float = np.inf
+    detach: Callable[[SystemArrays], Any] | None = None
+    keeps: Any = None
 
     @property
     def size(self) -> int:
@@ -122,9 +130,10 @@ class System:
 
     def copy(self) -> System:
         """A system with its own parameters, memory and work space, for another thread."""
+        arrays = SystemArrays(*(a.copy() for a in self.arrays))
         return System(
-            self.unknowns, self.batches, SystemArrays(*(a.copy() for a in self.arrays)), self.context.copy(),
-            self.breakpoints, self.largest_step,
+            self.unknowns, self.batches, arrays, self.context.copy(), self.breakpoints, self.largest_step, self.detach,
+            self.detach(arrays) if self.detach else None,
         )  # fmt: skip
 
     def change_parameters(self, number: int, rows: np.ndarray) -> None:
@@ -260,7 +269,7 @@ def build_system(
         row[layout.INPUT_RUN_AT] = put("input_run", _runs(inputs.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.FLOW_RUN_AT] = put("flow_run", _runs(flows.transpose(0, 1, 3, 2)).reshape(-1, 4), "i8")
         row[layout.TIMED] = _reads_time(batch)
-        row[layout.DIRECT] = len(batches) == 1 and _is_direct(batch, n)
+        row[layout.DIRECT] = number == 0 and _is_direct(batch, n) and not any(b.law or b.wiring for b in batches[1:])
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
         padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
         # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
@@ -306,6 +315,10 @@ def build_system(
                     mass_rows.append(rows[kept])
                     mass_columns.append(columns[kept])
                     mass_values.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
+        if batch.unit_mass:
+            mass_rows.append(batch.flows[..., 0].ravel())
+            mass_columns.append(batch.inputs[..., 0].ravel())
+            mass_values.append(np.ones(batch.flows[..., 0].size))
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         if batch.writes_derivatives:

@@ -9,7 +9,7 @@ def column_groups(rows: np.ndarray, columns: np.ndarray, n: int) -> np.ndarray:
     """Number of a group for each column, so that no two columns of a group share a row (greedy, in order).
 
     A sparse Jacobian follows from one direction for each group. Source: A. R. Curtis, M. J. D. Powell, J. K. Reid,
-    IMA J. Appl. Math. 13 (1974) 117, doi:10.1093/imamat/13.1.117 (recalled).
+    IMA J. Appl. Math. 13 (1974) 117, doi:10.1093/imamat/13.1.117.
 
     Parameters
     ----------

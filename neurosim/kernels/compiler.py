@@ -5,8 +5,9 @@ This module loads Numba: import it only where something is about to be compiled.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -14,14 +15,20 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
 
-from neurosim.kernels.native import ENTRY, MachineCode
+from neurosim.kernels.native import ENTRY, MachineCode, processor_features
 from neurosim.kernels.tuple_pointer import WORD, TuplePointer, array_at, array_value
+
+if numba.config.CPU_FEATURES is None:
+    # Numba decides what becomes a vector instruction; it reads this when it compiles for the first time.
+    numba.config.CPU_FEATURES = processor_features()
 
 _POINTER = ir.IntType(8).as_pointer()
 REAL, INTEGER = types.float64, types.int64
@@ -107,11 +114,70 @@ def compile_law(function: Callable[..., Any], context_size: int) -> tuple[Machin
     return MachineCode([], [], imports, code), portable
 
 
+def _raise_shapes_differ(given, wanted): ...
+
+
+@overload(_raise_shapes_differ)
+def _refuse_shapes(given, wanted):
+    def refuse(given, wanted):
+        raise ValueError("shapes differ")
+
+    return refuse
+
+
+class _Part(JITCodeLibrary):
+    """Code that goes into other code: LLVM optimises it there, not also by itself and in each of its callers.
+
+    What Python calls (a function that the user compiled, met in a law) is finished as Numba does it.
+    """
+
+    _is_whole = False
+
+    def get_pointer_to_function(self, name):
+        if all(function.is_declaration or function.name != name for function in self._final_module.functions):
+            return 0
+        self._is_whole = True
+        return super().get_pointer_to_function(name)
+
+    def _optimize_final_module(self):
+        if self._is_whole:
+            super()._optimize_final_module()
+
+    def _finalize_final_module(self):
+        if self._is_whole:
+            super()._finalize_final_module()
+        else:
+            self._finalize_dynamic_globals()
+            self._finalized = True
+
+
+@contextlib.contextmanager
+def _parts() -> Iterator[None]:
+    """While this lasts, Numba compiles to parts, and slices without the code that prints shapes in their errors."""
+    code_generator: Any = cpu_target.target_context.codegen()
+    set_env = code_generator.set_env
+
+    def set_env_of_whole(name: str, env: Any) -> None:
+        if code_generator._engine.is_symbol_defined(name):
+            set_env(name, env)
+
+    places: Any = arrayobj
+    printing = places.raise_with_shape_context
+    places.raise_with_shape_context = _raise_shapes_differ
+    code_generator._library_class, code_generator.set_env = _Part, set_env_of_whole
+    try:
+        yield
+    finally:
+        del code_generator._library_class, code_generator.set_env
+        places.raise_with_shape_context = printing
+
+
 @global_compiler_lock
 def _machine_code(function: Any, signature: Any, c_type: Any, generate: Any) -> tuple[bytes, list[str], bool]:
     """Object code of a C function around a Python one, the symbols it needs, and whether it holds no addresses."""
     dispatcher = translate(function)
-    dispatcher.compile(signature)
+    with _parts():
+        dispatcher.compile(signature)
     (compiled,) = dispatcher.overloads.values()
     context, described, library = compiled.target_context, compiled.fndesc, compiled.library
     module = context.create_module(ENTRY)
@@ -133,6 +199,10 @@ def _machine_code(function: Any, signature: Any, c_type: Any, generate: Any) -> 
             value.linkage = "internal"
     machine = _target_machine()
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    # First with the references that Numba counts, then without them.
+    counted = passes.getModulePassManager()
+    counted.add_refprune_pass()
+    counted.run(whole, passes)
     passes.getModulePassManager().run(whole, passes)
     values = (*whole.functions, *whole.global_variables)
     imports = [value.name for value in values if value.is_declaration and not value.name.startswith("llvm.")]
@@ -157,7 +227,7 @@ def _target_machine() -> Any:
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3,
+        cpu=llvm.get_host_cpu_name(), features=processor_features(), opt=3,
         reloc="static" if target.name.startswith("x86") else "default", codemodel="jitdefault", jit=True,
     )  # fmt: skip
 
@@ -171,10 +241,8 @@ def addresses_in_numba(symbols: Sequence[str]) -> dict[str, int]:
     return {symbol: address for symbol, address in found.items() if address is not None}
 
 
-def call_by_symbol(name: str, symbol: str, address: int, signature: Any) -> Any:
-    """Intrinsic that calls a function made by `compile_words` by its symbol."""
-    # Numba links what it compiles, and a missing symbol ends the process.
-    llvm.add_symbol(symbol, address)
+def call_by_symbol(name: str, symbol: str, signature: Any) -> Any:
+    """Intrinsic that calls a function made by `compile_words`, whose address it finds at the symbol."""
     results = _results(signature)
 
     def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
@@ -194,8 +262,9 @@ def call_by_symbol(name: str, symbol: str, address: int, signature: Any) -> Any:
         block = cgutils.alloca_once(builder, WORD, size=size)
         for place, word in enumerate(words):
             builder.store(word, cgutils.gep(builder, block, place))
-        callee = cgutils.get_or_insert_function(builder.module, ir.FunctionType(WORD, [WORD.as_pointer()]), symbol)
-        status = builder.call(callee, [block])
+        entry = ir.FunctionType(WORD, [WORD.as_pointer()]).as_pointer()
+        binding = builder.module.globals.get(symbol) or ir.GlobalVariable(builder.module, entry, symbol)
+        status = builder.call(builder.load(binding), [block])
         with builder.if_then(cgutils.is_not_null(builder, status), likely=False):
             context.call_conv.return_user_exc(builder, RuntimeError, (f"{name}() failed",))
         found = []

@@ -5,7 +5,7 @@ updated, and r' M^-1 r is the sum of squares that come out, so beta is known at 
 comes out unknown by unknown, last first, and every pair is multiplied with it as soon as both its ends are known.
 
 The start is the best combination (in energy) of the last solutions and their differences: P. F. Fischer, Comput.
-Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7 (recalled). The factor is built again when
+Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7. The factor is built again when
 the iterations lost to its age would have paid for that.
 """
 
@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import unit
+from neurosim.kernels.abi import helper, unit
 from neurosim.kernels.approximate_cholesky import factor_approximately
 from neurosim.kernels.laplacian_arrays import (
     BUILT,
+    BY_ENERGY,
     FRESH_RATE,
     IS_FRESH,
     IS_STALE,
@@ -41,7 +42,7 @@ MOST_ITERATIONS = 5000
 PATIENCE = 4.0
 """An old factor is replaced during a solution that takes this many times the iterations of a new one."""
 
-NEGLIGIBLE = 1e-24
+NEGLIGIBLE = 1e-12
 """An earlier solution that adds less than this share (in energy) to the ones before is left out."""
 
 
@@ -71,86 +72,97 @@ def prepare_iterations(a):
     return build_factor(a)
 
 
-def _multiply_signature() -> Any:
-    from numba import types
-
-    reals = types.Array(types.f8, 1, "C")
-    return types.f8(laplacian_type(), reals, types.i8, reals, types.i8)
-
-
-@unit(_multiply_signature)
-def multiply(a, v, v_at, product, product_at):
-    """Write the matrix times v; return v' times that."""
-    n = a.node.size
-    pairs = a.pair_other.size
-    energy = 0.0
-    for i in range(n):
-        put(product, product_at + i, at(a.weight, pairs + i) * at(v, v_at + i))
-        energy += at(product, product_at + i) * at(v, v_at + i)
-    for i in range(n):
-        own = at(v, v_at + i)
-        total = 0.0
-        for p in range(a.pair_start[i], a.pair_start[i + 1]):
-            j = np.int64(at(a.pair_other, p))
-            difference = own - at(v, v_at + j)
-            flow = at(a.weight, p) * difference
-            total += flow
-            energy += flow * difference
-            put(product, product_at + j, at(product, product_at + j) - flow)
-        put(product, product_at + i, at(product, product_at + i) + total)
-    return energy
-
-
 def _start_signature() -> Any:
     from numba import types
 
-    return types.void(laplacian_type(), types.i8)
+    return types.f8(laplacian_type(), types.i8)
+
+
+@helper
+def _differences(kept, place, newest, second, third, count):
+    """Of the solutions kept at `place`: the last one, its change, and the change of that; 0 for what is not known."""
+    last = at(kept, place + newest)
+    change = last - at(kept, place + second) if count > 1 else 0.0
+    bend = change - at(kept, place + second) + at(kept, place + third) if count > 2 else 0.0
+    return last, change, bend
 
 
 @unit(_start_signature)
 def guess(a, series):
-    """From the right-hand side in `residual`, write a start to `x` and its residual to `residual`."""
+    """From the right-hand side in `residual`, write a start to `x` and its residual to `residual`; its energy x' L x.
+
+    The start is the last solution, its change and the change of that, each as much as takes the most energy off the
+    error: one pass over the graph gives all their products, another one the residual.
+    """
     n = a.node.size
-    x, residual, kept, basis = a.x, a.residual, a.kept, a.basis
+    pairs = a.pair_other.size
+    x, residual, kept, weight = a.x, a.residual, a.kept, a.weight
     count = a.state[KEPT_COUNT + series]
+    if count == 0:
+        for i in range(n):
+            put(x, i, 0.0)
+        return 0.0
+    newest, second, third = (count - 1) % KEPT, (count + KEPT - 2) % KEPT, (count + KEPT - 3) % KEPT
+    base = series * n * KEPT
+    g00, g01, g02, g11, g12, g22, s0, s1, s2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(n):
-        put(x, i, 0.0)
-    found = 0
-    for k in range(min(count, KEPT)):
-        newest = (series * KEPT + (count - 1) % KEPT) * n
-        second = (series * KEPT + (count - 2) % KEPT) * n
-        third = (series * KEPT + (count - 3) % KEPT) * n
-        v, product = 2 * found * n, (2 * found + 1) * n
+        d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
+        r, w = at(residual, i), at(weight, pairs + i)
+        s0 += r * d0
+        s1 += r * d1
+        s2 += r * d2
+        g00 += w * d0 * d0
+        g01 += w * d0 * d1
+        g02 += w * d0 * d2
+        g11 += w * d1 * d1
+        g12 += w * d1 * d2
+        g22 += w * d2 * d2
+        for p in range(a.pair_start[i], a.pair_start[i + 1]):
+            w = at(weight, p)
+            place = base + np.int64(at(a.pair_other, p)) * KEPT
+            e0, e1, e2 = _differences(kept, place, newest, second, third, count)
+            e0 -= d0
+            e1 -= d1
+            e2 -= d2
+            flow = w * e0
+            g00 += flow * e0
+            g01 += flow * e1
+            g02 += flow * e2
+            flow = w * e1
+            g11 += flow * e1
+            g12 += flow * e2
+            g22 += w * e2 * e2
+    if not g00 > 0.0:
         for i in range(n):
-            value = at(kept, newest + i)
-            if k == 1:
-                value -= at(kept, second + i)
-            elif k == 2:
-                value += at(kept, third + i) - 2.0 * at(kept, second + i)
-            put(basis, v + i, value)
-        whole = multiply(a, basis, v, basis, product)
-        for m in range(found):
-            other, other_product = 2 * m * n, (2 * m + 1) * n
-            overlap = 0.0
-            for i in range(n):
-                overlap += at(basis, v + i) * at(basis, other_product + i)
-            overlap /= a.sums[m]
-            for i in range(n):
-                put(basis, v + i, at(basis, v + i) - overlap * at(basis, other + i))
-                put(basis, product + i, at(basis, product + i) - overlap * at(basis, other_product + i))
-        energy, share = 0.0, 0.0
-        for i in range(n):
-            energy += at(basis, v + i) * at(basis, product + i)
-            share += at(basis, v + i) * at(residual, i)
-        if not energy > NEGLIGIBLE * whole:
-            continue
-        share /= energy
-        for i in range(n):
-            put(x, i, at(x, i) + share * at(basis, v + i))
-            put(residual, i, at(residual, i) - share * at(basis, product + i))
-        # The sums of the passes are not in use yet.
-        a.sums[found] = energy
-        found += 1
+            put(x, i, 0.0)
+        return 0.0
+    # Cholesky's factor of the three by three; what hardly differs from the ones before is left out.
+    low10, low20 = g01 / g00, g02 / g00
+    own1, s1, cross = g11 - low10 * g01, s1 - low10 * s0, g12 - low10 * g02
+    c0, c1, c2, low21 = s0 / g00, 0.0, 0.0, 0.0
+    energy = c0 * s0
+    if own1 > NEGLIGIBLE * g11:
+        low21, c1 = cross / own1, s1 / own1
+        energy += c1 * s1
+    own2, s2 = g22 - low20 * g02 - low21 * cross, s2 - low20 * s0 - low21 * s1
+    if own2 > NEGLIGIBLE * g22:
+        c2 = s2 / own2
+        energy += c2 * s2
+    c1 -= low21 * c2
+    c0 -= low10 * c1 + low20 * c2
+    for i in range(n):
+        d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
+        put(x, i, c0 * d0 + c1 * d1 + c2 * d2)
+    for i in range(n):
+        own = at(x, i)
+        total = at(weight, pairs + i) * own
+        for p in range(a.pair_start[i], a.pair_start[i + 1]):
+            j = np.int64(at(a.pair_other, p))
+            flow = at(weight, p) * (own - at(x, j))
+            total += flow
+            put(residual, j, at(residual, j) + flow)
+        put(residual, i, at(residual, i) - total)
+    return energy
 
 
 def _pass_signature() -> Any:
@@ -246,17 +258,17 @@ def solve_iteratively(a, refresh):
         put(a.residual, i, value)
         size += value * value
     series = 0 if refresh != 0 else 1
-    goal = control[TOLERANCE] * control[TOLERANCE] * size
     if size == 0.0:
         for i in range(n):
             put(a.x, i, 0.0)
         return 0
     if not size < np.inf:
         return NO_CONVERGENCE
-    guess(a, series)
+    found = guess(a, series)
     for i in range(a.sums.size):
         put(a.sums, i, 0.0)
-    start, norm, previous, alpha, beta = 0.0, 0.0, 0.0, 0.0, 0.0
+    by_energy, share = control[BY_ENERGY] != 0.0, control[TOLERANCE] * control[TOLERANCE]
+    start, error, goal, previous, alpha, beta = 0.0, 0.0, share * size, 0.0, 0.0, 0.0
     step = 0
     restart = True
     status = 0
@@ -269,14 +281,18 @@ def solve_iteratively(a, refresh):
             restart = False
             start_step = step
         norm, energy = forward(a, alpha)
+        found += alpha * previous
+        error = norm
+        if by_energy:
+            error, goal = energy, share * found
         if step == start_step:
-            start = norm
-        if norm <= goal:
+            start = error
+        if error <= goal:
             break
         if step >= MOST_ITERATIONS or not norm < np.inf:
             status = NO_CONVERGENCE
             break
-        if state[IS_FRESH] == 0 and control[FRESH_RATE] > 0.0:
+        if state[IS_FRESH] == 0 and control[FRESH_RATE] > 0.0 and goal > 0.0:
             expected = np.log(start / goal) / (2.0 * control[FRESH_RATE])
             if step - start_step > PATIENCE * expected + REBUILD:
                 status = build_factor(a)
@@ -294,8 +310,8 @@ def solve_iteratively(a, refresh):
     if status != 0:
         state[IS_STALE] = 1
         return status
-    if taken > 0 and norm > 0.0:
-        rate = np.log(start / norm) / (2.0 * taken)
+    if taken > 0 and error > 0.0:
+        rate = np.log(start / error) / (2.0 * taken)
         if state[IS_FRESH] == 1:
             control[FRESH_RATE] = rate
             state[IS_FRESH] = 0
@@ -305,8 +321,8 @@ def solve_iteratively(a, refresh):
             if control[LOST] > REBUILD:
                 state[IS_STALE] = 1
     count = KEPT_COUNT_OTHER if series == 1 else KEPT_COUNT
-    keep = (series * KEPT + state[count] % KEPT) * n
+    keep = series * n * KEPT + state[count] % KEPT
     for i in range(n):
-        put(a.kept, keep + i, at(a.x, i))
+        put(a.kept, keep + i * KEPT, at(a.x, i))
     state[count] += 1
     return 0

@@ -4,7 +4,7 @@ Each supernode sums what the graph and its children in the elimination tree give
 leaves the product of its lower rows with themselves to its parent. A dense matrix is one supernode. All large sums are
 products of dense blocks (`neurosim.kernels.matrix_product`).
 
-Source: I. S. Duff, J. K. Reid, ACM TOMS 9, 302 (1983), doi:10.1145/356044.356047 (fronts; recalled).
+Source: I. S. Duff, J. K. Reid, ACM TOMS 9, 302 (1983), doi:10.1145/356044.356047 (fronts).
 """
 
 from __future__ import annotations

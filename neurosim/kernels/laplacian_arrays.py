@@ -16,9 +16,10 @@ KIND, FACTORED, BUILT, IS_FRESH, IS_STALE, ITERATIONS, SOLUTIONS, KEPT_COUNT, KE
 when the next refresh has to build it again; iterations and solutions so far; solutions kept for starts after a refresh,
 and for the others."""
 
-TOLERANCE, FRESH_RATE, LOST = range(3)
-"""Entries of `control`: norm of the residual over that of the right-hand side [1] at which conjugate gradients stop;
-reduction (natural logarithm) per iteration with a new approximate factor; iterations lost since, because it aged."""
+TOLERANCE, FRESH_RATE, LOST, BY_ENERGY = range(4)
+"""Entries of `control`: where conjugate gradients stop, norm of the residual over that of the right-hand side [1];
+reduction (natural logarithm) per iteration with a new approximate factor; iterations lost since, because it aged; 1
+where the tolerance is for the error's norm in energy over that of the solution, as the approximate factor sees it."""
 
 NO_CONVERGENCE, NO_ROOM, NOT_POSITIVE_DEFINITE, NO_FACTOR = -4, -3, -2, -1
 """What a solution returns beside 0 (it is right) and e + 1 (the conductance of edge e is not positive and finite)."""
@@ -66,7 +67,7 @@ class LaplacianArrays(NamedTuple):
         Approximate factor, see `neurosim.kernels.approximate_cholesky`.
     head, following, entry_other, entry_weight, mark : ndarray
         The lists from which it is made.
-    residual, direction, product, sums, kept, basis : ndarray of float64
+    residual, direction, product, sums, kept : ndarray of float64
         Conjugate gradients.
     """
 
@@ -116,12 +117,23 @@ class LaplacianArrays(NamedTuple):
     product: np.ndarray
     sums: np.ndarray
     kept: np.ndarray
-    basis: np.ndarray
+
+    def with_own_numbers(self) -> LaplacianArrays:
+        """The same pattern with factor and work space of its own, for another thread; nothing is factored yet."""
+        made = self._replace(**{name: getattr(self, name).copy() for name in _CHANGES})
+        made.state[FACTORED : KEPT_COUNT_OTHER + 1] = 0
+        made.control[[FRESH_RATE, LOST]] = 0.0
+        return made
 
 
+_CHANGES = (
+    "state", "control", "weight", "diagonal", "panel", "update", "x", "y", "factor_start", "factor_row", "factor_value",
+    "pivot", "head", "following", "entry_other", "entry_weight", "mark", "residual", "direction", "product", "sums",
+    "kept",
+)  # fmt: skip
 _REAL = {
     "control", "weight", "diagonal", "panel", "update", "x", "y", "loop_sign", "pivot", "entry_weight", "residual",
-    "direction", "product", "sums", "kept", "basis",
+    "direction", "product", "sums", "kept",
 }  # fmt: skip
 _LONG = {"state", "row_start", "panel_at", "update_at", "factor_start", "head", "following", "mark"}
 _SHORT_REAL = {"factor_value"}

@@ -2,7 +2,8 @@
 
 Compilers do not keep a block of sums in registers by themselves here, because the arrays might overlap; the two inner
 loops are therefore written as instructions on vectors of eight numbers (two or four per machine register, or one). The
-sums must not be more than the registers hold: four rows are up to 32 columns wide where these have 512 bits, else 8.
+sums must not be more than the registers hold: four rows by 32 columns or eight by 16 where these have 512 bits, else
+four by 8. A single column is dot products.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from neurosim.kernels.abi import unit
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.functions import Instruction
+from neurosim.kernels.unchecked import at, dot, put
 
 
 def _build_strip(tall: int, vectors: int, lanes: int) -> Any:
@@ -127,13 +129,18 @@ def _build_is_wide() -> Any:
 
 
 is_wide = Instruction(_build_is_wide, lambda: True)
-thirty_two_columns, sixteen_columns = _strip(4, 4, 8), _strip(4, 2, 8)
+thirty_two_columns, sixteen_columns = _strip(4, 4, 8), _strip(8, 2, 8)
 eight_columns, four_columns, one_column = _strip(4, 1, 8), _strip(4, 1, 4), _strip(4, 1, 1)
 
 
 @unit(lambda: signature_of(*"riiriiiriiiii"))
 def add_product(d, d_at, d_step, s, s_at, s_row, s_k, w, w_at, w_step, rows, n, m):
     """d[d_at + r d_step + j] += sum over k < m of s[s_at + r s_row + k s_k] w[w_at + k w_step + j], r < rows, j < n."""
+    if n == 1 and s_k == 1 and w_step == 1:
+        for r in range(rows):
+            to = d_at + r * d_step
+            put(d, to, at(d, to) + dot(s, s_at + r * s_row, w, w_at, m))
+        return
     j = 0
     if is_wide() or rows < 4:
         while j + 32 <= n:

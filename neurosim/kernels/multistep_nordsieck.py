@@ -15,7 +15,7 @@ A state that stands at a bound and would leave it stays there for the step; one 
 put back by the time loop, where the method starts again.
 
 Source: A. C. Hindmarsh, ODEPACK, in Scientific Computing (North-Holland 1983) 55 (recalled); choice between the
-formulas: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010 (DOI recalled).
+formulas: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ from neurosim.kernels.steps import REPEAT, factor_matrix, first_not_finite
 from neurosim.kernels.system import (
     evaluate_both,
     evaluate_flow,
+    is_ordinary,
     multiply_mass,
     project_rates,
     system_arrays_type,
@@ -182,17 +183,6 @@ def _set_scale(run):
             reference = abs(y[i])
             reference = largest[i] if largest[i] > reference else reference
             inverse[i] = 1.0 / (atol[i] + rtol * reference)
-
-
-@helper
-def is_ordinary(S, n):
-    """Whether M is the identity."""
-    if S.mass_value.size != n:
-        return False
-    others = 0
-    for q in range(n):
-        others += S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]
-    return others == 0
 
 
 def _restart_signature() -> Any:

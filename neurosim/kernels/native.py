@@ -2,9 +2,10 @@
 
 Loading Numba takes longer than most simulations. A compiled function is therefore kept as its bare object code, with a
 header in JSON that says how it is called and which symbols it needs; the LLVM linker loads it in less than a
-millisecond. Every function takes the address of a block of 8-byte words, its arguments followed by room for its
-results, and returns 0, or 1 where an exception was raised inside. In the block a number is one word; an array is its
-address and its extents; a named tuple of arrays is the address of a block of its own.
+millisecond, when something first calls it (`Binding`). Every function takes the address of a block of 8-byte words, its
+arguments followed by room for its results, and returns 0, or 1 where an exception was raised inside. In the block a
+number is one word; an array is its address and its extents; a named tuple of arrays is the address of a block of its
+own.
 
 Machine code is trusted only if nobody but the user (or root) could have written it: files get mode 0600.
 """
@@ -23,8 +24,9 @@ import stat
 import struct
 import sys
 import tempfile
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +41,7 @@ _NO_BYTES = ctypes.c_char * 0
 _FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 _numbers = itertools.count()
 _loaded: list[Any] = []
+_failures: dict[int, BaseException] = {}
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,18 @@ def machine_key() -> tuple[str, ...]:
     import llvmlite.binding as llvm
 
     settings = (f"{key}={value}" for key, value in sorted(os.environ.items()) if key.startswith("NUMBA_"))
-    features = llvm.get_host_cpu_features().flatten()
     versions = sys.version, version("numba"), version("llvmlite"), np.__version__
-    return (*versions, llvm.get_process_triple(), llvm.get_host_cpu_name(), features, *settings)
+    return (*versions, llvm.get_process_triple(), llvm.get_host_cpu_name(), processor_features(), *settings)
+
+
+def processor_features() -> str:
+    """What compiled code may use of the processor, as LLVM takes it."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features().flatten()
+    # Reading numbers from places that follow each other evenly takes four times as long by x86's gather instructions.
+    is_x86 = llvm.get_process_triple().startswith(("x86", "i686"))
+    return f"{features},+prefer-no-gather,+prefer-no-scatter" if is_x86 else features
 
 
 @functools.cache
@@ -215,6 +227,36 @@ def _link(code: bytes, symbols: Mapping[str, int]) -> int:
     linked = library.link(_linker(), f"{ENTRY}_{next(_numbers)}")
     _loaded.append(linked)
     return linked[ENTRY]
+
+
+class Binding:
+    """A word of memory through which compiled code calls a function that is only found when it is first called.
+
+    Parameters
+    ----------
+    find : callable
+        Returns the function's address.
+
+    Attributes
+    ----------
+    address : int
+        Address of the word; valid until the process ends.
+    """
+
+    def __init__(self, find: Callable[[], int]) -> None:
+        self._find = find
+        self._entry = _FUNCTION(self._bind)
+        self._word = ctypes.c_void_p(ctypes.cast(self._entry, ctypes.c_void_p).value)
+        self.address = ctypes.addressof(self._word)
+        _loaded.append(self)
+
+    def _bind(self, block: Any) -> int:
+        try:
+            self._word.value = self._find()
+            return _FUNCTION(self._word.value or 0)(block)
+        except BaseException as error:  # the C frame above cannot pass an exception on
+            _failures[threading.get_ident()] = error
+            return 1
 
 
 def by_address(named_tuple: type[_T]) -> type[_T]:
@@ -275,7 +317,10 @@ class Call:
 
     def run(self, block: Any) -> Any:
         """Call with the arguments of a block, as often as wanted."""
-        if self._entry(block):
+        failed = self._entry(block)
+        if _failures and (error := _failures.pop(threading.get_ident(), None)):
+            raise error
+        if failed:
             raise RuntimeError(f"{self._name}() raised an exception in compiled code; do the shapes of its arrays fit?")
         found = self._results.unpack_from(block, self._arguments.size)
         return found if len(found) > 1 else found[0] if found else None

@@ -33,7 +33,7 @@ POINTS = 4
 
 WEIGHTS = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
 """Of the differences between the points 1, 2, 3, 4 steps up and down, per step (Fornberg, Math. Comp. 51, 699 (1988),
-doi 10.1090/S0025-5718-1988-0935077-0; recalled, and checked by the tests on polynomials)."""
+doi 10.1090/S0025-5718-1988-0935077-0; checked by the tests on polynomials)."""
 
 
 def _signature(*kinds: str) -> Any:

@@ -85,7 +85,7 @@ class Run(NamedTuple):
     knot_q: np.ndarray
     """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step."""
     stage: np.ndarray
-    """[stages + 4, n + 1]."""
+    """[stages + 6, n + 1]; n more for few unknowns (`neurosim.kernels.small_lu`)."""
     past: np.ndarray
     """[4, n + 1]: earlier accepted values."""
     q: np.ndarray

@@ -4,7 +4,7 @@ n is the gradient of the event function, f- and f+ the rates before and after: w
 new rate for longer. The derivatives of event functions are differences along the vectors and along the flow.
 
 Source: R. I. Leine, H. Nijmeijer, Dynamics and Bifurcations of Non-Smooth Mechanical Systems (Springer 2004),
-doi:10.1007/978-3-540-44398-8 (recalled).
+doi:10.1007/978-3-540-44398-8.
 """
 
 from __future__ import annotations

@@ -30,15 +30,23 @@ from neurosim.kernels.elimination_order import (
     peel_singletons,
 )
 from neurosim.kernels.native import by_address
+from neurosim.kernels.triangles import (
+    DIRECT,
+    LONG,
+    SHORT,
+    WIDEST,
+    add_column,
+    lay_out_rows,
+    solve_transposed_triangles,
+    solve_triangles,
+    stretches,
+)  # fmt: skip
 
 GROWTH_LIMIT = 1e8
 """`refactor` refuses pivots smaller than 1/GROWTH_LIMIT of their column: results keep at least about 8 digits."""
 
 CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
-
-LONG, SHORT, DIRECT = 0, 1, 2
-"""Kinds of runs of columns, see `LU`: LONG or SHORT, plus DIRECT."""
 
 LONGEST_SHORT = 4
 """Most entries beside the pivot in a short column."""
@@ -67,14 +75,20 @@ class LU(NamedTuple):
         Where column k of L and U begins.
     lower_row, upper_row : ndarray of uint32
         Pivot numbers of the rows, ascending in each column; the diagonal is in neither.
-    lower, upper : ndarray of float64
-        The numbers.
+    lower : ndarray of float64
+        The numbers of L by columns.
+    lower_stretch : ndarray of uint32
+        Which rows of L follow each other, see `neurosim.kernels.triangles.stretches`.
+    upper : ndarray of float64
+        The numbers of U over the pivot of their row, by rows.
+    upper_run to upper_place : ndarray of uint32
+        The rows of U, see `neurosim.kernels.triangles.Rows`.
     run_start, run_kind : ndarray of uint32, shape (runs + 1,) and (runs,)
         Consecutive columns that are worked on in one go: `SHORT` ones have all as many entries in L and in U, `LONG`
         ones have not; `DIRECT` ones are those of A but for scaling.
     inverse_pivot : ndarray of float64, shape (n,)
         Reciprocal diagonal of U.
-    work, correction : ndarray of float64, shape (n,)
+    work, solution, correction : ndarray of float64, shape (n,)
         Work space; `work` is zero between calls.
     """
 
@@ -87,14 +101,28 @@ class LU(NamedTuple):
     lower_start: np.ndarray
     lower_row: np.ndarray
     lower: np.ndarray
+    lower_stretch: np.ndarray
     upper_start: np.ndarray
     upper_row: np.ndarray
     upper: np.ndarray
+    upper_run: np.ndarray
+    upper_kind: np.ndarray
+    upper_slot_at: np.ndarray
+    upper_slot: np.ndarray
+    upper_row_start: np.ndarray
+    upper_row_end: np.ndarray
+    upper_column: np.ndarray
+    upper_place: np.ndarray
     run_start: np.ndarray
     run_kind: np.ndarray
     inverse_pivot: np.ndarray
     work: np.ndarray
+    solution: np.ndarray
     correction: np.ndarray
+
+
+NUMBERS = ("lower", "upper", "inverse_pivot", "work", "solution", "correction")
+"""What each thread needs for itself: float64, as is `row_scale`; all else is uint32."""
 
 
 def lu_type() -> Any:
@@ -104,8 +132,7 @@ def lu_type() -> Any:
     from neurosim.kernels.tuple_pointer import tuple_pointer
 
     index, real = numba.types.Array(numba.uint32, 1, "C"), numba.types.Array(numba.float64, 1, "C")
-    kinds = {"row_scale", "lower", "upper", "inverse_pivot", "work", "correction"}
-    return tuple_pointer([real if name in kinds else index for name in LU._fields], LU)
+    return tuple_pointer([real if name in {"row_scale", *NUMBERS} else index for name in LU._fields], LU)
 
 
 class SingularStructure(NeurosimError, ArithmeticError):
@@ -154,7 +181,7 @@ class Factorisation:
     @property
     def fill(self) -> int:
         """Stored numbers of L and U, diagonal included."""
-        return self.lu.lower.size + self.lu.upper.size + self.size
+        return self.lu.lower.size + self.lu.upper_row.size + self.size
 
     def refactor(self, values: np.ndarray) -> int:
         """Call `refactor` from Python."""
@@ -172,8 +199,7 @@ class Factorisation:
 
     def copy(self) -> Factorisation:
         """Share the pattern but own the numbers and work space: one copy per thread."""
-        own = ("lower", "upper", "inverse_pivot", "work", "correction")
-        return replace(self, lu=self.lu._replace(**{name: getattr(self.lu, name).copy() for name in own}))
+        return replace(self, lu=self.lu._replace(**{name: getattr(self.lu, name).copy() for name in NUMBERS}))
 
 
 def name_failure(status: int, names: list[str] | Callable[[int], str]) -> str:
@@ -271,6 +297,7 @@ def _arrange(
     level, direct = np.empty(n, np.int64), np.empty(n, np.int64)
     find_levels(lower_start, lower_row, upper_start, upper_row, LONGEST_SHORT, level, direct)
     lower_count, upper_count = np.diff(lower_start), np.diff(upper_start)
+    in_upper_row = np.bincount(upper_row, minlength=n)
     is_late, is_long = level < 0, lower_count + upper_count > LONGEST_SHORT
     # The late ones keep their order, in which neighbours share rows.
     number = np.arange(n)
@@ -278,7 +305,7 @@ def _arrange(
     single = np.where(is_long, number, -1)
     shape = np.stack([is_late, level, is_late | is_long, direct, single, upper_count, lower_count])
     shape[:3, is_late], shape[3:, is_late] = 1, 0
-    moved = np.lexsort((number, *shape[::-1]))
+    moved = np.lexsort((number, np.where(is_late, 0, in_upper_row), *shape[::-1]))
     shape = shape[:, moved]
     new_number = np.empty(n, np.int64)
     new_number[moved] = number
@@ -303,6 +330,8 @@ def _arrange(
     source = np.arange(rows.size) + np.repeat(pointer[order] - column_start[:-1], counts)
     source = source[np.lexsort((number_of_row[rows[source]], np.repeat(number, counts)))]
     row_order = np.argsort(number_of_row)
+    rows_of_upper = lay_out_rows(upper_start, upper_row, np.where(is_late, -1, level)[moved])._asdict()
+    rows_of_upper["row_start"], rows_of_upper["row_end"] = rows_of_upper.pop("start"), rows_of_upper.pop("end")
     return LU(
         column_start=column_start.astype(np.uint32),
         entry_row=number_of_row[rows[source]].astype(np.uint32),
@@ -313,13 +342,16 @@ def _arrange(
         lower_start=lower_start,
         lower_row=lower_row,
         lower=np.zeros(lower_row.size),
+        lower_stretch=stretches(lower_start, lower_row),
         upper_start=upper_start,
         upper_row=upper_row,
-        upper=np.zeros(upper_row.size),
+        upper=np.zeros(rows_of_upper["column"].size),
+        **{f"upper_{name}": part for name, part in rows_of_upper.items()},
         run_start=run_start.astype(np.uint32),
         run_kind=run_kind.astype(np.uint32),
         inverse_pivot=np.zeros(n),
         work=np.zeros(n),
+        solution=np.zeros(n),
         correction=np.zeros(n),
     )
 
@@ -354,9 +386,9 @@ def _refactor_direct(lu, values, first, last):
     end = at + columns * step
     for j in range(upper_count):
         source, row = lu.entry_source[at + j : end : step], lu.entry_row[at + j : end : step]
-        upper = lu.upper[u + j : u + columns * upper_count : upper_count]
+        place = lu.upper_place[u + j : u + columns * upper_count : upper_count]
         for k in range(columns):
-            upper[k] = values[source[k]] * scale[row[k]]
+            lu.upper[place[k]] = values[source[k]] * scale[row[k]] * lu.inverse_pivot[row[k]]
     at += upper_count
     source = lu.entry_source[at:end:step]
     for k in range(columns):
@@ -386,6 +418,7 @@ def _refactor_columns(lu, values, first, last):
     column_start, entry_row, entry_source = lu.column_start, lu.entry_row, lu.entry_source
     lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
     upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
+    lower_stretch, upper_place = lu.lower_stretch, lu.upper_place
     scale, inverse_pivot, work = lu.row_scale, lu.inverse_pivot, lu.work
     for k in range(first, last):
         for p in range(column_start[k], column_start[k + 1]):
@@ -396,9 +429,11 @@ def _refactor_columns(lu, values, first, last):
             i = upper_row[p]
             u = work[i]
             work[i] = 0.0
-            upper[p] = u
+            upper[upper_place[p]] = u * inverse_pivot[i]
             q, end = lower_start[i], lower_start[i + 1]
-            if q < end:
+            if end - q > WIDEST:
+                add_column(lower, lower_row, lower_stretch, q, end, -u, work)
+            elif q < end:
                 # Most columns are this short: a loop costs more than what it does.
                 work[lower_row[q]] -= lower[q] * u
                 for more in range(q + 1, end):
@@ -412,8 +447,8 @@ def _refactor_columns(lu, values, first, last):
             i = lower_row[p]
             a = work[i]
             work[i] = 0.0
-            lower[p] = a * inverse
             largest = max(largest, abs(a))
+            lower[p] = a * inverse
         size = abs(pivot)
         if not (largest <= GROWTH_LIMIT * size and size > CANCELLATION * diagonal and size < np.inf):
             refused = _refused(lu, k, largest, size, diagonal)
@@ -459,84 +494,7 @@ def _solve_signature() -> Any:
 @unit(_solve_signature)
 def solve(lu, b):
     """Replace `b` (in the order of the equations) by the solution x of ``A x = b`` (in the order of the unknowns)."""
-    lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
-    upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
-    row_order, column_order, scale, inverse_pivot = lu.row_order, lu.column_order, lu.row_scale, lu.inverse_pivot
-    y = lu.work
-    n = y.size
-    for k in range(n):
-        y[k] = b[row_order[k]] * scale[k]
-    for r in range(lu.run_kind.size):
-        first, last = np.int64(lu.run_start[r]), np.int64(lu.run_start[r + 1])
-        at = np.int64(lower_start[first])
-        count = np.int64(lower_start[first + 1]) - at
-        if count > 2 or lu.run_kind[r] & SHORT == 0:
-            for k in range(first, last):
-                t = y[k]
-                for p in range(lower_start[k], lower_start[k + 1]):
-                    y[lower_row[p]] -= lower[p] * t
-        elif count == 1:
-            x, row, number = y[first:last], lower_row[at:], lower[at:]
-            for k in range(last - first):
-                y[row[k]] -= number[k] * x[k]
-        elif count == 2:
-            x, row, number = y[first:last], lower_row[at:], lower[at:]
-            for k in range(last - first):
-                t = x[k]
-                y[row[2 * k]] -= number[2 * k] * t
-                y[row[2 * k + 1]] -= number[2 * k + 1] * t
-    for r in range(lu.run_kind.size - 1, -1, -1):
-        first, last = np.int64(lu.run_start[r]), np.int64(lu.run_start[r + 1])
-        at = np.int64(upper_start[first])
-        count = np.int64(upper_start[first + 1]) - at
-        if count > 2 or lu.run_kind[r] & SHORT == 0:
-            for k in range(last - 1, first - 1, -1):
-                t = y[k] * inverse_pivot[k]
-                y[k] = t
-                for p in range(upper_start[k], upper_start[k + 1]):
-                    y[upper_row[p]] -= upper[p] * t
-        else:
-            x, inverse = y[first:last], inverse_pivot[first:last]
-            row, number = upper_row[at:], upper[at:]
-            if count == 0:
-                for k in range(last - first):
-                    x[k] *= inverse[k]
-            elif count == 1:
-                for k in range(last - first - 1, -1, -1):
-                    t = x[k] * inverse[k]
-                    x[k] = t
-                    y[row[k]] -= number[k] * t
-            else:
-                for k in range(last - first - 1, -1, -1):
-                    t = x[k] * inverse[k]
-                    x[k] = t
-                    y[row[2 * k]] -= number[2 * k] * t
-                    y[row[2 * k + 1]] -= number[2 * k + 1] * t
-    for k in range(n):
-        b[column_order[k]] = y[k]
-    y[:] = 0.0
-
-
-@helper
-def solve_transposed(lu, b):
-    """Replace `b` (in the order of the unknowns) by the solution x of ``A^T x = b`` (in the order of the equations)."""
-    lower_start, lower_row, lower = lu.lower_start, lu.lower_row, lu.lower
-    upper_start, upper_row, upper = lu.upper_start, lu.upper_row, lu.upper
-    row_order, column_order, scale, inverse_pivot = lu.row_order, lu.column_order, lu.row_scale, lu.inverse_pivot
-    y = lu.work
-    n = y.size
-    for k in range(n):
-        t = b[column_order[k]]
-        for p in range(upper_start[k], upper_start[k + 1]):
-            t -= upper[p] * y[upper_row[p]]
-        y[k] = t * inverse_pivot[k]
-    for k in range(n - 1, -1, -1):
-        t = y[k]
-        for p in range(lower_start[k], lower_start[k + 1]):
-            t -= lower[p] * y[lower_row[p]]
-        y[k] = t
-        b[row_order[k]] = t * scale[k]
-    y[:] = 0.0
+    solve_triangles(lu, b)
 
 
 @helper
@@ -577,8 +535,8 @@ def run_solve(lu: LU, b: np.ndarray) -> None:
 
 @driver(_solve_signature)
 def run_solve_transposed(lu: LU, b: np.ndarray) -> None:
-    """`solve_transposed` for Python."""
-    solve_transposed(lu, b)
+    """`solve_transposed_triangles` for Python."""
+    solve_transposed_triangles(lu, b)
 
 
 def _run_refine_signature() -> Any:

@@ -18,8 +18,9 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, LIMITED, LIMITING, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.native import by_address
-from neurosim.kernels.sparse_lu import lu_type, refactor, solve, solve_transposed
+from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import evaluate_both, multiply_mass, system_arrays_type
+from neurosim.kernels.triangles import solve_transposed_triangles
 
 DONE, NEW_PIVOTS, SINGULAR, NO_CONVERGENCE = range(4)
 """What the drivers return; ``plan[AT]`` is then the step that was not done."""
@@ -310,7 +311,7 @@ def reverse_steps(S, lu, T, context, d_values, adjoint, nu, d_mass, old):
             if i == stages - 1:
                 for m in range(n):
                     rhs[m] -= adjoint[m]
-            solve_transposed(lu, rhs[:n])
+            solve_transposed_triangles(lu, rhs[:n])
             for b in range(S.bounded.size):
                 if held[b] != 0.0:
                     rhs[S.bounded[b]] = 0.0

@@ -39,6 +39,7 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
+from neurosim.kernels.small_lu import has_small_factors, solve_small
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     add_mass,
@@ -91,14 +92,18 @@ def first_not_finite(values, n):
 
 
 @helper
-def _combine(stage, count, first, by_first, second, by_second, scale, n):
-    """Add the first `count` rows of `stage` times `by_first` to `first`, and times `scale` `by_second` to `second`.
+def _combine(stage, count, y, first, by_first, second, by_second, scale, n):
+    """Put y + sum of the first `count` rows of `stage` times `by_first` into `first`, and `scale` times the sum by
+    `by_second` into `second`.
 
     Parts that stay in the first-level cache are finished one after another.
     """
     for low in range(0, n, PART):
         high = min(low + PART, n)
-        one, two = first[low:high], second[low:high]
+        one, two, start = first[low:high], second[low:high], y[low:high]
+        for i in range(high - low):
+            one[i] = start[i]
+            two[i] = 0.0
         for j in range(count):
             k = stage[j, low:high]
             a, b = by_first[j], scale * by_second[j]
@@ -129,28 +134,30 @@ def rosenbrock_defect(S, lu, run, context, h):
     error = run.error
     # With k_r = sum_j H_rj K_j: y(1/2) = (y0 + y1)/2 + k1/4 + k2/8 + k3/16 and h y'(1/2) = y1 - y0 + (k2 + k3)/4.
     by_middle, by_slope = run.tableau[2 * s + 6], run.tableau[2 * s + 7]
+    _combine(run.stage, s, run.y, middle, by_middle, slope, by_slope, 1.0 / h, n)
     for i in range(n):
-        middle[i] = 0.5 * (run.y[i] + run.y_new[i])
-        slope[i] = (run.y_new[i] - run.y[i]) / h
-    _combine(run.stage, s, middle, by_middle, slope, by_slope, 1.0 / h, n)
+        change = run.y_new[i] - run.y[i]
+        middle[i] += 0.5 * change
+        slope[i] = -(slope[i] + change / h)
     middle[n] = 0.0
     context[TIME] = run.real[T] + 0.5 * h
     evaluate_flow(S, context, middle, error)
     run.count[EVALUATIONS] += 1
-    for i in range(n):
-        slope[i] = -slope[i]
     add_mass(S, slope, error)
     for j in range(S.bounded.size):
         # The interpolant of a state that meets a bound in this step is cut there.
         i = S.bounded[j]
         if not S.lower[j] < run.y_new[i] < S.upper[j] or not S.lower[j] < run.y[i] < S.upper[j]:
             error[i] = 0.0
-    solve(lu, error[:n])
+    if has_small_factors(S, run):
+        solve_small(run, error[:n])
+    else:
+        solve(lu, error[:n])
     return 0
 
 
 @helper
-def _evaluate_step(S, run, context, t, h):
+def evaluate_step(S, run, context, t, h):
     """Put f, its derivatives and its time derivative at (t, y) into the run, or return `NOT_FINITE`."""
     n = run.y.size - 1
     f0 = run.f
@@ -212,7 +219,7 @@ def rosenbrock_step(S, lu, run, context, h):
     alpha = 1.0 / (h * gamma)
     linear = run.count[LINEAR_SYSTEM] != 0
     if run.count[EVALUATED] == 0:
-        status = _evaluate_step(S, run, context, t, h)
+        status = evaluate_step(S, run, context, t, h)
         if status != 0:
             return status
         run.count[EVALUATED] = 1
@@ -225,15 +232,16 @@ def rosenbrock_step(S, lu, run, context, h):
         run.real[ALPHA] = alpha
     for stage in range(s):
         work = K[stage]
-        u[:] = run.y
         if stage == 0:
-            work[:] = run.f
+            for i in range(n):
+                work[i] = run.f[i]
         else:
-            increment[:] = 0.0
-            _combine(K, stage, u, tableau[stage], increment, tableau[s + stage], 1.0 / h, n)
+            _combine(K, stage, run.y, u, tableau[stage], increment, tableau[s + stage], 1.0 / h, n)
             if tableau[2 * s, stage] == 0.0 and not tableau[stage, :stage].any():
-                work[:] = run.f
+                for i in range(n):
+                    work[i] = run.f[i]
             else:
+                u[n] = 0.0
                 context[TIME] = t + tableau[2 * s, stage] * h
                 evaluate_flow(S, context, u, work)
                 # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back
@@ -282,12 +290,11 @@ def whole_rosenbrock_interpolant(run):
     s = run.tableau.shape[1]
     H = run.tableau[2 * s + 3 :]
     q = run.q
-    q[1:, :] = 0.0
-    # Down the rows of the stages, so that the loops vectorise: first k1, k2, k3 into q1, q2, q3.
-    _combine(run.stage, s, q[1], H[0], q[2], H[1], 1.0, n)
-    _combine(run.stage, s, q[3], H[2], q[4], H[2], 0.0, n)
+    # Down the rows of the stages, so that the loops vectorise: y + k1, k2, k3 into q1, q2, q3.
+    _combine(run.stage, s, run.y, q[1], H[0], q[2], H[1], 1.0, n)
+    _combine(run.stage, s, run.y, q[4], H[2], q[3], H[2], 1.0, n)
     for i in range(n):
-        k1, k2, k3 = q[1, i], q[2, i], q[3, i]
+        k1, k2, k3 = q[1, i] - run.y[i], q[2, i], q[3, i]
         q[0, i] = run.y[i]
         q[1, i] = run.y_new[i] - run.y[i] + k1
         q[2, i] = k2 - k1

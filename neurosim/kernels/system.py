@@ -22,8 +22,8 @@ from neurosim.kernels.native import by_address
 ) = range(40)  # fmt: skip
 """Columns of `SystemArrays.batch`: addresses, sizes and offsets of one batch. TIMED: its law reads the time.
 MEMORY_ROWS: all rows; the first KEPT_ROWS of a law with scratch live in `SystemArrays.memory`.
-PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same. DIRECT: its inputs are y and its
-flows are f, as they lie."""
+PARAMETER_STEP: distance of the parameters of two blocks, 0 where all have the same. DIRECT: its inputs are y, its
+flows are f, as they lie, and no other batch adds to f."""
 
 IRREGULAR = -1
 """Stride of a row of places that do not follow each other evenly."""
@@ -164,7 +164,9 @@ def _gather(S, b, k, y):
             for e in range(w):
                 u[e] = value
         elif stride == 1:
-            u[:] = y[first : first + w]
+            source = y[first : first + w]
+            for e in range(w):
+                u[e] = source[e]
         elif stride > 0:
             source = y[first : first + stride * (w - 1) + 1 : stride]
             for e in range(w):
@@ -306,12 +308,15 @@ def evaluate_flow(S, context, y, f):
     """f[0:n] = right-hand side at y (y and f have n + 1 entries, the last one for ground)."""
     context[WANT_DERIVATIVES] = 0.0
     context[LIMITED] = 0.0
-    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+    if S.batch.shape[0] > 0 and S.batch[0, DIRECT] != 0:
         _call_direct(S, context, y, f, S.D)
         return
     f[:] = 0.0
     for b in range(S.batch.shape[0]):
         address = S.batch[b, LAW]
+        if address == 0 and S.batch[b, WIRINGS] == 0:
+            # All that these parts do is in M.
+            continue
         for k in range(S.batch[b, BLOCKS]):
             _gather(S, b, k, y)
             if address != 0:
@@ -336,8 +341,10 @@ def evaluate_timed(S, context, y, f):
 def evaluate_both(S, context, y, f, jacobian):
     """f as in `evaluate_flow`, and jacobian[0:nnz] = df/dy on the shared pattern."""
     context[LIMITED] = 0.0
-    jacobian[:] = S.constant_jacobian
-    if S.batch.shape[0] == 1 and S.batch[0, DIRECT] != 0:
+    constant = S.constant_jacobian
+    for p in range(constant.size):
+        jacobian[p] = constant[p]
+    if S.batch.shape[0] > 0 and S.batch[0, DIRECT] != 0:
         context[WANT_DERIVATIVES] = 1.0
         _call_direct(S, context, y, f, S.D)
         _scatter_derivatives(S, 0, 0, jacobian)
@@ -346,6 +353,8 @@ def evaluate_both(S, context, y, f, jacobian):
     for b in range(S.batch.shape[0]):
         address = S.batch[b, LAW]
         linear = S.batch[b, LINEAR] != 0
+        if linear and address == 0 and S.batch[b, WIRINGS] == 0:
+            continue
         context[WANT_DERIVATIVES] = 0.0 if linear else 1.0
         for k in range(S.batch[b, BLOCKS]):
             _gather(S, b, k, y)
@@ -424,6 +433,17 @@ def clip_states(S, y):
             y[i] = S.lower[j]
             count += 1
     return count
+
+
+@helper
+def is_ordinary(S, n):
+    """Whether M is the identity."""
+    if S.mass_value.size != n:
+        return False
+    others = 0
+    for q in range(n):
+        others += S.mass_value[q] != 1.0 or S.mass_row[q] != S.mass_column[q]
+    return others == 0
 
 
 @helper

@@ -2,7 +2,7 @@
 
 State and tangent vectors take the same steps, so the tangent map is the exact derivative of the discretised flow. After
 each interval the vectors are made orthonormal again (Benettin et al., Meccanica 15, 9 (1980),
-doi:10.1007/BF02128236; Shimada & Nagashima, Prog. Theor. Phys. 61, 1605 (1979), doi:10.1143/PTP.61.1605; recalled).
+doi:10.1007/BF02128236; Shimada & Nagashima, Prog. Theor. Phys. 61, 1605 (1979), doi:10.1143/PTP.61.1605).
 
 The frame holds k rows of d coordinates: the unknowns that count, each divided by its scale. Inside an interval the
 vectors lie as the array program lays out k samples: element i of vector r at ``offset[i] + r * stride[i]``.

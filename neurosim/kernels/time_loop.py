@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
-from neurosim.kernels.multistep_nordsieck import is_ordinary, nordsieck_restart, nordsieck_step
+from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
     AFTER_REJECT,
@@ -76,6 +76,8 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
+from neurosim.kernels.small_lu import has_small_factors
+from neurosim.kernels.small_rosenbrock import small_rosenbrock_step
 from neurosim.kernels.sparse_lu import lu_type
 from neurosim.kernels.steps import (
     first_not_finite,
@@ -93,6 +95,7 @@ from neurosim.kernels.system import (
     accept_batches,
     clip_states,
     crossing_batches,
+    is_ordinary,
     jump_batches,
     record_events,
     start_batches,
@@ -356,6 +359,8 @@ def _locate(S, run, context, h, point, first, last):
 def _attempt(S, lu, run, context, h):
     method = run.count[METHOD]
     if method == ROSENBROCK:
+        if has_small_factors(S, run):
+            return small_rosenbrock_step(S, run, context, h)
         return rosenbrock_step(S, lu, run, context, h)
     if method == EXPLICIT:
         return explicit_step(S, run, context, h)
@@ -512,7 +517,7 @@ def advance(S, lu, lu_polish, run, context):
             run.q[0, :] = run.y_new[:n]
         elif method == ROSENBROCK:
             reached = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] <= t_new
-            if everywhere or count[NORM] == RMS_OF_BOTH_ENDS or (reached and count[POLISH] != 0):
+            if everywhere or (reached and count[POLISH] != 0):
                 whole_rosenbrock_interpolant(run)
             elif reached:
                 rosenbrock_interpolant(run, run.probes)
@@ -549,7 +554,9 @@ def advance(S, lu, lu_polish, run, context):
             context[TIME] = t_new
         if method in (TRAPEZOID, BDF2, MIDPOINT):
             multistep_accept(run, h)
-        run.y[:] = run.y_new
+        y, y_new = run.y, run.y_new
+        for i in range(n + 1):
+            y[i] = y_new[i]
         clipped = clip_states(S, run.y)
         real[T] = t_new
         real[H_LAST] = h

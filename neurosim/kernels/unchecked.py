@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.kernels.abi import helper
 from neurosim.kernels.functions import Instruction
 
 LANES = 8
@@ -121,3 +122,17 @@ def _build_dot() -> Any:
 
 dot = Instruction(_build_dot, lambda a, a_at, b, b_at, m: sum(a[a_at + k] * b[b_at + k] for k in range(m)))
 """``dot(a, a_at, b, b_at, m)`` is the sum over k < m of a[a_at + k] b[b_at + k]."""
+
+
+@helper
+def fill(d, d_at, n, value):
+    """d[d_at : d_at + n] = value; assignments to slices take several times as long."""
+    for i in range(n):
+        put(d, d_at + i, value)
+
+
+@helper
+def copy(d, d_at, a, a_at, n):
+    """d[d_at : d_at + n] = a[a_at : a_at + n], for places that do not overlap."""
+    for i in range(n):
+        put(d, d_at + i, at(a, a_at + i))

@@ -11,6 +11,8 @@ from neurosim.graph import law as words
 from neurosim.graph.drives import Drives
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
+from neurosim.kernels.laplacian_arrays import LaplacianArrays
+from neurosim.kernels.system import SystemArrays
 from neurosim.kernels.unknowns import Unknowns
 from neurosim.memristive import law
 from neurosim.memristive.network import MemristiveNetwork
@@ -20,8 +22,9 @@ LARGEST_JACOBIAN = 300
 """Edges up to which the system gives its dense Jacobian."""
 
 
-SOLUTION_SHARE_OF_RTOL = 1e-2
-"""Residual of potentials found by iteration, as a share of the tolerance of the integration."""
+SOLUTION_SHARE_OF_RTOL, LEAST_TOLERANCE = 0.03, 1e-13
+"""Error (in energy) of potentials found by iteration, as a share of the tolerance of the integration: a step changes a
+state by a small part of itself, so the error of the step is that much smaller."""
 
 
 @dataclass
@@ -82,7 +85,7 @@ def assemble_network(
         Of the integration: solutions by iteration are that much more exact than a step.
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
-    solver = net.plan(min(SOLUTION_SHARE_OF_RTOL * rtol, 1e-4))
+    solver = net.plan(float(np.clip(SOLUTION_SHARE_OF_RTOL * rtol, LEAST_TOLERANCE, 1e-4)), by_energy=True)
     header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
     network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
     header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER
@@ -111,12 +114,8 @@ def assemble_network(
         accept=law.network_ticks if held else None, accept_writes_states=held > 0,
         dependence=[(i, j) for i in range(m) for j in range(m)] if derivatives else (),
         writes_derivatives=derivatives, memory_rows=law.work_size(m, n, drives.inputs.size),
-        table=table, code=code, names=(net.title,),
+        table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
-    alone = np.full((count, 1, 2), GROUND)
-    alone[:, 0, 0] = np.arange(count)
-    # M = 1 by a batch of its own: one for each unknown is laid out at once.
-    mass = BatchSpec(f"states of {net.title}", alone, alone, np.zeros((count, 0)), {(0, 0): np.ones(count)}, None, 0, 0)
     unknowns = Unknowns.empty(count)
     unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
                                              for k in range(part.stop - part.start))]  # fmt: skip
@@ -130,7 +129,16 @@ def assemble_network(
         kept = times[np.diff(times, prepend=-np.inf) > apart]
         return kept[kept > t_start]
 
-    return NetworkAssembly(net, drives, build_system(unknowns, [batch, mass], breakpoints=breakpoints), solver)
+    system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    at = law.AT + law.SOLVER
+
+    def detach(arrays: SystemArrays) -> LaplacianArrays:
+        own = solver.arrays.with_own_numbers()
+        arrays.code[at] = address_of(own)
+        return own
+
+    system.detach, system.keeps = detach, solver.arrays
+    return NetworkAssembly(net, drives, system, solver)
 
 
 def address_of(arrays: tuple) -> int:

@@ -7,6 +7,7 @@ voltage becomes the EMF of the edges that stood there. Nets that such a path joi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def network_of(circuit: Circuit | str | Path) -> MemristiveNetwork:
     if circuit.temperature != 27.0:
         raise ParameterError(f"a memristive network is at 27 degree Celsius, not {circuit.temperature:g}")
     sources = [i for i in circuit.instances if i.device == "voltage_source"]
-    shift = _potentials(sources)
+    shift = _potentials(sources, Counter(net for part in circuit.instances for net in part.nets))
     graph = nx.MultiDiGraph()
     emf: dict[tuple[str, str, str], _Value] = {}
     currents: dict[str, _Value] = {}
@@ -158,8 +159,12 @@ def _value(part: Instance, multiplier: float = 1.0) -> _Value:
     return _Value(0.0 if part.table else multiplier * part.values.get("dc", 0.0), part.table, part.name)
 
 
-def _potentials(sources: Sequence[Instance]) -> dict[str, tuple[str, _Value]]:
-    """For each net at a voltage source: the net that stands for it, ground if it can, and how far it is above that."""
+def _potentials(sources: Sequence[Instance], parts: Counter[str]) -> dict[str, tuple[str, _Value]]:
+    """For each net at a voltage source: the net that stands for it, and how far it is above that.
+
+    "0" stands for a net that gets a potential of its own: an electrode. `parts` counts the parts at each net: where
+    most meet is the node, the others lie behind EMFs.
+    """
     joined = nx.MultiGraph()
     for part in sources:
         if joined.has_node(part.nets[0]) and joined.has_node(part.nets[1]) and nx.has_path(joined, *part.nets):
@@ -167,12 +172,16 @@ def _potentials(sources: Sequence[Instance]) -> dict[str, tuple[str, _Value]]:
         joined.add_edge(*part.nets, part=part)
     found: dict[str, tuple[str, _Value]] = {}
     for nets in nx.connected_components(joined):
-        root = "0" if "0" in nets else min(nets)
+        root = "0" if "0" in nets else min(nets, key=lambda net: (-parts[net], net))
         found[root] = root, _Value()
         for near, far in nx.bfs_edges(joined, root):
             (data,) = joined[near][far].values()
-            part = data["part"]
-            found[far] = root, found[near][1].plus(_value(part), 1.0 if part.nets[0] == far else -1.0)
+            part, (base, above) = data["part"], found[near]
+            sign = 1.0 if part.nets[0] == far else -1.0
+            if near != "0" and base == "0":
+                # What stands on an electrode's source is an EMF.
+                base, above = near, _Value()
+            found[far] = base, above.plus(_value(part), sign)
     return {net: value for net, value in found.items() if net != "0"}
 
 

@@ -36,7 +36,7 @@ class EdgeGroup:
     columns : dict of str to ndarray
         Parameters, one value for each edge.
     rows : ndarray, shape (rows, edges)
-        What the law takes; of resistors the resistance [ohm].
+        What the law takes, shape (rows, 1) where all edges have the same; of resistors the resistance [ohm].
     """
 
     device: Device | None
@@ -88,16 +88,21 @@ class Edges:
         numbers, tables = [], [self.polarity]
         first, place = 1 + records.size, self.polarity.size
         for record, group in zip(records, self.groups, strict=True):
-            rows, count = group.rows.shape
+            rows, count = len(group.rows), group.edges.size
             record[words.ADDRESS] = 0 if group.device is None or group.device.law is None else group.device.law.address
             record[words.EDGES], record[words.ROWS] = count, rows
             record[words.EDGES_AT], record[words.P_AT] = first, place
             numbers.append(group.edges)
-            whole = count // BLOCK * BLOCK
-            blocks = group.rows[:, :whole].reshape(rows, -1, BLOCK).transpose(1, 0, 2)
-            tables += [blocks.ravel(), group.rows[:, whole:].ravel()]
+            values, length = group.rows, count
+            record[words.ALIKE] = values.shape[1] == 1 and group.device is not None
+            if record[words.ALIKE]:
+                length = BLOCK + count % BLOCK
+                values = np.repeat(values, length, 1)
+            whole = length // BLOCK * BLOCK
+            blocks = values[:, :whole].reshape(rows, -1, BLOCK).transpose(1, 0, 2)
+            tables += [blocks.ravel(), values[:, whole:].ravel()]
             first += count
-            place += rows * count
+            place += rows * length
         return np.concatenate([[len(records)], records.ravel(), *numbers]).astype(np.int64), np.concatenate(tables)
 
     def evaluate(self, v: np.ndarray, x: np.ndarray, derivatives: bool = True) -> tuple[np.ndarray, ...]:
@@ -194,7 +199,6 @@ def make_group(
     count = edges.size
     if not single:
         columns = _columns(device, [Instance(names[0], device.name, (), shared)])
-        columns = {name: np.repeat(column, count) for name, column in columns.items()}
     else:
         instances = []
         for e, name in zip(edges.tolist(), names, strict=True):
@@ -207,9 +211,13 @@ def make_group(
             f"edge '{names[k]}': r_on = {columns['r_on'][k]:g} ohm must be smaller than r_off = "
             f"{columns['r_off'][k]:g} ohm"
         )
-    columns |= {name: np.full(count, KELVIN) for name in ("temperature", "nominal_temperature")}
+    columns |= {name: np.full(1, KELVIN) for name in ("temperature", "nominal_temperature")}
     rows = device.derive(columns) if device.derive else [columns[p.name] for p in device.parameters]
-    return EdgeGroup(device, edges, columns, np.array([np.broadcast_to(row, count) for row in rows], float))
+    width = count if single else 1
+    return EdgeGroup(
+        device, edges, {name: np.broadcast_to(column, count) for name, column in columns.items()},
+        np.array([np.broadcast_to(row, width) for row in rows], float),
+    )  # fmt: skip
 
 
 def _columns(device: Device, instances: list[Instance]) -> dict[str, np.ndarray]:

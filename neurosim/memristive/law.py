@@ -18,7 +18,8 @@ from neurosim.kernels.array_program import HEADER, INPUTS
 from neurosim.kernels.edge_laws import WORK, evaluate_edges
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.laplacian import solve_laplacian
-from neurosim.kernels.laplacian_arrays import laplacian_type
+from neurosim.kernels.laplacian_arrays import TOLERANCE, laplacian_type
+from neurosim.kernels.unchecked import at, put
 
 AT = HEADER + WORDS_OF_LAW
 WORDS_OF_NETWORK = 13
@@ -31,8 +32,9 @@ given; number and place of pairs (input, place in the vector of sources); place 
 place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law
 gives its dense Jacobian."""
 
-STEPS, TOLERANCE, SMALL = 60, 1e-13, 1e-3
-"""Newton's method: most steps, and the change of voltages [1] that ends it, relative to the largest or this [V]."""
+STEPS, SHARE, SMALL = 60, 10.0, 1e-3
+"""Newton's method: most steps; the change of voltages that ends it, relative to the largest or this [V], in tolerances
+of the solver (what is left then is of second order)."""
 
 NO_CURRENTS = -100
 """Status where Newton's method found none."""
@@ -99,11 +101,13 @@ def solve_network(time, context, table, code, memory, y, first):
             slopes[:m] = i
         b[:] = inject
         for e in range(m):
-            rest = slopes[e] * emf[e]
+            rest = at(slopes, e) * at(emf, e)
             if is_ohmic == 0:
                 rest += i[e] - slopes[e] * v[e]
-            b[code[tails + e]] -= rest
-            b[code[tails + m + e]] += rest
+            if rest != 0.0:
+                first_end, last_end = at(code, tails + e), at(code, tails + m + e)
+                put(b, first_end, at(b, first_end) - rest)
+                put(b, last_end, at(b, last_end) + rest)
         for k in range(code[AT + FIXED]):
             b[code[fixed + k]] = potential[code[fixed + k]]
         status = solve_laplacian(arrays, slopes[:m], b, p, 1)
@@ -111,11 +115,12 @@ def solve_network(time, context, table, code, memory, y, first):
             break
         moved, largest = 0.0, SMALL
         for e in range(m):
-            new = p[code[tails + e]] - p[code[tails + m + e]] + emf[e]
-            moved = max(moved, abs(new - v[e]))
-            largest = max(largest, abs(new))
-            v[e] = new
-        if is_ohmic != 0 or moved <= TOLERANCE * largest:
+            new = at(p, at(code, tails + e)) - at(p, at(code, tails + m + e)) + at(emf, e)
+            if is_ohmic == 0:
+                moved = max(moved, abs(new - v[e]))
+                largest = max(largest, abs(new))
+            put(v, e, new)
+        if is_ohmic != 0 or moved <= SHARE * arrays.control[TOLERANCE] * largest:
             break
         status = NO_CURRENTS
     if status != 0:

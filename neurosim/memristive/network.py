@@ -23,8 +23,8 @@ from neurosim.devices import devices
 from neurosim.devices.memristor_drift_decay import CONVENTIONS
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.memristive import invariants
+from neurosim.memristive.clocked_map import ClockedMap
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
-from neurosim.memristive.euler_map import EulerMap
 from neurosim.memristive.plan import LaplacianSolver, plan_laplacian
 from neurosim.memristive.solved import Solved, potentials_of
 from neurosim.memristive.sources import Sources
@@ -47,7 +47,8 @@ class MemristiveNetwork:
     graph : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
         An edge runs from its first node (tail) to its second (head), as ``graph.edges`` gives it. Attributes of an edge
         win over the arguments: parameters of the device (``r_on``, ``r_off``, ``beta``, ``alpha``, ...),
-        ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which makes it a resistor.
+        ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which without ``device`` makes it
+        a resistor.
     r_on, r_off : float or array_like, optional
         Resistances [ohm], for all edges or one for each; default 100 and 16e3.
     beta : float or array_like, optional
@@ -173,7 +174,8 @@ class MemristiveNetwork:
         m = len(self.edges)
         kinds: dict[str, list[int]] = {}
         for e, data in enumerate(self._data):
-            kinds.setdefault("" if "resistance" in data else data.get("device", default), []).append(e)
+            is_resistor = "resistance" in data and "device" not in data
+            kinds.setdefault("" if is_resistor else data.get("device", default), []).append(e)
         for name, value in common.items():
             if not isinstance(value, str):
                 self._per_edge(name, value)
@@ -195,7 +197,7 @@ class MemristiveNetwork:
             own: dict[str, dict[int, Any]] = {}
             for e in members:
                 for key, value in self._data[e].items():
-                    if key not in _OWN and key in _parameter_names(device.name):
+                    if (key not in _OWN or key == "resistance") and key in _parameter_names(device.name):
                         own.setdefault(key, {})[e] = value
             shared = common if kind == default else {}
             group = make_group(device, edges, [self.edge_name(e)[1:-1] for e in members], shared, own)
@@ -325,15 +327,20 @@ class MemristiveNetwork:
         """Plans with all electrodes open, by the nodes between which a conductance was asked for."""
         return {}
 
-    def plan(self, tolerance: float = 1e-8) -> LaplacianSolver:
+    def plan(self, tolerance: float = 1e-8, *, by_energy: bool = False) -> LaplacianSolver:
         """How potentials are found; ``print(net.plan().explain())`` says what was chosen and why.
 
         Parameters
         ----------
         tolerance : float
             Relative residual of solutions by iteration.
+        by_energy : bool
+            The tolerance is for the error in energy, see `neurosim.memristive.plan.plan_laplacian`.
         """
-        return plan_laplacian(len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance)
+        return plan_laplacian(
+            len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance,
+            by_energy=by_energy,
+        )  # fmt: skip
 
     @property
     def size(self) -> int:
@@ -523,9 +530,9 @@ class MemristiveNetwork:
 
         return MemristiveNetwork(**changed_arguments(self, values))
 
-    def digital(self, dt: float) -> EulerMap:
-        """The digital equivalent: the map ``w <- held(w + dt rhs)``, clocked every dt [s]."""
-        return EulerMap(self, dt)
+    def digital(self, dt: float) -> ClockedMap:
+        """The map ``w <- held(w + dt rhs)``, clocked every dt [s]; `neurosim.digital` takes other rules too."""
+        return ClockedMap(self, dt)
 
     def projector(self, vector: np.ndarray | None = None, *, space: str = "cycle") -> np.ndarray:
         """Omega: on the cycle space, or on the cut space, of the graph with all fixed nodes joined.

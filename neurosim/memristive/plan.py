@@ -7,18 +7,20 @@ takes the least time follows from the graph alone (`LaplacianSolver.explain`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.kernels import laplacian_arrays
 from neurosim.kernels.laplacian_arrays import (
     BUILT,
+    BY_ENERGY,
     CHOLESKY,
     CONJUGATE_GRADIENTS,
     CYCLES,
-    ITERATIONS,
     KEPT,
     KIND,
     NO_CONVERGENCE,
@@ -39,6 +41,9 @@ LARGEST_DENSE = 1500
 """From so many unknowns (or loops) on, dense factors are not considered."""
 LARGEST_FACTOR = 60_000_000
 """Entries of a sparse factor (480 MB) above which it is not considered."""
+LARGEST_ORDERED = 150_000
+"""Unknowns above which no order for a sparse factor is looked for: on a grid, the best case that is no tree, iterations
+are faster by then, and on an expander the search alone takes half a minute."""
 
 SECONDS = {"multiplication": 1e-10, "entry": 4e-9, "edge": 6e-9, "iteration": 2.2e-9, "miss": 2.2e-9}
 """Cost model, one thread of a 2.5 GHz Xeon of 2019: a multiplication in a factorisation; an entry of a sparse factor
@@ -46,9 +51,10 @@ SECONDS = {"multiplication": 1e-10, "entry": 4e-9, "edge": 6e-9, "iteration": 2.
 and what each decade of unknowns above `NEAR` adds because less of it is in the cache. Only their ratios matter."""
 NEAR = 2e3
 
-ITERATIONS_PER_DECADE = 4.3
-"""Iterations of a right-hand side, start from earlier ones included, for a tolerance of 1e-8 and 10^k unknowns, over
-k."""
+ITERATIONS, ITERATIONS_OF_RUN, START_PASSES = 0.54, 0.11, 2.0
+"""Iterations of a right-hand side for each decade of unknowns and of the tolerance: of any sequence that changes
+slowly, and along a trajectory, where the start is nearly right and errors count in energy; what the start costs, in
+iterations."""
 
 _REASONS = {
     NO_CONVERGENCE: "conjugate gradients did not converge; are conductances more than about 1e12 apart? Try "
@@ -85,6 +91,8 @@ class LaplacianSolver:
         For compiled code: ``solve_laplacian(arrays, g, b, p, refresh)`` of `neurosim.kernels.laplacian`.
     estimates : tuple of Estimate
         What was compared.
+    lock : threading.Lock
+        For several threads that use one solver; compiled code takes `LaplacianArrays.with_own_numbers` instead.
     """
 
     kind: str
@@ -95,8 +103,15 @@ class LaplacianSolver:
     grounded: np.ndarray
     arrays: LaplacianArrays
     estimates: tuple[Estimate, ...]
+    lock: Lock = field(default_factory=Lock, repr=False)
     _conductance: np.ndarray | None = None
     _columns: dict[int, np.ndarray] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values, lock=Lock())
 
     def solve(self, g: np.ndarray | None, b: np.ndarray) -> np.ndarray:
         """Solve L(g) p = b.
@@ -209,7 +224,7 @@ class LaplacianSolver:
     @property
     def iterations(self) -> float:
         """Mean number of iterations of a solution so far (0 for kinds without)."""
-        return float(self.arrays.state[ITERATIONS] / max(1, self.arrays.state[SOLUTIONS]))
+        return float(self.arrays.state[laplacian_arrays.ITERATIONS] / max(1, self.arrays.state[SOLUTIONS]))
 
     @property
     def rebuilt(self) -> int:
@@ -238,8 +253,9 @@ class LaplacianSolver:
 
 
 def plan_laplacian(
-    nodes: int, tail: Any, head: Any, fixed: Any = (), *, kind: str = "auto", tolerance: float = 1e-8
-) -> LaplacianSolver:
+    nodes: int, tail: Any, head: Any, fixed: Any = (), *, kind: str = "auto", tolerance: float = 1e-8,
+    by_energy: bool = False,
+) -> LaplacianSolver:  # fmt: skip
     """Analyse a graph for solving L(g) p = b with L = B diag(g) B' again and again.
 
     Parameters
@@ -255,6 +271,9 @@ def plan_laplacian(
         ``"conjugate_gradients"``, or ``"auto"``: the one with the least estimated time.
     tolerance : float, optional
         Norm of the residual over that of the right-hand side [1] at which conjugate gradients stop.
+    by_energy : bool, optional
+        The tolerance is for the error of the solution in energy instead: the root of the power of the wrong currents
+        over that of the right ones [1], as the approximate factor sees it. Default False.
 
     Returns
     -------
@@ -270,16 +289,18 @@ def plan_laplacian(
     if not 0.0 < tolerance < 1.0:
         raise ParameterError(f"tolerance {tolerance} is not between 0 and 1")
     graph = reduce_graph(nodes, tail, head, fixed)
-    candidates = _candidates(graph, kind)
+    candidates = _candidates(graph, kind, tolerance, by_energy)
     estimate, make = min(candidates, key=lambda candidate: candidate[0].seconds)
-    arrays = _lay_out(graph, make(), tolerance)
+    arrays = _lay_out(graph, make(), tolerance, by_energy)
     return LaplacianSolver(
         estimate.kind, graph.nodes, graph.tail, graph.head, graph.fixed, graph.grounded, arrays,
         tuple(candidate[0] for candidate in candidates),
     )  # fmt: skip
 
 
-def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[], dict[str, Any]]]]:
+def _candidates(
+    graph: Reduction, kind: str, tolerance: float, by_energy: bool
+) -> list[tuple[Estimate, Callable[[], dict[str, Any]]]]:
     """Estimates of the kinds that may be taken, each with what makes the arrays of its plan."""
     from neurosim.memristive import factors
 
@@ -297,11 +318,16 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
         found.append((Estimate("cycles", seconds, f"{loops} loops"), lambda: factors.cycles(graph)))
     if kind == "conjugate_gradients" or (automatic and n > LARGEST_DENSE // 2):
         each = SECONDS["iteration"] + SECONDS["miss"] * np.log10(max(1.0, n / NEAR))
-        iterations = ITERATIONS_PER_DECADE * np.log10(max(n, 2))
+        iterations = -(ITERATIONS_OF_RUN if by_energy else ITERATIONS) * np.log10(max(n, 2)) * np.log10(tolerance)
+        iterations += START_PASSES
         seconds = gather + each * iterations * (2 * n + 2.5 * pairs)
         words = f"about {iterations:.0f} iterations with a reused approximate factor"
         found.append((Estimate("conjugate_gradients", seconds, words), lambda: factors.approximate(graph)))
-    if kind == "sparse_cholesky" or (automatic and n > DENSE_UNKNOWNS):
+    if automatic and n > LARGEST_ORDERED:
+        found.append(
+            (Estimate("sparse_cholesky", np.inf, f"not looked at for more than {LARGEST_ORDERED} unknowns"), dict)
+        )
+    elif kind == "sparse_cholesky" or (automatic and n > DENSE_UNKNOWNS):
         limit = LARGEST_FACTOR if automatic else np.iinfo(np.int64).max
         pattern = factors.sparse(graph, limit)
         if pattern is None:
@@ -316,12 +342,12 @@ def _candidates(graph: Reduction, kind: str) -> list[tuple[Estimate, Callable[[]
     return found
 
 
-def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float) -> LaplacianArrays:
+def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float, by_energy: bool) -> LaplacianArrays:
     n, pairs = graph.unknowns, graph.pairs
     solver = fields.pop("kind")
     order = fields.pop("order")
-    state, control = np.zeros(9, np.int64), np.zeros(3)
-    state[KIND], control[TOLERANCE] = solver, tolerance
+    state, control = np.zeros(9, np.int64), np.zeros(4)
+    state[KIND], control[TOLERANCE], control[BY_ENERGY] = solver, tolerance, by_energy
     work = max(int(fields.pop("work", 0)), n + 1)
     fields |= {
         "state": state, "control": control, "fixed": graph.fixed, "grounded": graph.grounded,
@@ -332,7 +358,7 @@ def _lay_out(graph: Reduction, fields: dict[str, Any], tolerance: float) -> Lapl
         assert solver == CONJUGATE_GRADIENTS
         fields |= {
             "residual": np.zeros(n), "direction": np.zeros(n + 1), "sums": np.zeros(max(n + 1, KEPT)),
-            "kept": np.zeros(2 * KEPT * n), "basis": np.zeros(2 * KEPT * n),
+            "kept": np.zeros(2 * KEPT * n),
         }  # fmt: skip
     none: dict[str, Any] = {name: np.zeros(0) for name in LaplacianArrays._fields}
     return LaplacianArrays(*(np.ascontiguousarray(value, dtype_of(name)) for name, value in (none | fields).items()))

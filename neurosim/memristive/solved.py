@@ -43,9 +43,10 @@ def potentials_of(plan: LaplacianSolver, g: np.ndarray, fixed: np.ndarray) -> Ca
     def solve(b: np.ndarray) -> np.ndarray:
         given = np.array(b, float)
         given[fixed] = 0.0
-        kept = getattr(plan, "solved_for", None) is g
-        p = plan.solve(None if kept else g, given)
-        plan.solved_for = g  # type: ignore[attr-defined]
+        with plan.lock:
+            kept = getattr(plan, "solved_for", None) is g
+            p = plan.solve(None if kept else g, given)
+            plan.solved_for = g  # type: ignore[attr-defined]
         return p
 
     return solve

@@ -89,9 +89,10 @@ def _fixed_points(ax: Axes, c: Comparison) -> None:
             growth = [[p.flow_growth for p in chosen], [p.step_growth for p in chosen]]
             ax.plot(*growth, linestyle="none", marker=marker, color=colour, label=f"{label} ({len(chosen)})")
     if c.fixed_points:
-        ax.legend(fontsize="small", frameon=False)
+        # in a frame, so that its marks are not taken for points
+        ax.legend(fontsize="small", frameon=True)
     ax.set_xlabel("growth of the flow (1/s)")
     ax.set_ylabel("largest multiplier of a step")
     found = len(c.fixed_points)
     title = f"{found} fixed point{'' if found == 1 else 's'} at zero input"
-    ax.set_title(title if c.attractors else "fixed points: not looked for (delays)", fontsize="medium")
+    ax.set_title(title if c.attractors else "fixed points: not looked for (delays, clocks, events)", fontsize="medium")

@@ -97,7 +97,7 @@ def layout(
 
     Notes
     -----
-    K. Sugiyama, S. Tagawa, M. Toda, IEEE Trans. SMC 11, 109 (1981), doi 10.1109/TSMC.1981.4308636 (recalled): break
+    K. Sugiyama, S. Tagawa, M. Toda, IEEE Trans. SMC 11, 109 (1981), doi 10.1109/TSMC.1981.4308636: break
     loops, layer by longest path, put a dummy into each layer that an edge passes, order layers by the mean height of
     neighbours.
     """

@@ -29,9 +29,10 @@ from neurosim.kernels.builder import System
 from neurosim.kernels.run import Run
 from neurosim.kernels.sparse_lu import LU, Factorisation
 from neurosim.kernels.time_loop import advance
+from neurosim.solve.crossings import named_crossings
 from neurosim.solve.factors import Factors
 
-FORMAT, VERSION = "neurosim checkpoint", 1
+FORMAT, VERSION = "neurosim checkpoint", 2
 
 EVERY = 60.0
 """Seconds of computing between two checkpoints, by default."""
@@ -104,6 +105,10 @@ class Keeper:
         From where to go on.
     code : bytes, optional
         What the system's `code` says, where that holds addresses, which differ from process to process.
+    table : bytes, optional
+        What the system's `table` says, where that holds the past of the run too, which changes.
+    further : dict of str to object
+        Logs of events by label: ``kept()`` gives arrays, from which ``restore(arrays)`` goes on.
     """
 
     path: str | os.PathLike[str] | None
@@ -111,6 +116,8 @@ class Keeper:
     header: dict[str, Any]
     resumed: Checkpoint | None = None
     code: bytes = b""
+    table: bytes = b""
+    further: dict[str, Any] = field(default_factory=dict)
     _last: float = field(default_factory=time.perf_counter)
 
     def is_due(self) -> bool:
@@ -118,9 +125,10 @@ class Keeper:
         return self.path is not None and time.perf_counter() - self._last >= self.every
 
     def save(
-        self, system: System, run: Run, factors: Factors, polish_factors: Factors, parts: list[tuple[np.ndarray, ...]]
-    ) -> None:
-        """Replace the file by the present state.
+        self, system: System, run: Run, factors: Factors, polish_factors: Factors,
+        parts: list[tuple[np.ndarray, ...]], *, is_over: bool = False,
+    ) -> None:  # fmt: skip
+        """Replace the file by the present state; `is_over` where the run ended before its time.
 
         Raises
         ------
@@ -136,10 +144,12 @@ class Keeper:
                 arrays |= {f"{label}.{name}": getattr(kept.analysis.lu, name) for name in LU._fields}
         for name, joined in zip(RECORDED, zip(*parts, strict=True)):
             arrays[f"recorded.{name}"] = np.concatenate(joined)
+        for label, log in self.further.items():
+            arrays |= {f"{label}.{name}": values for name, values in log.kept().items()}
         header = self.header | {
             "format": FORMAT, "version": VERSION, "time": float(run.real[state.T]),
-            "system": system_hash(system, self.code), "code": code_hash(system),
-            "reanalyses": [factors.reanalyses, polish_factors.reanalyses],
+            "system": system_hash(system, self.code, self.table), "code": code_hash(system),
+            "reanalyses": [factors.reanalyses, polish_factors.reanalyses], "is_over": is_over,
         }  # fmt: skip
         with atomic_write(self.path) as place, place.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), **arrays)
@@ -147,8 +157,10 @@ class Keeper:
 
     def restore(
         self, system: System, run: Run, factors: Factors, polish_factors: Factors, parts: list[tuple[np.ndarray, ...]]
-    ) -> None:
+    ) -> bool:
         """Put everything as the checkpoint has it, if there is one; the limit of steps stays that of `run`.
+
+        Returns whether the run is over already.
 
         Raises
         ------
@@ -156,9 +168,9 @@ class Keeper:
             It belongs to another system, to other settings, or to another version of the compiled code.
         """
         if self.resumed is None:
-            return
+            return False
         arrays, header, where = self.resumed.arrays, self.resumed.header, f"checkpoint '{self.resumed.path}'"
-        if header["system"] != system_hash(system, self.code):
+        if header["system"] != system_hash(system, self.code, self.table):
             raise ParameterError(
                 f"{where} is of '{header['title']}' ({header['kind']}), whose equations or parameter values are not "
                 f"those of '{self.header['title']}': give the same {header['kind']}, or run it anew"
@@ -182,6 +194,9 @@ class Keeper:
         system.arrays.memory[:] = arrays["memory"]
         system.arrays.event_value[:] = arrays["event_value"]
         system.context[:] = arrays["context"]
+        for label, log in self.further.items():
+            start = f"{label}."
+            log.restore({name.removeprefix(start): arrays[name] for name in arrays if name.startswith(start)})
         for label, kept, number in zip(("factors", "polish"), (factors, polish_factors), header["reanalyses"]):
             kept.reanalyses = number
             kept.analysis = None
@@ -190,26 +205,29 @@ class Keeper:
                 kept.analysis = Factorisation(lu, system.arrays.column_pointer, system.arrays.row_index, 0)
         if "recorded.out_t" in arrays:
             parts.append(tuple(arrays[f"recorded.{name}"] for name in RECORDED))
+        return bool(header["is_over"])
 
 
 def kept_settings(settings: Any) -> dict[str, Any]:
     """Fields of a settings object that are plain values: those with which a run must go on."""
     values = {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name not in CHANGEABLE}
-    return {
+    events = values.pop("events", None)
+    watched = None if events is None else {name: vars(one) for name, one in named_crossings(events).items()}
+    return {"events": watched} | {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in values.items()
         if value is None or isinstance(value, (bool, int, float, str, tuple, list))
     }
 
 
-def system_hash(system: System, code: bytes = b"") -> str:
-    """Hash of everything that a system's equations are made of but the code of the laws; see `Keeper.code`."""
-    digest = hashlib.sha256("\n".join(system.names).encode() + code)
+def system_hash(system: System, code: bytes = b"", table: bytes = b"") -> str:
+    """Hash of everything that a system's equations are made of but the code of the laws; see `Keeper`."""
+    digest = hashlib.sha256("\n".join(system.names).encode() + code + table)
     for name in system.arrays._fields:
-        if name not in _CHANGING and not (name == "code" and code):
+        if name not in _CHANGING and not (name == "code" and code) and not (name == "table" and table):
             array = getattr(system.arrays, name)
             if name == "batch":
-                array = np.delete(array, _ADDRESSES, axis=1)
+                array = np.delete(array, (*_ADDRESSES, layout.TABLE_LENGTH), axis=1)
             digest.update(f"{name}{array.shape}".encode() + array.tobytes())
     return digest.hexdigest()
 

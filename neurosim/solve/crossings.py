@@ -103,7 +103,7 @@ class Watch:
     """
 
     def __init__(self, events: Events, unknown: Callable[[str], int], dialect: Any = "ngspice") -> None:
-        self.crossings = _named(events)
+        self.crossings = named_crossings(events)
         self.batches = [_batch(name, crossing, unknown, dialect) for name, crossing in self.crossings.items()]
         self.times: dict[str, list[float]] = {name: [] for name in self.crossings}
         self.stopped_by: str | None = None
@@ -128,6 +128,16 @@ class Watch:
             if found and crossing.terminal:
                 self.stopped_by = name
         return self.stopped_by is not None
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What was found so far, for a checkpoint; what is not taken out yet lies in the system's memory."""
+        times = {f"times{k}": np.array(found) for k, found in enumerate(self.times.values())}
+        return {"names": np.array(list(self.times)), "stopped_by": np.array(self.stopped_by or ""), **times}
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        self.times = {str(name): kept[f"times{k}"].tolist() for k, name in enumerate(kept["names"])}
+        self.stopped_by = str(kept["stopped_by"]) or None
 
     def halted(self, time: float) -> tuple[bool, None]:
         """`take` in the form that `neurosim.solve.integrate.integrate` asks for."""
@@ -156,7 +166,13 @@ def unknown_by_name(names: Sequence[str], what: str) -> Callable[[str], int]:
     return unknown
 
 
-def _named(events: Events) -> dict[str, Crossing]:
+def named_crossings(events: Events) -> dict[str, Crossing]:
+    """Crossings by their names.
+
+    Raises
+    ------
+    ParameterError
+    """
     if isinstance(events, (str, Crossing)):
         events = [events]
     if not isinstance(events, Mapping):

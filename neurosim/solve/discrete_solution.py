@@ -17,6 +17,7 @@ from neurosim.circuit.assembly import Assembly
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly
 from neurosim.kernels.run import EXPLICIT
+from neurosim.solve.asked import check_tolerances, read_settings
 from neurosim.solve.circuit_gradient import CircuitEquations
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.explicit_steps import ExplicitSteps
@@ -161,14 +162,8 @@ def discretise(
     ------
     ParameterError, SimulationError
     """
-    try:
-        chosen = StepSettings(**settings)
-    except TypeError:
-        known = list(StepSettings.__dataclass_fields__)
-        unknown = next(name for name in settings if name not in known)
-        raise ParameterError(f"there is no setting '{unknown}'; known: {', '.join(known)}") from None
-    if not 1e-13 <= chosen.rtol < 1.0:
-        raise ParameterError(f"rtol = {chosen.rtol:g} must lie between 1e-13 and 1")
+    chosen = read_settings(StepSettings, settings, "a run for gradients")
+    check_tolerances(chosen.rtol)
     end = float(np.max(times) if stop is None else stop)
     at = check_times(times, (0.0, end))
     _refuse_jumps(dynamics)

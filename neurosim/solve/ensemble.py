@@ -6,6 +6,7 @@ the row alone: pivots that were chosen anew for one row are forgotten for the ne
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import OrderedDict
@@ -19,7 +20,8 @@ from neurosim.circuit.assembly import Assembly, assemble
 from neurosim.circuit.checks import check_circuit
 from neurosim.circuit.groups import group_parts
 from neurosim.circuit.model import Analysis, Circuit, TransientAnalysis
-from neurosim.errors import NeurosimError, ParameterError, SimulationError
+from neurosim.errors import NeurosimError, ParameterError, SimulationError, nearest
+from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program
 from neurosim.kernels import ensemble as kernel
 from neurosim.kernels import run as state
@@ -31,6 +33,7 @@ from neurosim.kernels.system import SystemArrays
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result
 from neurosim.solve import simulate_graph, transient
+from neurosim.solve.asked import print_times
 from neurosim.solve.dynamics import check_graph_values, graph_place, with_circuit_values, with_graph_values
 from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.integrate import REASONS
@@ -197,6 +200,7 @@ class Ensemble:
 
     def _prepare_graph(self, program: Program, settings: GraphSettings) -> None:
         assert self.job.span is not None
+        self.program = program
         if program.delays or program.graph.of_kind("event") or settings.events is not None:
             return
         found = [graph_place(program, address) for address in self.job.addresses]
@@ -417,38 +421,57 @@ class Ensemble:
         steps = int(rows.report[:, kernel.TAKEN].clip(0).sum())
         return Done(chunk.first, grid, "time", "s", shaped, {}, failures, steps, self.method.name)
 
+    def _alone(self, chunk: Chunk, k: int) -> Result:
+        """A row as a run of its own."""
+        job, starts = self.job, dict(zip(self.job.starts, chunk.starts[k].tolist(), strict=True))
+        settings = replace(job.settings, seed=int(chunk.seeds[k]), progress=None)
+        if job.analysis is not None:
+            circuit = replace(self._circuit(chunk, k), steps=())
+            return run_analysis(circuit, job.analysis, replace(settings, initial={**settings.initial, **starts}))
+        program = self._program(chunk, k)
+        labels = (addresses(name, part.stop - part.start) for name, part in program.states.slices.items())
+        index = {label: place for place, label in enumerate(itertools.chain.from_iterable(labels))}
+        initial = program.states.pack(settings.initial, program.initial, "state")
+        for address, value in starts.items():
+            if address not in index:
+                raise ParameterError(f"initial: there is no unknown '{address}'; {nearest(address, index)}")
+            initial[index[address]] = value
+        given = {**vars(settings), "initial": {}, "save_steps": False}
+        return simulate_graph.simulate_graph(replace(program, initial=initial), job.span, **given)
+
     def _one_by_one(self, chunk: Chunk, chosen: Any) -> Done:
-        """Each row as an analysis of its own."""
-        job, analysis = self.job, self.job.analysis
-        assert analysis is not None
+        """Each row as a run of its own."""
         results: list[Result | None] = []
         failures: dict[int, str] = {}
         for k in chosen:
-            settings = replace(job.settings, seed=int(chunk.seeds[k]), progress=None)
             try:
-                results.append(run_analysis(replace(self._circuit(chunk, k), steps=()), analysis, settings))
+                results.append(self._alone(chunk, k))
             except NeurosimError as error:
                 failures[k] = str(error)
                 results.append(None)
-        return _joined(chunk, results, failures, analysis)
+        return _joined(chunk, results, failures, self.job)
 
 
-def _joined(chunk: Chunk, results: list[Result | None], failures: dict[int, str], analysis: Analysis) -> Done:
+def _joined(chunk: Chunk, results: list[Result | None], failures: dict[int, str], job: Job) -> Done:
     """Results of analyses on common points."""
     first = next((result for result in results if result is not None), None)
     if first is None:
         return Done(chunk.first, None, None, "", {}, {}, failures)
     axis = None if first.axis_name is None else first.axis
-    if isinstance(analysis, TransientAnalysis):
-        axis = transient.print_grid(analysis)
+    if isinstance(job.analysis, TransientAnalysis):
+        axis = transient.print_grid(job.analysis)
         results = [None if result is None else result.interpolate(axis) for result in results]
+    elif job.span is not None:
+        axis = print_times(job.span, job.settings.print_step)
     shape = () if axis is None else axis.shape
     columns = {}
     for name, column in first.columns.items():
         missing = np.full(shape, np.nan, column.values.dtype)
-        columns[name] = replace(
-            column, values=np.stack([missing if r is None else r.columns[name].values for r in results])
-        )
+        rows = [missing if r is None else r.columns[name].values for r in results]
+        if job.span is not None:
+            # A row that a crossing ended has fewer points.
+            rows = [np.append(row[: missing.size], missing[row.size :]) for row in rows]
+        columns[name] = replace(column, values=np.stack(rows))
     measures = {
         name: np.array([np.nan if r is None else r.measures.get(name, np.nan) for r in results])
         for name in first.measures

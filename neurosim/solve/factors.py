@@ -6,15 +6,13 @@ import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.kernels.builder import System
-from neurosim.kernels.sparse_lu import LU, Factorisation, SingularStructure, analyse
+from neurosim.kernels.sparse_lu import LU, NUMBERS, Factorisation, SingularStructure, analyse
 from neurosim.kernels.system import compute_both
 
 REANALYSES_LIMIT = 20
 """How often one analysis may choose its pivots anew."""
 
-NO_FACTORS = LU(*(np.empty(0, np.float64 if name in {
-    "row_scale", "lower", "upper", "inverse_pivot", "work", "correction"
-} else np.uint32) for name in LU._fields))  # fmt: skip
+NO_FACTORS = LU(*(np.empty(0, float if name in {"row_scale", *NUMBERS} else np.uint32) for name in LU._fields))
 """Stands for a factorisation where none is needed."""
 
 

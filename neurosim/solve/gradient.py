@@ -13,6 +13,7 @@ from neurosim.circuit.model import TransientAnalysis
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import GraphAssembly
 from neurosim.results import Column, Result
+from neurosim.solve.asked import checked_span
 from neurosim.solve.discrete_solution import DiscreteSolution, discretise
 from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.losses import loss_of
@@ -207,11 +208,10 @@ def _system(
     what: Any, t_span: tuple[float, float] | None, drive: Any, times: np.ndarray | None
 ) -> tuple[Dynamics, tuple[float, float]]:
     """The equations, and the time that is looked at."""
-    if t_span is not None and (len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf):
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-    system = dynamics(what, drive=drive, stop=None if t_span is None else float(t_span[1]))
-    if t_span is not None:
-        return system, (float(t_span[0]), float(t_span[1]))
+    span = None if t_span is None else checked_span(t_span)
+    system = dynamics(what, drive=drive, stop=None if span is None else span[1])
+    if span is not None:
+        return system, span
     if isinstance(system.assembly, Assembly):
         asked = next((a for a in system.assembly.circuit.analyses if isinstance(a, TransientAnalysis)), None)
         if asked is not None:

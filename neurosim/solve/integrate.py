@@ -130,13 +130,12 @@ def integrate(
     count, context = run.count, system.context
     factors, polish_factors = factors or Factors(system), polish_factors or Factors(system)
     parts: list[tuple[np.ndarray, ...]] = []
-    if keeper is not None:
-        keeper.restore(system, run, factors, polish_factors, parts)
+    over = keeper is not None and keeper.restore(system, run, factors, polish_factors, parts)
     check_memory(run, limits.memory)
     stop, budget, failure = float(run.real[state.T_STOP]), 20, None
     held = sum(part.nbytes for point in parts for part in point)
     clock, cpu_clock = time.perf_counter(), time.process_time()
-    while True:
+    while not over:
         lu = lu_polish = NO_FACTORS
         if wants_matrix(method, run):
             context[TIME] = run.real[state.T]
@@ -169,8 +168,8 @@ def integrate(
             if until_stiff and count[state.STIFF] != 0:
                 break
         elif status == state.HALTED and halted is not None:
-            ended, failure = halted(float(run.real[state.T]))
-            if ended or failure is not None:
+            over, failure = halted(float(run.real[state.T]))
+            if failure is not None:
                 break
         elif status == state.BUFFER_FULL and history is not None:
             history.make_room()
@@ -179,12 +178,12 @@ def integrate(
             why = REASONS[status]
         if held > limits.memory and status in (state.RUNNING, state.BUFFER_FULL):
             why = f"the memory limit of {_shown(limits.memory)} was reached by {_shown(held)} of recorded points"
-        if keeper is not None and (why or status == state.DONE or keeper.is_due()) and status != state.PIVOT:
-            keeper.save(system, run, factors, polish_factors, parts)
+        ends = over or status == state.DONE
+        if keeper is not None and (why or ends or keeper.is_due()) and status != state.PIVOT:
+            keeper.save(system, run, factors, polish_factors, parts, is_over=over)
         if why:
             failure = stopped(why)
-            break
-        if status == state.DONE:
+        if why or ends:
             break
     if halted is not None and failure is None:
         halted(float(run.real[state.T]))

@@ -49,8 +49,8 @@ class Integrator:
     Examples
     --------
     >>> import numpy as np
-    >>> from neurosim.solve.integrator import Integrator
-    >>> integrator = Integrator(lambda t, y: -y, (0.0, 1.0), [1.0], method="adams", rtol=1e-8, atol=1e-10)
+    >>> import neurosim as ns
+    >>> integrator = ns.Integrator(lambda t, y: -y, (0.0, 1.0), [1.0], method="adams", rtol=1e-8, atol=1e-10)
     >>> float(integrator.run([2.0])[0, 0].round(6))
     0.735759
     """

@@ -8,6 +8,7 @@ from neurosim.kernels import run as state
 from neurosim.kernels.builder import System
 from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY
 from neurosim.kernels.run import Run
+from neurosim.kernels.small_lu import FEW
 from neurosim.solve.methods.method import Method
 
 KEEP = 1e12
@@ -22,20 +23,35 @@ def new_run(
     """Allocate the state of an integration that starts from y (n + 1 entries)."""
     n, nnz = system.size, system.arrays.mass.size
     degree = method.degree
+    rows = max(method.stages, 5) + 6 + (n if n <= FEW else 0)
     has_mass = np.zeros(n)
     column = np.repeat(np.arange(n), np.diff(system.arrays.column_pointer))
     has_mass[column[system.arrays.mass != 0.0]] = 1.0
     run = Run(
-        real=np.zeros(state.REALS), count=np.zeros(state.COUNTS, np.int64), y=y.copy(), f=np.zeros(n + 1),
-        y_new=np.zeros(n + 1), error=np.zeros(n + 1), atol=atol.copy(), largest=np.abs(y[:n]),
+        real=np.empty(state.REALS), count=np.empty(state.COUNTS, np.int64), y=np.empty(n + 1), f=np.empty(n + 1),
+        y_new=np.empty(n + 1), error=np.empty(n + 1), atol=np.empty(n), largest=np.empty(n),
         watched=watched.astype(np.int64), differential=has_mass, breakpoints=breakpoints, grid=grid,
         probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
         out_slope=np.zeros((capacity, probes.size if with_slopes else 0)),
         out_memory=np.zeros((capacity, system.arrays.memory.size if with_slopes else 0)), knot_t=np.zeros(knots),
-        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((max(method.stages, 5) + 6, n + 1)),
-        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
+        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.empty((rows, n + 1)),
+        past=np.empty((4, n + 1)), q=np.empty((degree + 1, n)), jacobian=np.empty(nnz + 1), matrix=np.empty(nnz + 1),
         tableau=np.ascontiguousarray(method.tableau, float),
     )  # fmt: skip
+    begin_run(run, system, method, y, t0=t0, t_stop=t_stop, rtol=rtol, atol=atol, h=h, h_max=h_max)
+    return run
+
+
+def begin_run(
+    run: Run, system: System, method: Method, y: np.ndarray, *, t0: float, t_stop: float, rtol: float,
+    atol: np.ndarray, h: float, h_max: float,
+) -> None:  # fmt: skip
+    """Put the state of an integration to its start; what it records, and where, stays."""
+    for values in (run.real, run.count, run.f, run.y_new, run.error, run.stage, run.past, run.q, run.jacobian,
+                   run.matrix):  # fmt: skip
+        values.fill(0)
+    run.y[:], run.atol[:] = y, atol
+    np.abs(run.y[:-1], out=run.largest)
     real, count = run.real, run.count
     real[[state.T, state.T_START, state.T_STOP, state.H, state.H_MAX, state.RTOL]] = t0, t0, t_stop, h, h_max, rtol
     real[state.ORDER] = method.error_order + 1
@@ -54,7 +70,6 @@ def new_run(
     count[state.HISTORY] = 1
     if method.kind == state.NORDSIECK:
         count[state.FAMILY] = int(method.tableau[0, FIRST_FAMILY])
-    return run
 
 
 def wants_matrix(method: Method, run: Run) -> bool:

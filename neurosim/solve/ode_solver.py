@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,14 +38,19 @@ from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_s
 from neurosim.kernels.column_groups import column_groups
 from neurosim.kernels.first_step import choose_first_step
 from neurosim.kernels.numba_law import NumbaLaw, numba_law
-from neurosim.kernels.run import EXPLICIT
+from neurosim.kernels.run import EXPLICIT, Run
 from neurosim.kernels.time_loop import advance
 from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run, wants_matrix
+from neurosim.solve.new_run import begin_run, new_run, wants_matrix
 
 COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
 """Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
+
+KEPT_RUNS, KEPT_VALUES = 2, 2**17
+"""Most runs of one shape that wait for the next solver, and most numbers in their interpolants."""
+
+UNLIMITED = np.iinfo(np.int64).max
 
 LEAST_RTOL = 100 * np.finfo(float).eps
 
@@ -186,6 +192,9 @@ class CompiledSolver(OdeSolver):
         self._is_warned, self._pivots_of = False, np.nan
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
+        self._template: _Template | None = None
+        self._idle_run: Run | None = None
+        self._is_lent = False
         if self.n == 0:
             return
         masses = _entries(mass, self.n, "mass")
@@ -206,7 +215,7 @@ class CompiledSolver(OdeSolver):
             raise ParameterError(f"atol has shape {absolute.shape}, but y0 has {self.n} entries")
         if not (absolute >= 0).all():
             raise ParameterError("atol must be zero or more")
-        return max(float(rtol), LEAST_RTOL), np.broadcast_to(absolute, (self.n,)).copy()
+        return max(float(rtol), LEAST_RTOL), absolute + np.zeros(self.n)
 
     def _check(
         self, kernel: Any, max_step: float, first_step: float | None, fixed_step: float | None, jac: Any,
@@ -239,7 +248,14 @@ class CompiledSolver(OdeSolver):
 
     def _compiled_rate(self, t: float, y: np.ndarray) -> np.ndarray:
         self.nfev += 1
+        if self._is_lent:
+            assert self._template is not None
+            self.system, self._is_lent = self._template.system.copy(), False
+            self._fill(self.system)
         return self.system.right_hand_side(t, y)
+
+    def _fill(self, system: System) -> None:
+        system.arrays.parameters[:], system.arrays.table[:] = self._data
 
     def _build(
         self, kernel: Kernel | NumbaLaw | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
@@ -260,32 +276,56 @@ class CompiledSolver(OdeSolver):
             system = _system(self._law.law, masses, dependence, 0, (), (), n)
             self._factors = self._kept_factors = Factors(system)
             return system
-        template, self._kept_factors = _compiled_system(
+        self._template = template = _compiled_system(
             kernel, tuple(masses.items()), dependence, len(parameters), len(table), tuple(code), n
         )
-        system = template.copy()
-        system.arrays.parameters[:] = parameters
-        system.arrays.table[:] = table
-        self._factors = self._kept_factors.fork(system)
+        idle = template.idle.setdefault((self.method.name, self.chunk), [])
+        try:
+            system, self._idle_run = idle.pop()
+            system.context[:] = template.system.context
+        except IndexError:
+            system = template.system.copy()
+        self._data = parameters, table
+        self._fill(system)
+        self._kept_factors = template.factors
+        self._factors = template.factors.fork(system)
         return system
+
+    def _lend(self) -> None:
+        """Leave the arrays of a finished integration to the next solver; what they say of this one is kept."""
+        run = self.run
+        if self._template is not None and 0 < run.knot_q.size <= KEPT_VALUES:
+            idle = self._template.idle[self.method.name, self.chunk]
+            self.run = run._replace(real=run.real.copy(), count=run.count.copy())
+            self._is_lent = True
+            if len(idle) < KEPT_RUNS:
+                idle.append((self.system, run))
 
     def _start(
         self, masses: dict[tuple[int, int], float], max_step: float, first_step: float | None, fixed_step: float | None
     ) -> None:
         """Allocate the run, make the start consistent, choose the first step."""
         n, method = self.n, self.method
-        everything = np.arange(n)
-        self.run = run = new_run(
-            self.system, method, np.append(self.y, 0.0), t0=self.direction * self.t,
-            t_stop=self.direction * self.t_bound, rtol=self.rtol, atol=self.atol, probes=everything[:0],
-            watched=everything, grid=np.empty(0), breakpoints=np.empty(0), capacity=0, with_slopes=False, h=1.0,
-            h_max=max_step,
-            # The interpolant of a single explicit step is evaluated only when it is wanted.
-            knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1,
-        )  # fmt: skip
+        start = {
+            "t0": self.direction * self.t, "t_stop": self.direction * self.t_bound, "rtol": self.rtol,
+            "atol": self.atol, "h": 1.0, "h_max": max_step,
+        }  # fmt: skip
+        y = np.append(self.y, 0.0)
+        if self._idle_run is not None:
+            run = self._idle_run
+            begin_run(run, self.system, method, y, **start)
+        else:
+            everything = np.arange(n)
+            run = new_run(
+                self.system, method, y, **start, probes=everything[:0], watched=everything, grid=np.empty(0),
+                breakpoints=np.empty(0), capacity=0, with_slopes=False,
+                # The interpolant of a single explicit step is evaluated only when it is wanted.
+                knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1,
+            )  # fmt: skip
+        self.run = run
         run.count[state.NORM] = state.RMS_OF_BOTH_ENDS
         run.count[state.SAVE_STEPS] = 0
-        run.count[state.STEP_LIMIT] = np.iinfo(np.int64).max
+        run.count[state.STEP_LIMIT] = UNLIMITED
         run.count[state.FIXED_STEP] = fixed_step is not None
         is_identity = masses == _identity(n)
         run.count[state.POLISH] = not is_identity
@@ -360,7 +400,7 @@ class CompiledSolver(OdeSolver):
         self._y_old = self.y
         status = state.RUNNING
         if run.knot_t.size:
-            count[state.BUDGET] = np.iinfo(np.int64).max
+            count[state.BUDGET] = UNLIMITED
             status = self._advance()
         else:
             while status == state.RUNNING and count[state.STEPS] == steps:
@@ -386,6 +426,8 @@ class CompiledSolver(OdeSolver):
             self._chunk_t[0] = self.t
         self.t, self.y = float(self._chunk_t[-1]), run.y[:n].copy()
         self._knots.append(self._chunk_t[1:])
+        if status == state.DONE:
+            self._lend()
         return True, None
 
     def _evaluations(self) -> int:
@@ -485,18 +527,27 @@ def _system(
     return build_system([Unknown(f"y[{i}]", "state") for i in range(n)], [batch])
 
 
+@dataclass
+class _Template:
+    """The system of a compiled law, with the order of elimination that a first run finds.
+
+    `idle` holds arrays that finished integrations left, by method and chunk.
+    """
+
+    system: System
+    factors: Factors
+    idle: dict[tuple[str, int], list[tuple[System, Run]]] = field(default_factory=dict)
+
+
 @functools.lru_cache(maxsize=32)
 def _compiled_system(
     kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
     dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: int, code: tuple[int, ...],
     n: int,
-) -> tuple[System, Factors]:  # fmt: skip
-    """`_system` kept for the next run of the same compiled law, with the order of elimination that the first one finds.
-
-    Parameters and table are filled into a copy.
-    """
+) -> _Template:  # fmt: skip
+    """`_system` kept for the next run of the same compiled law; parameters and table are filled into a copy."""
     system = _system(kernel, dict(masses), dependence, parameters, (0.0,) * table, code, n)
-    return system, Factors(system)
+    return _Template(system, Factors(system))
 
 
 def _dense(matrix: Any, n: int, name: str) -> np.ndarray:
@@ -514,6 +565,7 @@ def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     return entries.row.astype(np.int64), entries.col.astype(np.int64)
 
 
+@functools.lru_cache(maxsize=4)
 def _identity(n: int) -> dict[tuple[int, int], float]:
     return {(i, i): 1.0 for i in range(n)}
 

@@ -14,10 +14,11 @@ from neurosim.graph.program import Program
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.results import Result
 from neurosim.solve.checkpoint import CHANGEABLE, read_checkpoint
+from neurosim.solve.crossings import Crossing
 from neurosim.solve.simulate import Settings, run_analysis
 from neurosim.solve.simulate_graph import simulate_graph
 
-_OF_GRAPHS = ("drive", "initial", "diffusion")
+_OF_GRAPHS = ("drive", "initial", "diffusion", "history")
 """Settings of a graph that are not kept in a checkpoint: they must be given again."""
 
 
@@ -33,7 +34,8 @@ def resume(
         What ran; default the netlist at the path it was read from. A graph has to be given.
     **changed
         ``step_limit``, ``wall_time_limit``, ``memory_limit``, ``progress``, ``checkpoint`` (default: `file` again),
-        ``checkpoint_every``; for a graph ``drive``, ``initial`` and ``diffusion`` as they were given. All other
+        ``checkpoint_every``; for a graph ``drive``, ``initial``, ``diffusion`` and ``history`` as they
+        were given. All other
         settings are those of the checkpoint.
 
     Returns
@@ -60,6 +62,8 @@ def resume(
                 f"resume() cannot change '{name}': a run goes on as it began; it takes {', '.join(allowed)}"
             )
     settings = header["settings"] | {"checkpoint": file, "resumed": found} | changed
+    if watched := settings.get("events"):
+        settings["events"] = {name: Crossing(**of) for name, of in watched.items()}
     if is_graph:
         if not isinstance(what, (SignalGraph, Program)):
             raise ParameterError(f"checkpoint '{file}' is of graph '{header['title']}': give it, resume(file, graph)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from neurosim.circuit.model import ACAnalysis, Analysis, Circuit, DCSweep, Opera
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
+from neurosim.solve.asked import check_tolerances, checked_span, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
@@ -62,6 +63,9 @@ class Settings:
     events : str, Crossing, or sequence or mapping of these, optional
         Of a transient analysis: crossings whose times are in ``result.events``, see
         `neurosim.solve.crossings.Crossing`.
+    initial : mapping of str to float
+        Of a transient analysis: unknowns by address (``"v(out)"``, ``"m1.x"``) that start elsewhere than the operating
+        point (or ``uic``) says.
     progress : callable, optional
         ``progress(done, total)``.
     memory_limit : float
@@ -85,6 +89,7 @@ class Settings:
     save_steps: bool = True
     print_step: float | None = None
     events: Events | None = None
+    initial: Mapping[str, float] = field(default_factory=dict)
     progress: Callable[[float, float], None] | None = field(default=None, compare=False)
     memory_limit: float = float("inf")
     checkpoint: str | os.PathLike[str] | None = None
@@ -103,7 +108,8 @@ def simulate(
     circuit : Circuit, str, Path, SignalGraph, Program or MemristiveNetwork
         A circuit, the path of a netlist, or a graph: then `settings` are those of
         `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of
-        a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`.
+        a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`. With ``dt`` a graph of spiking
+        neurons runs on a grid of time, see `neurosim.solve.simulate_spikes.SpikeSettings`.
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional
@@ -131,15 +137,14 @@ def simulate(
             from neurosim.solve.simulate_network import simulate_network
 
             return simulate_network(circuit, t_span, **settings)
+        if "dt" in settings:
+            from neurosim.solve.simulate_spikes import simulate_spikes
+
+            return simulate_spikes(circuit, t_span, **settings)
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)
-    try:
-        chosen = Settings(**settings)
-    except TypeError:
-        known = ", ".join(Settings.__dataclass_fields__)
-        unknown = next(name for name in settings if name not in Settings.__dataclass_fields__)
-        raise ParameterError(f"simulate() has no setting '{unknown}'; known: {known}") from None
+    chosen = read_settings(Settings, settings, "simulate() of a circuit")
     return run_analysis(circuit, chosen_analysis(circuit, t_span, analysis, chosen), chosen)
 
 
@@ -154,9 +159,7 @@ def chosen_analysis(
     """
     if t_span is None:
         return _choose(circuit, analysis)
-    start, stop = map(float, t_span)
-    if not 0 <= start < stop:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    start, stop = checked_span(t_span)
     has_initial = any(getattr(a, "use_initial_conditions", False) for a in circuit.analyses)
     return TransientAnalysis(
         float(settings.print_step or (stop - start) / 200), stop, start, use_initial_conditions=has_initial
@@ -238,6 +241,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
     check_circuit(circuit, parts)
     if settings.events is not None and kind_of(analysis) != "tran":
         raise ParameterError(f"events= belongs to a transient analysis; this is '{kind_of(analysis)}'")
+    if settings.initial and kind_of(analysis) != "tran":
+        raise ParameterError(f"initial= belongs to a transient analysis; this is '{kind_of(analysis)}'")
     asked = asked_addresses(circuit, kind_of(analysis), tuple(settings.save))
     attrs: dict[str, Any] = {
         "title": circuit.title,
@@ -282,6 +287,8 @@ def _run_once(circuit: Circuit, analysis: Analysis, settings: Settings) -> Resul
             run_settings = transient_settings(circuit, settings)
             if settings.events is not None:
                 watch = run_settings.watch = Watch(settings.events, assembly.unknown, circuit.dialect)
+                if run_settings.keeper is not None:
+                    run_settings.keeper.further["watch"] = watch
                 assembly.system = watch.attach(assembly.system)
             trajectory = transient(assembly, analysis, outputs, run_settings)
             attrs["statistics"] = trajectory.statistics
@@ -344,12 +351,11 @@ def transient_settings(circuit: Circuit, settings: Settings) -> TransientSetting
     rtol = settings.rtol
     if rtol is None:
         rtol = float(options["reltol"]) * RTOL_PER_RELTOL if "reltol" in options else DEFAULT_RTOL
-    if not 1e-13 <= rtol < 1.0:
-        raise ParameterError(f"rtol = {rtol:g} must lie between 1e-13 and 1")
+    check_tolerances(rtol)
     return TransientSettings(
         method=method, rtol=rtol, step_limit=settings.step_limit, wall_time_limit=settings.wall_time_limit,
         save_steps=settings.save_steps, seed=settings.seed, fixed_step=settings.fixed_step, progress=settings.progress,
-        memory_limit=settings.memory_limit, keeper=_keeper(circuit, settings),
+        memory_limit=settings.memory_limit, initial=settings.initial, keeper=_keeper(circuit, settings),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow, run_start
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
+from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import REASONS, Limits, integrate
@@ -138,20 +139,10 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         raise ParameterError(
             f"simulate() takes a Circuit, the path of a netlist, or a SignalGraph, not {type(graph).__name__}"
         )
-    try:
-        chosen = GraphSettings(**settings)
-    except TypeError:
-        known = list(GraphSettings.__dataclass_fields__)
-        unknown = next(name for name in settings if name not in known)
-        raise ParameterError(f"simulate() of a graph has no setting '{unknown}'; {nearest(unknown, known)}") from None
-    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-    if not 1e-13 <= chosen.rtol < 1.0:
-        raise ParameterError(f"rtol = {chosen.rtol:g} must lie between 1e-13 and 1")
-    if chosen.atol is not None and not chosen.atol > 0.0:
-        raise ParameterError(f"atol = {chosen.atol:g} must be positive")
+    chosen = read_settings(GraphSettings, settings, "simulate() of a graph")
+    span = checked_span(t_span)
+    check_tolerances(chosen.rtol, chosen.atol)
     clock = time.perf_counter()
-    span = float(t_span[0]), float(t_span[1])
     ready = prepare(graph if isinstance(graph, Program) else compile_graph(graph), span, chosen)
     watch = ready.watch
     assembly, run, method, drives, names = ready.assembly, ready.run, ready.method, ready.assembly.drives, ready.names
@@ -159,14 +150,16 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.checkpoint is not None or chosen.resumed is not None:
         header = {"kind": "graph", "title": assembly.program.graph.title, "source": None, "t_span": span,
                   "versions": versions(), "settings": kept_settings(chosen)}  # fmt: skip
-        if assembly.program.delays:
-            raise ParameterError(
-                f"checkpoint: graph '{assembly.program.graph.title}' has delays, whose past is not kept in a checkpoint"
-            )
-        if assembly.log is not None or watch is not None:
-            raise ParameterError("checkpoint: events that were logged are not kept in a checkpoint; leave them out")
-        keeper = Keeper(chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
-                        assembly.program.identity(assembly.code))  # fmt: skip
+        logs = {"log": assembly.log, "watch": watch}
+        past = ready.history
+        keeper = Keeper(
+            chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed,
+            assembly.program.identity(assembly.code), b"" if past is None else assembly.table[: past.place].tobytes(),
+            {label: log for label, log in logs.items() if log is not None},
+        )  # fmt: skip
+        if ready.history is not None and chosen.resumed is not None:
+            ready.history.fit(len(chosen.resumed.arrays["run.knot_q"]))
+            run = ready.history.run
     hands_over = (
         chosen.method == "auto" and assembly.system.size <= MOST_STATES_OF_MATRIX and keeper is None and watch is None
         and ready.history is None and assembly.log is None
@@ -195,7 +188,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     if chosen.save_steps:
         times, values = _with_jumps(assembly, times, values, run.y[:-1])
         times, values = _with_events(assembly, times, values)
-    kept = times >= t_span[0] * (1.0 - 1e-12)
+    kept = times >= span[0] * (1.0 - 1e-12)
     labelled = columns(assembly, names, chosen.save, times[kept], values[kept])
     result = Result.build("time", times[kept], labelled, attrs={
         "title": assembly.program.graph.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol,
@@ -370,13 +363,7 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
         raise ParameterError(
             f"fixed_step = {settings.fixed_step:g} s is longer than the shortest delay, {system.largest_step:g} s"
         )
-    print_step = settings.print_step or (stop - start) / 200
-    if not print_step > 0.0:
-        raise ParameterError(f"print_step = {print_step!r} s must be positive")
-    steps = int(np.floor((stop - start) / print_step * (1 + 1e-9)))
-    grid = np.minimum(start + print_step * np.arange(steps + 1), stop)
-    if grid[-1] < stop:
-        grid = np.append(grid, stop)
+    grid = print_times(span, settings.print_step)
     everything = np.arange(system.size)
     initial = {**settings.initial, **constant_history(settings.history)}
     run = new_run(
@@ -384,7 +371,7 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
         atol=np.full(system.size, settings.atol or RTOL_SHARE_OF_ONE * settings.rtol), probes=everything,
         watched=everything, grid=grid, breakpoints=system.breakpoints(0.0, stop),
         capacity=int(np.clip(BUFFER_VALUES // system.size, 64, 20_000)), with_slopes=False,
-        h=settings.fixed_step or min(h_max, print_step, stop * 1e-3) * 1e-2, h_max=h_max,
+        h=settings.fixed_step or min(h_max, grid[1] - grid[0], stop * 1e-3) * 1e-2, h_max=h_max,
     )  # fmt: skip
     run.count[state.STEP_LIMIT] = settings.step_limit
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)

@@ -17,6 +17,7 @@ from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
+from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
@@ -100,21 +101,13 @@ def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None,
     SimulationError
         The run stopped; names the state, and keeps what was computed in `partial`.
     """
-    try:
-        chosen = NetworkSettings(**settings)
-    except TypeError:
-        known = list(NetworkSettings.__dataclass_fields__)
-        unknown = next(name for name in settings if name not in known)
-        raise ParameterError(f"simulate() of a network has no setting '{unknown}'; {nearest(unknown, known)}") from None
-    return run_network(net, t_span, chosen)
+    return run_network(net, t_span, read_settings(NetworkSettings, settings, "simulate() of a network"))
 
 
 def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chosen: NetworkSettings) -> Result:
     """`simulate_network` with settings that are made already."""
-    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-    if not 1e-13 <= chosen.rtol < 1.0:
-        raise ParameterError(f"rtol = {chosen.rtol:g} must lie between 1e-13 and 1")
+    span = checked_span(t_span)
+    check_tolerances(chosen.rtol)
     clock = time.perf_counter()
     method = methods.get(chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
@@ -124,7 +117,6 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
             f"method '{method.name}' takes the dense Jacobian: at most {LARGEST_JACOBIAN} edges, not {net.size}; use "
             "'dp5' or 'dop853'"
         )
-    span = float(t_span[0]), float(t_span[1])
     saved = _Saved(net, chosen.save)
     assembly = assemble_network(net, net.sources.bind(span[1]), derivatives=method.takes_mass, rtol=chosen.rtol)
     assembly.system.context[ANALYSIS] = TRANSIENT
@@ -239,15 +231,9 @@ def _new_run(
     assembly: NetworkAssembly, method: Method, settings: NetworkSettings, span: tuple[float, float], probes: np.ndarray
 ) -> Run:
     net, system, (start, stop) = assembly.net, assembly.system, span
-    print_step = settings.print_step or (stop - start) / 200
-    if not print_step > 0.0:
-        raise ParameterError(f"print_step = {print_step!r} s must be positive")
+    grid = print_times(span, settings.print_step)
     if settings.fixed_step is not None and not 0.0 < settings.fixed_step <= stop:
         raise ParameterError(f"fixed_step = {settings.fixed_step!r} s must lie between 0 and the end of the run")
-    steps = int(np.floor((stop - start) / print_step * (1 + 1e-9)))
-    grid = np.minimum(start + print_step * np.arange(steps + 1), stop)
-    if grid[-1] < stop:
-        grid = np.append(grid, stop)
     initial = None
     if settings.initial is not None:
         initial = np.asarray(settings.initial, float)
@@ -266,7 +252,7 @@ def _new_run(
         atol=scale * (settings.atol or ATOL_SHARE_OF_RTOL * settings.rtol), probes=probes,
         watched=np.arange(net.size), grid=grid, breakpoints=system.breakpoints(0.0, stop),
         capacity=int(np.clip(BUFFER_VALUES // max(probes.size, 1), 8, 20_000)), with_slopes=False,
-        h=settings.fixed_step or min(h_max, print_step, stop * 1e-3) * 1e-2, h_max=h_max,
+        h=settings.fixed_step or min(h_max, grid[1] - grid[0], stop * 1e-3) * 1e-2, h_max=h_max,
     )  # fmt: skip
     run.count[state.STEP_LIMIT] = settings.step_limit
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)

@@ -24,6 +24,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.results import Column, Result, versions
+from neurosim.solve.asked import checked_span
 from neurosim.solve.distributions import Distribution
 from neurosim.solve.dynamics import graph_place, parameter_names
 from neurosim.solve.ensemble import Chunk, Done, Job, ensemble_of, run_chunk
@@ -338,12 +339,12 @@ def _job(
         what = chosen_analysis(model, t_span, analysis, chosen)
         if t_span is None and chosen.print_step is not None and isinstance(what, TransientAnalysis):
             what = replace(what, step=chosen.print_step)
+        if plan.starts and not isinstance(what, TransientAnalysis):
+            raise ParameterError(f"initial: a '{kind_of(what)}' analysis starts nowhere; only runs in time do")
     else:
         if analysis not in (None, "tran"):
             raise ParameterError(f"'{title_of(model)}' has no '{analysis}' analysis; it runs in time")
-        if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-            raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
-        span = float(t_span[0]), float(t_span[1])
+        span = checked_span(t_span)
     return Job(secrets.token_hex(8), model, what, span, chosen, plan.addresses, plan.starts)
 
 

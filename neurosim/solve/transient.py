@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,9 @@ from neurosim.solve.outputs import Outputs
 LEAST_STEPS = 50
 """No step is longer than this part of the span, so that nothing of the shape of the answer is stepped over."""
 
+LOOSE = 1e-4
+"""Relative tolerance from which fewer stages are worth more than a higher order."""
+
 RESOLUTION = 1e-15
 """Shortest step, as a part of the span."""
 
@@ -46,7 +49,8 @@ class TransientSettings:
     Parameters
     ----------
     method : str
-        Registry name of an integration method, or ``"auto"``: Rodas5P, or BDF2 where the equations have index 2.
+        Registry name of an integration method, or ``"auto"``: Rodas5P (Rodas4P2 at loose tolerances), or BDF2 where
+        the equations have index 2.
     rtol : float
         Relative tolerance, default 1e-5; relative to the largest value that an unknown has had.
     step_limit : int
@@ -63,6 +67,8 @@ class TransientSettings:
         ``progress(t, t_stop)``, called a few times a second.
     memory_limit : float
         Bytes of recorded points, default unlimited.
+    initial : mapping of str to float
+        Unknowns by address that start elsewhere than the operating point (or ``uic``) says.
     keeper : Keeper, optional
         Saves checkpoints, or goes on from one.
     watch : Watch, optional
@@ -78,6 +84,7 @@ class TransientSettings:
     fixed_step: float | None = None
     progress: Callable[[float, float], None] | None = None
     memory_limit: float = float("inf")
+    initial: Mapping[str, float] = field(default_factory=dict)
     keeper: Keeper | None = None
     watch: Watch | None = None
 
@@ -194,6 +201,8 @@ def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, s
     span = analysis.stop
     clock = time.perf_counter()
     y = consistent_start(assembly, analysis, span)
+    for address, value in settings.initial.items():
+        y[assembly.unknown(address)] = value
     system.context[ANALYSIS], system.context[TIME] = TRANSIENT, 0.0
     started = time.perf_counter() - clock
     notes: list[str] = []
@@ -201,7 +210,8 @@ def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, s
     index_two = index_two_unknowns(polish_factors, y, span)
     name = settings.method
     if name == "auto":
-        name = "bdf2" if index_two.size else "rodas5p"
+        loose = "rodas4p2" if settings.rtol >= LOOSE else "rodas5p"
+        name = "bdf2" if index_two.size else loose
         if index_two.size:
             shown = ", ".join(system.names[i] for i in index_two[:4])
             notes.append(f"index 2 ({shown} follow the slope of a source): integrated by BDF2")

@@ -7,6 +7,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.analyses.basins import Basins
+from neurosim.architectures.architecture import graph_of_law
 from neurosim.errors import ParameterError
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
@@ -25,13 +26,7 @@ def damped_duffing_field(context, u, p, memory, table, code, F, D):
 
 
 def damped_duffing(damping: float = 0.4):
-    graph = ns.SignalGraph("damped duffing")
-    graph.parameter("damping", damping)
-    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=np.zeros(2))
-    graph.map("field", 2, law=damped_duffing_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("damped duffing", damped_duffing_field, (damping,), (0.0, 0.0))
 
 
 def test_two_wells_are_mirror_images():

@@ -11,7 +11,7 @@ from neurosim import architectures
 from neurosim.analyses.comparison import compare
 from neurosim.analyses.comparison_report import as_markdown, as_values
 from neurosim.digital.network import digital
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import ParameterError, SimulationError, UnknownNameError
 from neurosim.graph.signal_graph import SignalGraph
 
 
@@ -101,11 +101,6 @@ def test_bad_input_is_refused_by_name():
         compare(decay(), "forward_euler", np.zeros((4, 1)), dt=0.3, sample_period=1.0)
     with pytest.raises(UnknownNameError, match="forward_euler"):
         compare(decay(), "forward_eular", np.zeros((4, 1)))
-    clocked = SignalGraph("clocked")
-    clocked.clock("tick", 1.0)
-    clocked.state("x", clock="tick")
-    with pytest.raises(ParameterError, match="'x'"):
-        compare(clocked)
     still = SignalGraph("still")
     still.port("u")
     still.port("y", output=True)
@@ -126,3 +121,56 @@ def test_a_graph_with_delays_is_compared_by_its_trajectories():
     graph.connect("x", "late", delay=1.0)
     with pytest.raises(ParameterError, match="output 'late' sees the past directly"):
         compare(graph, dt=0.125)
+
+
+def test_what_jumps_at_a_clock_is_the_same_on_both_sides():
+    """x <- x/2 + u at ticks of 0.5 s, whose input is the one held until then; y' = -y + x flows between."""
+    graph = SignalGraph("clocked")
+    graph.clock("tick", 0.5)
+    graph.port("u")
+    graph.state("x", clock="tick", initial=1.0)
+    graph.state("y", time_constant=1.0)
+    graph.connect("x", "x", gain=0.5)
+    graph.connect("u", "x")
+    graph.connect("x", "y")
+    drive = np.array([[1.0], [-2.0], [0.5], [3.0]])
+    found = compare(graph, "exponential_euler", drive)
+    x = [1.0]
+    for u in drive[:, 0]:
+        x.append(0.5 * x[-1] + u)
+    place = found.state_names.index("x")
+    assert found.dt == 0.5
+    assert found.analog[:, place] == pytest.approx(x, abs=1e-12)
+    assert found.twin[:, place] == pytest.approx(x, abs=1e-12)
+    # the flow sees x held over each step, as the exponential rule has it
+    assert found.error.max() < 1e-8
+    assert not found.fixed_points
+    assert not found.attractors
+
+
+def test_a_default_step_is_halved_until_the_run_keeps_finite():
+    """Lorenz's system leaves for infinity at a tenth of its nominal time constant of 1 s."""
+    found = compare(architectures.lorenz(), duration=2.0, refinements=0, starts=2)
+    assert found.dt < 0.05
+    assert np.isfinite(found.twin).all()
+    with pytest.raises(SimulationError, match="forward_euler"):
+        compare(architectures.lorenz(), duration=2.0, refinements=0, starts=2, dt=0.1)
+    assert 0.0 <= compare(architectures.rossler(), duration=2.0, refinements=0).attractors["same"] <= 1.0
+
+
+def test_events_tick_on_both_sides():
+    """A leaky neuron that fires at 1: tau log(I/(I - 1)) from spike to spike; spikes of the twin come up to dt late."""
+    graph = SignalGraph("neuron")
+    graph.port("u")
+    graph.state("v", time_constant=0.02)
+    graph.state("count", time_constant=1.0, leak=0.0)
+    graph.event("spike", threshold=1.0)
+    graph.connect("u", "v")
+    graph.connect("v", "spike")
+    graph.connect("spike", "v", role="reset", to=0.0)
+    graph.connect("spike", "count")
+    found = compare(graph, "exponential_euler", np.full((10, 1), 3.0), dt=1e-4, sample_period=0.01, refinements=1)
+    place = found.state_names.index("count")
+    expected = int(0.1 / (0.02 * np.log(1.5)))
+    assert found.analog[-1, place] == expected == found.twin[-1, place]
+    assert not found.fixed_points

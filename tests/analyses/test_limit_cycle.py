@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.architectures.architecture import graph_of_law
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
@@ -25,13 +26,7 @@ def normal_form_field(context, u, p, memory, table, code, F, D):
 
 
 def normal_form(growth: float):
-    graph = ns.SignalGraph("normal form")
-    graph.parameter("growth", growth)
-    graph.state("x", 2, time_constant=1.0, leak=0.0, initial=[0.3, 0.0])
-    graph.map("field", 2, law=normal_form_field)
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
+    return graph_of_law("normal form", normal_form_field, (growth,), (0.3, 0.0))
 
 
 def test_circle():

@@ -38,6 +38,25 @@ def test_other_networks_and_the_equation(capsys):
     assert json.loads(capsys.readouterr().out)["edges"] == 4 + 8
 
 
+def test_a_saved_network_and_a_netlist_run_and_compare(tmp_path, capsys):
+    made = ["square_lattice", "--set", "rows=3", "--set", "columns=3", "--convention", "flipped", "--param", "alpha=2"]
+    run = ["--time", "0.01", "--drive", "SIN(0 0.2 5)", "--json"]
+    assert main(["network", *made, *run, "--save", str(tmp_path / "net.json")]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert main(["network", str(tmp_path / "net.json"), "--time", "0.01", "--json",
+                 "--save", str(tmp_path / "net.cir")]) == 0  # fmt: skip
+    second = json.loads(capsys.readouterr().out)
+    assert second["conductance"] == first["conductance"]
+    assert main(["network", str(tmp_path / "net.cir"), "--time", "0.01", "--json"]) == 0
+    third = json.loads(capsys.readouterr().out)
+    assert third["conductance"]["last"] == pytest.approx(first["conductance"]["last"], rel=1e-4)
+    assert main(["network", str(tmp_path / "net.json"), "--time", "0.01", "--param", "alpha=1"]) == 2
+    assert "holds a whole network" in capsys.readouterr().err
+    for name in ("net.json", "net.cir"):
+        assert main(["compare", str(tmp_path / name), "--duration", "0.002", "--dt", "1e-4"]) == 0
+        assert "Observed order" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -90,8 +90,12 @@ def test_hosts_in_a_row_and_of_the_bare_input():
 
 def test_refusals_name_the_host():
     u = np.zeros((4, 2))
-    with pytest.raises(ParameterError, match="'host' works on single steps"):
-        digital(chain(running_sum, over="step"), dt=1.0)
+    both = chain(running_sum)
+    both.host("other", 2, np.sort)
+    both.connect("x", "other")
+    both.connect("other", "aside")
+    with pytest.raises(ParameterError, match="'host' takes whole sequences, but 'other' runs step by step"):
+        digital(both, dt=1.0)
     with pytest.raises(ParameterError, match=r"'host' gives shape \(2, 1, 2\); \(4, 1, 2\)"):
         digital(chain(lambda x: x[::2]), dt=1.0).sequence(u)
     with pytest.raises(SimulationError, match="'host' gives values that are not finite"):
@@ -104,7 +108,7 @@ def test_refusals_name_the_host():
         network.gradient(network.sequence(u), np.zeros_like(kept.outputs))
     with pytest.raises(ParameterError, match=r"u needs shape \(steps, 2\)"):
         network.sequence(np.zeros((4, 3)))
-    with pytest.raises(ParameterError, match="'host' take whole sequences: single steps"):
+    with pytest.raises(ParameterError, match="'host' run beside this network"):
         network.program.drive(network.program.initial, u[0])
     looped = chain(running_sum)
     looped.connect("z", "x")

@@ -35,20 +35,31 @@ import sys
 
 import numpy as np
 from laws_helper import gain
-from neurosim.kernels import abi, native
-from neurosim.kernels.abi import kernel
-from neurosim.kernels.builder import GROUND, BatchSpec, Unknown, build_system
+from neurosim.kernels import abi
+from neurosim.kernels.abi import driver, kernel, unit
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
     for e in range(u.shape[1]):
         F[0, e] = gain(u[0, e])
-        D[0, 0, e] = gain(1.0)
 
-index = np.array([[[0, GROUND]]])
-batch = BatchSpec("law", index, index, np.empty((1, 0)), {}, law, 1, 1)
-system = build_system([Unknown("x")], [batch])
-print(system.right_hand_side(0.0, np.array([1.0]))[0], abi.compilations(), "numba" in sys.modules)
+def signature():
+    from numba import types
+    real, whole = types.Array(types.f8, 1, "C"), types.Array(types.i8, 1, "C")
+    return types.void(types.i8, whole, real, real, whole)
+
+@unit(signature)
+def forward(address, dims, u, F, code):
+    abi_call(address, u, dims, u, u, u, u, code, F, u)
+
+@driver(signature)
+def apply(address, dims, u, F, code):
+    forward(address, dims, u, F, code)
+
+abi_call = abi.call_kernel
+F, none = np.zeros(1), np.zeros(0, np.int64)
+apply(law.address, np.array([1, 0, 0, 0, 0, 1, 1]), np.ones(abi.CONTEXT_SIZE), F, none)
+print(F[0], abi.compilations(), "numba" in sys.modules)
 """
 
 
@@ -88,7 +99,7 @@ def test_a_second_process_loads_no_compiler_and_an_edited_helper_is_seen(laws: P
     assert run_laws(laws, 2.0) == (2.0, 0, False)
     value, compiled, _ = run_laws(laws, 3.0)
     assert value == 3.0
-    # Only the law reaches the helper; the system's own loops come from the cache.
+    # Only the law reaches the helper; what calls it comes from the cache.
     assert compiled == 1
 
 
@@ -199,6 +210,42 @@ def test_copies_of_a_tuple_have_their_own_block(change: Callable[[Pair], Pair]) 
 def test_wrong_arguments_are_refused_by_name(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         copy_row(*arguments)
+
+
+def _halves_signature() -> Any:
+    from numba import types
+
+    return types.f8(types.f8)
+
+
+@abi.unit(_halves_signature)
+def half(x):
+    return 0.5 * x
+
+
+@abi.unit(_halves_signature)
+def cannot_be_compiled(x):
+    return x.half
+
+
+@abi.driver(_halves_signature)
+def half_of_a_positive_number(x):
+    return half(x) if x > 0.0 else cannot_be_compiled(x)
+
+
+def test_a_unit_is_compiled_when_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROSIM_CACHE_DIR", str(tmp_path))
+    compiled: list[str] = []
+    monkeypatch.setattr(abi, "_listeners", [compiled.append])
+    assert half_of_a_positive_number.address
+    assert compiled == ["half_of_a_positive_number"]
+    assert half_of_a_positive_number(3.0) == 1.5
+    assert half_of_a_positive_number(5.0) == 2.5
+    assert compiled == ["half_of_a_positive_number", "half"]
+    for _ in range(2):
+        with pytest.raises(Exception, match="Unknown attribute 'half'"):
+            half_of_a_positive_number(-3.0)
+    assert half_of_a_positive_number(7.0) == 3.5
 
 
 def test_an_exception_in_compiled_code_is_raised() -> None:

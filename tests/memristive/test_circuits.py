@@ -100,6 +100,26 @@ def test_other_parts_are_refused_by_name() -> None:
         return str(caught.value)
 
     assert "part 'c7' is a capacitor" in refused("t\nV1 a 0 1\nR1 a b 1k\nC7 b 0 1u\n.end")
-    assert "'v1' and 'v2' act in one place" in refused("t\nV1 a 0 SIN(0 1 1)\nV2 b a SIN(0 1 2)\nR1 b 0 1k\n.end")
+    chain = "t\nV1 a b SIN(0 1 1)\nV2 b c SIN(0 1 2)\nR1 a d 1k\nR2 c d 1k\nR3 c 0 1k\n.end"
+    assert "'v2' and 'v1' act in one place" in refused(chain)
     with pytest.raises(ParameterError, match="no form that ngspice reads"):
         network(window="joglekar").to_ngspice()
+
+
+def test_a_source_on_an_electrodes_source_is_an_emf() -> None:
+    net = ns.MemristiveNetwork.from_circuit(
+        ns.read_netlist("t\nV1 a 0 SIN(0 1 1)\nV2 b a SIN(0 1 2)\nR1 b 0 1k\nR2 a 0 2k\n.end")
+    )
+    assert set(net.electrodes) == {"a", "0"}
+    t = 0.1
+    first, second = np.sin(2 * np.pi * t), np.sin(4 * np.pi * t)
+    assert net.currents(t=t) == pytest.approx([(first + second) / 1e3, first / 2e3], rel=1e-12)
+
+
+def test_a_form_of_resistance_makes_no_resistor() -> None:
+    net = ns.MemristiveNetwork(
+        nx.path_graph(["0", "a", "b"]), device=("vteam", {"resistance": "linear"}), electrodes={"b": 1.0, "0": 0.0}
+    )
+    again = ns.MemristiveNetwork.from_circuit(net.to_circuit())
+    assert again.is_memristive.all()
+    assert again.rhs(0.0, again.state) == pytest.approx(net.rhs(0.0, net.state), rel=1e-12)

@@ -17,6 +17,27 @@ def noisy() -> ns.SignalGraph:
     return graph
 
 
+def spiking() -> ns.SignalGraph:
+    """Neurons above their threshold that send pulses to each other, some time later."""
+    graph = ns.SignalGraph("spiking")
+    graph.port("u", 2)
+    graph.state("v", 2, time_constant=0.02)
+    graph.event("spike", 2, threshold=1.0, refractory=0.002)
+    graph.connect("u", "v")
+    graph.connect("v", "spike")
+    graph.connect("spike", "v", role="reset", to=0.0)
+    graph.parameter("W", np.array([[0.0, 0.004], [-0.006, 0.0]]))
+    graph.connect("spike", "v", weight="W", delay=0.0031)
+    return graph
+
+
+def delayed() -> ns.SignalGraph:
+    graph = ns.SignalGraph("delayed")
+    graph.state("x", 2, time_constant=1.0, initial=[1.0, -0.5])
+    graph.connect("x", "x", gain=-3.0, delay=0.7)
+    return graph
+
+
 HOPFIELD = ns.architectures.hopfield(units=5)
 ELMAN = ns.architectures.elman()
 START = {"u": np.linspace(-1, 1, 5)}
@@ -33,13 +54,23 @@ CASES = {
     "rk4": (HOPFIELD, (0, 10.0), {"initial": START, "method": "rk4", "fixed_step": 0.05}),
     "implicit graph": (HOPFIELD, (0, 10.0), {"initial": START, "method": "rodas5p"}),
     "noise": (noisy(), (0, 2.0), {"diffusion": {"x": 0.3}, "fixed_step": 0.01, "seed": 9}),
+    "spikes": (spiking(), (0, 0.4), {"drive": {"u": [1.3, 1.7]}}),
+    "spikes on the grid": (spiking(), (0, 0.4), {"drive": {"u": [1.3, 1.7]}, "save_steps": False}),
+    "delayed": (delayed(), (0, 30.0), {"rtol": 1e-8}),
+    "delayed, fixed steps": (delayed(), (0, 30.0), {"method": "rk4", "fixed_step": 0.05}),
+    "delayed, given past": (delayed(), (0, 10.0), {"history": {"x": lambda t: [np.cos(t), t]}, "method": "rodas5p"}),
+    "crossings": ("circuits/chua.cir", (0, 10.0), {"events": ["v(a)", ns.Crossing("v(b)", 0.01, "up")]}),
+    "crossings of a graph": (ns.architectures.lorenz(), (0, 20.0), {"events": {"top": ns.Crossing("x[2]", 27.0)}}),
+    "crossings beside spikes": (spiking(), (0, 0.2), {"drive": {"u": [1.3, 1.7]}, "events": {"half": "v[0] - 0.5"}}),
     "law": (ns.architectures.lorenz(), (0, 3.0), {}),
     "law and program": (ns.architectures.lorenz(), (0, 3.0), {"save": ["field", "x"], "method": "rodas5p"}),
 }
 
 
 def equal(a: ns.Result, b: ns.Result) -> bool:
-    return np.array_equal(a.time, b.time) and all(np.array_equal(a[n], b[n], equal_nan=True) for n in a.names)
+    assert a.attrs.get("events", {}).keys() == b.attrs.get("events", {}).keys()
+    same = all(np.array_equal(times, b.events[name]) for name, times in a.events.items())
+    return same and np.array_equal(a.time, b.time) and all(np.array_equal(a[n], b[n], equal_nan=True) for n in a.names)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -51,7 +82,8 @@ def test_a_cut_run_goes_on_with_the_same_bits(case, tmp_path):
     cuts = sorted(np.random.default_rng(len(case)).integers(1, total, 3).tolist())
     with pytest.raises(SimulationError, match="limit of steps"):
         ns.simulate(what, span, **settings, checkpoint=file, step_limit=cuts[0])
-    given = {} if isinstance(what, str) else {k: settings[k] for k in ("initial", "diffusion") if k in settings}
+    again = () if isinstance(what, str) else ("initial", "diffusion", "drive", "history")
+    given = {k: settings[k] for k in again if k in settings}
     for cut in cuts[1:]:
         if cut > cuts[0]:
             with pytest.raises(SimulationError, match="limit of steps"):
@@ -61,6 +93,16 @@ def test_a_cut_run_goes_on_with_the_same_bits(case, tmp_path):
     assert found.attrs["statistics"]["steps"] == total
     # A run that is done is there at once, whole.
     assert equal(ns.resume(file, what, **given), whole)
+
+
+def test_a_run_that_a_crossing_ended_stays_ended(tmp_path):
+    file, graph = tmp_path / "over.npz", ns.architectures.lorenz()
+    events = ns.Crossing("x[2]", 30.0, "down", terminal=True)
+    found = ns.simulate(graph, (0, 20.0), events=events, checkpoint=file)
+    again = ns.resume(file, graph)
+    assert found.time[-1] < 20.0
+    assert equal(again, found)
+    assert again.attrs["stopped_by"] == found.attrs["stopped_by"] == "x[2]"
 
 
 def test_a_netlist_is_found_again_with_its_parameters(tmp_path):

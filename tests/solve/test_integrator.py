@@ -7,9 +7,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neurosim as ns
+from neurosim import Integrator
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
-from neurosim.solve.integrator import Integrator
 from neurosim.solve.methods import methods
 
 

@@ -417,3 +417,25 @@ def test_implicit_midpoint_keeps_quadratic_invariants():
     assert ends["Trapezoid"] > 1e-4, "the check must be able to fail"
     with pytest.raises(ParameterError, match="ImplicitMidpoint estimates no error: give fixed_step"):
         solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], method=classes.ImplicitMidpoint)
+
+
+@kernel
+def decay(context, u, p, memory, table, code, F, D):
+    F[0, 0] = -p[0, 0] * u[0, 0]
+
+
+def test_a_finished_solver_leaves_its_arrays_to_the_next_and_keeps_its_answers():
+    first = classes.DP5(decay, 0.0, [1.0], 1.0, parameters=(1.0,), rtol=1e-8)
+    first.step()
+    assert first.status == "finished"
+    dense, end, steps = first.dense_output(), first.y.copy(), first.knots.copy()
+    second = classes.DP5(decay, 0.0, [2.0], 3.0, parameters=(5.0,), rtol=1e-8)
+    assert second.run.knot_q is first.run.knot_q
+    second.step()
+    assert first.y == end
+    assert np.array_equal(first.knots, steps)
+    assert dense(0.5)[0] == pytest.approx(np.exp(-0.5), abs=1e-6)
+    # Its right-hand side is still its own, and so is that of the second.
+    assert first.fun(0.0, np.array([3.0])) == -3.0
+    assert second.fun(0.0, np.array([3.0])) == -15.0
+    assert second.y[0] == pytest.approx(2.0 * np.exp(-15.0), abs=1e-6)

@@ -7,6 +7,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.randomness import stream
 
 RATE, SIGMA = 0.5, 0.8
 
@@ -44,7 +45,7 @@ def increments(seed: float, steps: int, step: float, unknown: int = 0) -> float:
 def test_strong_order_on_geometric_brownian_motion(method, drift, order):
     # Ito: x = exp((rate - sigma^2 / 2) t + sigma W); Stratonovich: exp(rate t + sigma W), each with its own W.
     samples, errors, steps = 60, [], np.array([8, 32, 128])
-    seeds = ns.randomness.stream(4, "sweep", "rows").integers(2**53, size=samples)
+    seeds = stream(4, "sweep", "rows").integers(2**53, size=samples)
     for count in steps:
         found = ends(process(), method, 1.0 / count, samples, {"x": "g"})["x"]
         w = np.array([increments(seed, count, 1.0 / count) for seed in seeds])

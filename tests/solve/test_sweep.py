@@ -71,6 +71,39 @@ def test_measures_and_currents_of_parts_come_with_a_circuit():
     assert found.measures["top"][1] > found.measures["top"][0]
 
 
+def test_rows_that_run_alone_start_where_they_are_told():
+    text = DIVIDER.replace("v1 in 0 dc 1", "v1 in 0 dc 0")
+    given = {"initial": {"v(out)": [0.0, 0.5, 0.9]}}
+    alone = ns.sweep(ns.read_netlist(text), save=["v(out)", "i(r2)"], **given)
+    compiled = ns.sweep(ns.read_netlist(text.replace(".measure tran top max v(out)\n", "")), save=["v(out)"], **given)
+    np.testing.assert_allclose(alone["v(out)"], compiled["v(out)"], atol=1e-6)
+    np.testing.assert_allclose(alone.measures["top"], [0.0, 0.5, 0.9], atol=1e-9)
+    with pytest.raises(ParameterError, match="'op' analysis starts nowhere"):
+        ns.sweep(ns.read_netlist(text), analysis="op", **given)
+
+
+def test_rows_of_graphs_with_delays_and_events():
+    graph = ns.SignalGraph("delayed")
+    graph.parameter("gain", [[-1.0]])
+    graph.state("x", 1, time_constant=1.0)
+    graph.connect("x", "x", weight="gain", delay=0.5)
+    given = {"gain": [-1.0, 2.0], "x.time_constant": [1.0, 3.0]}
+    found = ns.sweep(graph, given, (0, 2.0), mode="rows", initial={"x": [1.0, 0.5]}, print_step=0.5)
+    assert found.shape == (2, 5)
+    for k, (gain, tau, start) in enumerate([(-1.0, 1.0, 1.0), (2.0, 3.0, 0.5)]):
+        one = ns.SignalGraph("one")
+        one.state("x", 1, time_constant=tau, initial=start)
+        one.connect("x", "x", gain=gain, delay=0.5)
+        alone = ns.simulate(one, (0, 2.0), print_step=0.5, save_steps=False)
+        np.testing.assert_allclose(found["x"][k], alone["x"], rtol=1e-9)
+    ended = ns.sweep(
+        ns.architectures.lorenz(), {"rho": [10.0, 28.0]}, (0, 5.0), chunk=1,
+        events=ns.Crossing("x[2]", 30.0, "up", terminal=True),
+    )  # fmt: skip
+    assert np.isfinite(ended["x[2]"][0]).all()
+    assert np.isnan(ended["x[2]"][1, -1])
+
+
 def test_other_analyses_and_temperature():
     circuit = ns.read_netlist("d\nv1 a 0 dc 0.7 ac 1\nr1 a b 1k\nd1 b 0 dio\n.model dio d\n.op\n.ac dec 2 1 100\n.end")
     points = ns.sweep(circuit, {"temp": [0.0, 27.0, 80.0]}, analysis="op")

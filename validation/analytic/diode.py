@@ -12,7 +12,7 @@ from neurosim import read_netlist, simulate
 from validation.case import Case, Context, curve_case
 
 SOURCE = "v + R IS = (1 + R gmin) vd + R IS exp(vd/(n Vt)) solved by Lambert's W; T. C. Banwell and A. Jayakumar, "
-SOURCE += "Electron. Lett. 36, 291 (2000), doi 10.1049/el:20000301 (recalled)"
+SOURCE += "Electron. Lett. 36, 291 (2000), doi 10.1049/el:20000301"
 
 CURRENT, EMISSION, GAP, EXPONENT, RESISTANCE, GMIN = 1e-14, 1.3, 1.11, 3.0, 100.0, 1e-12
 

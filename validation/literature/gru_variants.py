@@ -1,13 +1,18 @@
 """The GRU and its simplified variants against one another on parity and on the adding problem.
 
-Parity is trained on 12 symbols and asked for 100; adding has 50 steps. Dey & Salem compare gru1 to gru3 with the full
-unit on images read row by row, on images read pixel by pixel, and on film reviews; what they find for rows is repeated
-on images made here. They try nothing like the adding problem.
+Parity is trained on 12 symbols and asked for 100; adding has 50 steps. Their batches, rates, and what is expected of
+each variant were written down after first results: no source says how gru1 to gru3 do there. Dey & Salem compare
+these with the full unit on images read row by row and pixel by pixel, and on film reviews; what they find for rows
+is repeated on other handwritten digits, by a protocol that was fixed before the first run.
+
+``digits.npz``: 1797 digits of 8 x 8 pixels from 0 to 16, the test set of Alpaydin & Kaynak, Optical Recognition of
+Handwritten Digits, UCI Machine Learning Repository (1998), as scikit-learn ships it, in its order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +27,10 @@ from validation.literature.adding_problem import data
 from validation.literature.trained import keep, network_of
 
 SOURCE = "gates that see state or input can switch on a 1, gates of a bias alone (gru3) cannot; Dey & Salem (2017)"
-ROWS = "Dey & Salem (2017), arXiv 1701.05923: gru1 and gru2 do as the full unit does, gru3 comes near or lags behind"
+ROWS = (
+    "Dey & Salem (2017), arXiv 1701.05923 (MNIST, abstract and summary): gru1 and gru2 almost as well as the full "
+    "unit; gru3 frequently lags"
+)
 SCRIPT = "python -m validation.literature.gru_variants"
 VARIANTS = {
     ("full", "after"): (0.0, 100, True), ("full", "before"): (0.0, 100, True), ("mgu", "after"): (0.0, 100, True),
@@ -69,39 +77,46 @@ def cases(context: Context) -> Iterator[Case]:
     """The three tasks."""
     yield from parity(context)
     yield from adding(context)
-    yield from rows()
+    yield from rows(context)
 
 
-def images(draw: np.random.Generator, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ten kinds of 12 x 12 images, moved and noisy, row by row; the kind is asked for after the last row."""
-    kinds = stream(0, "gru", "kinds").normal(size=(10, 16, 16))
-    for axis in (1, 2):
-        kinds = kinds + np.roll(kinds, 1, axis=axis) + np.roll(kinds, -1, axis=axis)
-    kinds /= kinds.std()
-    label, at = draw.integers(0, 10, samples), draw.integers(0, 5, (samples, 2))
-    shown = np.stack([kinds[k, i : i + 12, j : j + 12] for k, (i, j) in zip(label, at, strict=True)], axis=1)
-    mask = np.zeros((12, samples))
+def rows(context: Context) -> Iterator[Case]:
+    """Share of right answers on handwritten digits, row by row; means over seeds.
+
+    Fixed before the first run, after the source where it says so: a softmax after the last row, 100 units, batches of
+    32, a constant rate (source); Adam at 1e-3 for 25 epochs; the first 1297 images for training and the last 500 for
+    the test, never looked at before; seeds 0 to 4; that gru1 and gru2 count as good as the full unit within 0.03, three
+    standard errors of a share of 0.95 of 500; that gru3 has learnt above 0.5, for the source has it lag by no number.
+    """
+    if context.fast:
+        return
+    with np.load(Path(__file__).parent / "digits.npz", allow_pickle=False) as file:
+        u, label = file["images"].transpose(1, 0, 2) / 16.0, np.tile(file["labels"].astype(np.int64), (8, 1))
+    mask = np.zeros(label.shape)
     mask[-1] = 1.0
-    return shown + 0.5 * draw.normal(size=shown.shape), np.tile(label, (12, 1)), mask
-
-
-def rows() -> Iterator[Case]:
-    """Share of right answers after 500 batches, against that of the full unit."""
-    u, label, _ = images(stream(0, "gru", "test"), 2000)
-    reached: dict[str, float] = {}
+    first, last = slice(0, 1297), slice(1297, 1797)
+    reached: dict[str, np.ndarray] = {}
     for variant in ("full", "gru1", "gru2", "gru3"):
-        made = train(
-            gru(12, 16, 10, variant=variant), lambda draw, _: images(draw, 32), "softmax_cross_entropy", Adam(1e-2),
-            batches=500, clip=1.0, schedule=lambda k: 0.5 * (1.0 + np.cos(np.pi * k / 500)), progress=False,
-        )  # fmt: skip
-        answer = made.network.sequence(u, record=False).outputs[-1].argmax(axis=-1)
-        reached[variant] = float((answer == label[-1]).mean())
-    for variant in ("gru1", "gru2", "gru3"):
+        shares = []
+        for seed in range(5):
+            made = train(
+                gru(8, 100, 10, variant=variant, seed=seed), (u[:, first], label[:, first], mask[:, first]),
+                "softmax_cross_entropy", Adam(1e-3), epochs=25, batch_size=32, seed=seed, progress=False,
+            )  # fmt: skip
+            answer = made.network.sequence(u[:, last], record=False).outputs[-1].argmax(axis=-1)
+            shares.append(float((answer == label[-1, last]).mean()))
+        reached[variant] = np.array(shares)
+    full = float(reached["full"].mean())
+    for variant, expected, tolerance in (
+        ("gru1", f"{full:.3f}, the full unit", 0.03), ("gru2", f"{full:.3f}, the full unit", 0.03),
+        ("gru3", f"above 0.5 (the full unit: {full:.3f})", full - 0.5),
+    ):  # fmt: skip
+        shares = reached[variant]
         yield Case(
-            f"GRU variants on images row by row, {variant}", ROWS,
-            "share of right answers of 2000, ten kinds (chance: 0.1); error: what the full unit has more",
-            f"{reached['full']:.3f}, the full unit", f"{reached[variant]:.3f}", reached["full"] - reached[variant],
-            0.05, "other images than the source's, where gru3 often lags",
+            f"GRU variants on digits row by row, {variant}", ROWS,
+            "share of right answers of 500 (guess: 0.1), mean of 5 seeds; error: what the full unit has more", expected,
+            f"{shares.mean():.3f} ({shares.min():.3f} to {shares.max():.3f})", full - float(shares.mean()), tolerance,
+            "protocol and tolerance fixed before the first run; UCI digits of 8 x 8 in place of MNIST",
         )  # fmt: skip
 
 
@@ -153,7 +168,7 @@ def adding(context: Context) -> Iterator[Case]:
             "gates that see the mark can take just the marked number; those of gru1 to gru3 do not see it (no source)",
             f"mean squared error at T = 50 as a share of that of the constant guess, {baseline:.3f}",
             "below 0.1" if is_learnt else "near 1", f"{share:.4f}", share if is_learnt else abs(1.0 - share), 0.1,
-            "learnt or not in 800 batches",
+            "learnt or not in 800 batches; what is expected of gru1 to gru3 was written after first results",
         )  # fmt: skip
 
 

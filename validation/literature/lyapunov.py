@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurosim.analyses.lyapunov import LyapunovSpectrum, lyapunov_spectrum
+from neurosim.architectures.architecture import graph_of_law
 from neurosim.architectures.henon import henon
 from neurosim.architectures.lorenz import lorenz
 from neurosim.architectures.rossler import rossler
@@ -30,7 +31,7 @@ WITHIN = "in standard errors of the bootstrap; 3 of them, and half a digit of th
 
 @law(4, (), formula="p, q, -x - 2 x y, -y - x^2 + y^2")
 def henon_heiles_field(context, u, p, memory, table, code, F, D):
-    """Henon & Heiles, Astron. J. 69, 73 (1964), doi 10.1086/109234 (recalled); x, y, and their momenta."""
+    """Henon & Heiles, Astron. J. 69, 73 (1964), doi 10.1086/109234; x, y, and their momenta."""
     for e in range(F.shape[1]):
         x, y = u[0, e], u[1, e]
         F[0, e], F[1, e] = u[2, e], u[3, e]
@@ -65,16 +66,6 @@ def hump_field(context, u, p, memory, table, code, F, D):
         F[0, e] = u[0, e] / (1.0 + power)
         if context[WANT_DERIVATIVES] != 0.0:
             D[0, 0, e] = (1.0 - 9.0 * power) / (1.0 + power) ** 2
-
-
-def of_law(name: str, field: object, size: int, initial: tuple[float, ...]) -> SignalGraph:
-    """A flow that is nothing but a law."""
-    graph = SignalGraph(name)
-    graph.state("x", size, time_constant=1.0, leak=0.0, initial=np.array(initial))
-    graph.map("field", size, law=field)  # pyright: ignore[reportArgumentType]
-    graph.connect("x", "field")
-    graph.connect("field", "x")
-    return graph
 
 
 def random_net(units: int, gain: float, seed: int) -> SignalGraph:
@@ -165,7 +156,9 @@ def exact() -> Iterator[Case]:
         "largest difference of 3 [1/s]", f"{wanted[0]:.9g}", f"{found.exponents[0]:.9g}",
         float(np.abs(found.exponents - wanted).max()), 1e-9, "it settles, and says so",
     )  # fmt: skip
-    found = lyapunov_spectrum(of_law("henon heiles", henon_heiles_field, 4, (0.0, 0.1, 0.49, 0.0)), (0.0, 5000.0))
+    found = lyapunov_spectrum(
+        graph_of_law("henon heiles", henon_heiles_field, (), (0.0, 0.1, 0.49, 0.0)), (0.0, 5000.0)
+    )
     pairs = np.abs(found.exponents + found.exponents[::-1]).max()
     yield Case(
         "conservative pairs", "symplectic flow: exponents come in pairs of opposite sign (Henon-Heiles)",
@@ -221,7 +214,7 @@ def two_runs(weights: np.ndarray, start: np.ndarray, stop: float, dt: float) -> 
 def circuits(context: Context) -> Iterator[Case]:
     """Chua's circuit as a netlist, by two methods, beside its equations."""
     stop = 400.0 if context.fast else 4000.0
-    wanted = lyapunov_spectrum(of_law("chua", chua_field, 3, (0.1, 0.0, 0.0)), (0.0, stop), dt=0.02)
+    wanted = lyapunov_spectrum(graph_of_law("chua", chua_field, (), (0.1, 0.0, 0.0)), (0.0, stop), dt=0.02)
     for method in ("rk4", "sdirk4"):
         found = lyapunov_spectrum("circuits/chua.cir", (0.0, stop), dt=0.02, method=method)
         apart = np.abs(found.exponents - wanted.exponents) / np.hypot(found.errors, wanted.errors)

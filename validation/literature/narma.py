@@ -14,7 +14,7 @@ from validation.case import Case, Context
 from validation.figures import curves
 
 SOURCE = "Jaeger, NIPS 15 (2002), 100 units with squared states: normalised mean squared error 0.032 (recalled)"
-SYSTEM = "Atiya & Parlos, IEEE Trans. Neural Networks 11, 697 (2000), doi 10.1109/72.846741 (recalled)"
+SYSTEM = "Atiya & Parlos, IEEE Trans. Neural Networks 11, 697 (2000), doi 10.1109/72.846741"
 WASHOUT, FITTED, TESTED = 200, 2000, 2000
 
 

@@ -3,7 +3,7 @@
     y(k+1) = y(k) / (1 + y(k)^2) + u(k)^3
 
 The net sees the input only, never the plant. A smaller net is trained by the extended Kalman filter too (Puskorius &
-Feldkamp, IEEE Trans. Neural Networks 5, 279 (1994), doi 10.1109/72.279191, recalled), which needs far fewer steps than
+Feldkamp, IEEE Trans. Neural Networks 5, 279 (1994), doi 10.1109/72.279191), which needs far fewer steps than
 gradient descent. Source: Narendra & Parthasarathy, IEEE Trans. Neural Networks 1, 4 (1990),
 doi 10.1109/72.80202, example 3: trained on random inputs in [-2, 2], tested on two sines.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.architectures.bam import paired
 from neurosim.architectures.hopfield import hebbian_weights as hebb
 from neurosim.errors import ParameterError
 
@@ -16,8 +17,7 @@ __all__ = ["bam", "hebb", "pseudo_inverse", "storkey"]
 def pseudo_inverse(patterns: np.ndarray, *, self_connections: bool = True) -> np.ndarray:
     """Projection on the span of the patterns: linearly independent patterns are exact fixed points, W x = x.
 
-    Source: Personnaz, Guyon & Dreyfus, J. Physique Lett. 46, 359 (1985), doi 10.1051/jphyslet:01985004608035900
-    (recalled).
+    Source: Personnaz, Guyon & Dreyfus, J. Physique Lett. 46, 359 (1985), doi 10.1051/jphyslet:01985004608035900.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def pseudo_inverse(patterns: np.ndarray, *, self_connections: bool = True) -> np
 def storkey(patterns: np.ndarray, *, self_connections: bool = False) -> np.ndarray:
     """One pattern after the other: w_ij += (x_i x_j - x_i h_ji - h_ij x_j) / n, h_ij = sum over k not i, j of w_ik x_k.
 
-    Source: Storkey, ICANN 1997, LNCS 1327, 451, doi 10.1007/BFb0020196 (recalled).
+    Source: Storkey, ICANN 1997, LNCS 1327, 451, doi 10.1007/BFb0020196.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def storkey(patterns: np.ndarray, *, self_connections: bool = False) -> np.ndarr
 def bam(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """W = sum of second first', from the first field to the second; its transpose leads back.
 
-    Source: Kosko, IEEE Trans. Systems, Man, and Cybernetics 18, 49 (1988), doi 10.1109/21.87054 (recalled).
+    Source: Kosko, IEEE Trans. Systems, Man, and Cybernetics 18, 49 (1988), doi 10.1109/21.87054.
 
     Parameters
     ----------
@@ -89,9 +89,7 @@ def bam(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     ParameterError
         The numbers of patterns differ.
     """
-    x, y = _rows(first, "first"), _rows(second, "second")
-    if len(x) != len(y):
-        raise ParameterError(f"{len(x)} patterns of the first field cannot be paired with {len(y)} of the second")
+    x, y = paired(first, second)
     return y.T @ x
 
 

@@ -1,7 +1,7 @@
 """Training by backpropagation through time, whole or truncated, deterministic and resumable bit for bit.
 
-Sources: Werbos, Proc. IEEE 78, 1550 (1990), doi 10.1109/5.58337 (recalled); truncation: Williams & Peng, Neural
-Computation 2, 490 (1990), doi 10.1162/neco.1990.2.4.490 (recalled).
+Sources: Werbos, Proc. IEEE 78, 1550 (1990), doi 10.1109/5.58337; truncation: Williams & Peng, Neural
+Computation 2, 490 (1990), doi 10.1162/neco.1990.2.4.490.
 """
 
 from __future__ import annotations

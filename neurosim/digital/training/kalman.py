@@ -6,7 +6,7 @@ With H = d outputs / d weights along the trajectory, at each step
 
 Several sequences at once give a step with all their outputs (multi-stream training).
 
-Sources: Puskorius & Feldkamp, IEEE Trans. Neural Networks 5, 279 (1994), doi 10.1109/72.279191 (recalled); streams:
+Sources: Puskorius & Feldkamp, IEEE Trans. Neural Networks 5, 279 (1994), doi 10.1109/72.279191; streams:
 Feldkamp & Puskorius, Proc. IEEE 86, 2259 (1998), doi 10.1109/5.726790 (recalled).
 """
 

@@ -108,7 +108,7 @@ class Adam:
 class LBFGS:
     """Limited-memory quasi-Newton steps with line search on the whole data, by `scipy.optimize.minimize`.
 
-    Source: Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 16, 1190 (1995), doi 10.1137/0916069 (recalled).
+    Source: Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 16, 1190 (1995), doi 10.1137/0916069.
 
     Attributes
     ----------

@@ -1,8 +1,7 @@
-"""Linear readouts by least squares: ridge regression on a whole run, recursive least squares along one.
+"""Linear readouts: ridge and logistic regression on a whole run, recursive least squares along one.
 
 Sources: ridge regression, Hoerl & Kennard, Technometrics 12, 55 (1970), doi 10.1080/00401706.1970.10488634;
-generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979), doi 10.1080/00401706.1979.10489751
-(recalled).
+generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979), doi 10.1080/00401706.1979.10489751.
 """
 
 from __future__ import annotations
@@ -97,6 +96,56 @@ def ridge(
         factor = np.divide(1.0, s, out=np.zeros_like(s), where=s > _rank_bound(s, rows))
     weights = (vt.T @ (factor[:, None] * projected)).T
     return Readout(weights, level - weights @ centre, chosen, score(chosen))
+
+
+def logistic(features: np.ndarray, classes: np.ndarray, regularisation: float = 1.0) -> Readout:
+    """One logistic regression for each class against all others; an output above 0 says that it is the class.
+
+    Minimises ``sum log(1 + exp(-+ y)) + regularisation |W|^2 / 2`` by L-BFGS; the intercept is not penalised. Features
+    are scaled by their standard deviations meanwhile.
+
+    Parameters
+    ----------
+    features : ndarray, shape (rows, n)
+    classes : ndarray of bool, shape (rows, k)
+    regularisation : float
+        Positive, default 1.
+
+    Raises
+    ------
+    ParameterError
+        Shapes differ, a value is not finite, or a class has no rows or all.
+    """
+    from scipy.optimize import minimize
+
+    x, is_class = np.asarray(features, dtype=float), np.asarray(classes, dtype=bool)
+    if x.ndim != 2 or is_class.ndim != 2 or len(x) != len(is_class) or x.size == 0:
+        raise ParameterError(f"features {x.shape} and classes {is_class.shape} must be (rows, n) and (rows, k)")
+    if not np.isfinite(x).all():
+        raise ParameterError("features must be finite")
+    if not (regularisation > 0.0 and np.isfinite(regularisation)):
+        raise ParameterError(f"regularisation = {regularisation!r} must be positive and finite")
+    for k in range(is_class.shape[1]):
+        if is_class[:, k].all() or not is_class[:, k].any():
+            raise ParameterError(f"class {k} has {is_class[:, k].sum()} of {len(x)} rows: none tells it apart")
+    centre, scale = x.mean(0), x.std(0)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    scaled = np.column_stack([(x - centre) / scale, np.ones(len(x))])
+    sign = np.where(is_class, 1.0, -1.0)
+    shape = (is_class.shape[1], scaled.shape[1])
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        w = flat.reshape(shape)
+        margin = sign * (scaled @ w.T)
+        penalised = regularisation * np.column_stack([w[:, :-1], np.zeros(len(w))])
+        slope = -sign * np.exp(-np.logaddexp(0.0, margin))
+        value = np.logaddexp(0.0, -margin).sum() + 0.5 * (penalised * w).sum()
+        return float(value), (slope.T @ scaled + penalised).ravel()
+
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    w = found.reshape(shape)
+    weights = w[:, :-1] / scale
+    return Readout(weights, w[:, -1] - weights @ centre, float(regularisation), np.nan)
 
 
 def _rank_bound(s: np.ndarray, rows: int) -> float:
@@ -198,7 +247,7 @@ class RecursiveLeastSquares:
     Minimises sum_t forgetting^(T-t) |y_t - W x_t|^2 + forgetting^T regularisation |W|^2.
 
     Source: Haykin, Adaptive Filter Theory, chapter on recursive least squares (recalled); as online readout training:
-    Jaeger & Haas, Science 304, 78 (2004), doi 10.1126/science.1091277 (recalled).
+    Jaeger & Haas, Science 304, 78 (2004), doi 10.1126/science.1091277.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from neurosim.graph.signal_graph import SignalGraph
 
 
 def document_of(graph: Any) -> dict[str, Any]:
-    """Plain values of a signal graph or of the graph of a memristive network.
+    """Plain values of a signal graph, a memristive network, or the graph of one.
 
     Raises
     ------
@@ -19,13 +19,15 @@ def document_of(graph: Any) -> dict[str, Any]:
     import networkx as nx
 
     from neurosim.formats.graphs import graph_json, network_document
+    from neurosim.memristive.network import MemristiveNetwork
 
     if isinstance(graph, SignalGraph):
         return graph_json.to_document(graph)
-    if isinstance(graph, nx.Graph):
+    if isinstance(graph, (nx.Graph, MemristiveNetwork)):
         return network_document.to_document(graph)
     raise FormatError(
-        f"cannot store a {type(graph).__name__}; results, signal graphs and graphs of memristive networks can be stored"
+        f"cannot store a {type(graph).__name__}; results, signal graphs, memristive networks and their graphs can be "
+        "stored"
     )
 
 

@@ -31,7 +31,7 @@ def crossbar(rows: int = 8, columns: int = 8, *, line_resistance: float = 1.0) -
 
     Notes
     -----
-    A. Chen, IEEE Trans. Electron Devices 60, 1318 (2013), doi 10.1109/TED.2013.2246791 (recalled): the array model with
+    A. Chen, IEEE Trans. Electron Devices 60, 1318 (2013), doi 10.1109/TED.2013.2246791: the array model with
     line resistance.
     """
     m, n = whole("rows", rows, 1), whole("columns", columns, 1)

@@ -36,7 +36,7 @@ def small_world(nodes: int = 100, neighbours: int = 4, rewired: float = 0.1, *, 
 
     Notes
     -----
-    D. J. Watts, S. H. Strogatz, Nature 393, 440 (1998), doi 10.1038/30918 (recalled).
+    D. J. Watts, S. H. Strogatz, Nature 393, 440 (1998), doi 10.1038/30918.
     """
     whole("nodes", nodes, 3)
     if whole("neighbours", neighbours, 2, nodes - 1) % 2:
@@ -76,7 +76,7 @@ def erdos_renyi(
 
     Notes
     -----
-    E. N. Gilbert, Ann. Math. Stat. 30, 1141 (1959), doi 10.1214/aoms/1177706098 (recalled).
+    E. N. Gilbert, Ann. Math. Stat. 30, 1141 (1959), doi 10.1214/aoms/1177706098.
     """
     whole("nodes", nodes, 2)
     draw = stream(seed, "erdos_renyi")

@@ -3,7 +3,7 @@
 It goes back where Adams allows as long a step. The estimate of the size of df/dy comes from the functional iteration,
 or from the Jacobian.
 
-Source: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010 (DOI recalled).
+Source: L. Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136, doi:10.1137/0904010.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The error is ``e_5^2 / sqrt(e_5^2 + 0.01 e_3^2)`` in norms; the interpolant of o
 coefficients are those of the authors' Fortran code, as in SciPy's ``DOP853``, so both take the same steps.
 
 Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd edition (Springer 1993),
-section II.10, doi:10.1007/978-3-540-78862-1 (DOI recalled).
+section II.10, doi:10.1007/978-3-540-78862-1.
 """
 
 from __future__ import annotations

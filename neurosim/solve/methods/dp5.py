@@ -4,7 +4,7 @@
 step. The coefficients of the interpolant are those of SciPy's ``RK45``, so both take the same steps.
 
 Source: J. R. Dormand, P. J. Prince, J. Comput. Appl. Math. 6 (1980) 19, doi:10.1016/0771-050X(80)90013-3; interpolant:
-L. F. Shampine, Math. Comp. 46 (1986) 135, doi:10.2307/2008219 (both DOIs recalled).
+L. F. Shampine, Math. Comp. 46 (1986) 135, doi:10.2307/2008219.
 """
 
 from __future__ import annotations

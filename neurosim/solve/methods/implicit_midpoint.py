@@ -4,7 +4,7 @@ It is symplectic and keeps quadratic invariants, to the tolerance of Newton's it
 estimates no error: give ``fixed_step``.
 
 Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration, 2nd edition (Springer 2006), IV.2 and VI.4,
-doi:10.1007/3-540-30666-8 (DOI recalled).
+doi:10.1007/3-540-30666-8.
 """
 
 from __future__ import annotations

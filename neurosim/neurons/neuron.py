@@ -1,0 +1,93 @@
+"""What a model of a neuron declares, and the synaptic states that many share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neurosim.devices.device import Reference
+from neurosim.errors import ParameterError
+from neurosim.graph.signal_graph import Number, SignalGraph
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One model.
+
+    Attributes
+    ----------
+    name, summary : str
+    source : Reference
+    equations : str
+        One equation a line.
+    reset : str
+        What a spike does to the neuron, in words.
+    build : callable
+        ``build(size, **parameters)`` returns a SignalGraph whose event is ``spike``.
+    """
+
+    name: str
+    summary: str
+    source: Reference
+    equations: str
+    reset: str
+    build: Callable[..., SignalGraph]
+    aliases: tuple[str, ...] = ()
+
+
+SHAPES = ("exponential", "alpha", "biexponential")
+
+
+def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], unit: str) -> list[str]:
+    """Add a synaptic state for each name, on which pulses add up; return the names of what they give the neuron.
+
+    Parameters
+    ----------
+    synapses : mapping of str to float, array_like or tuple
+        For each receptor its time constant [s]: a jump that decays; ``("alpha", tau)``: ``t/tau exp(1 - t/tau)``; or
+        ``("biexponential", rise, decay)``; the latter two have the peak of the pulse's weight.
+    unit : str
+        Of the pulses' weights.
+
+    Raises
+    ------
+    ParameterError
+        An unknown shape, or a rise that is not shorter than the decay.
+    """
+    import numpy as np
+
+    found = []
+    for name, shape in synapses.items():
+        if not isinstance(shape, tuple):
+            shape = ("exponential", shape)
+        if shape[0] not in SHAPES or len(shape) != (3 if shape[0] == "biexponential" else 2):
+            raise ParameterError(
+                f"synapse '{name}': {shape!r} must be a time constant [s], ('alpha', tau), or "
+                "('biexponential', rise, decay)"
+            )
+        if shape[0] == "exponential":
+            graph.state(name, size, time_constant=shape[1], unit=unit)
+            found.append(name)
+            continue
+        rise, decay = np.broadcast_arrays(*(np.asarray(tau, float) for tau in (shape[1], shape[-1])))
+        if shape[0] == "alpha":
+            peak = np.exp(1.0)
+        else:
+            if not (rise < decay).all():
+                raise ParameterError(f"synapse '{name}': rise {rise} s must be shorter than decay {decay} s")
+            # Of exp(-t/decay) - exp(-t/rise) at its largest.
+            at = np.log(decay / rise) * rise * decay / (decay - rise)
+            peak = (decay / rise - 1.0) / (np.exp(-at / decay) - np.exp(-at / rise))
+        graph.state(name, size, time_constant=rise.copy(), unit=unit)
+        graph.state(f"{name} current", size, time_constant=decay.copy(), unit=unit)
+        graph.parameter(f"{name} peak", np.full(size, peak) if peak.ndim == 0 else peak, trainable=False)
+        graph.connect(name, f"{name} current", weight=f"{name} peak")
+        found.append(f"{name} current")
+    return found
+
+
+def as_parameter(graph: SignalGraph, name: str, value: Number, size: int, unit: str) -> str:
+    """Declare a bias of `size` elements and return its name."""
+    graph.parameter(name, graph.value_of(value, size, name), trainable=False, unit=unit)
+    return name

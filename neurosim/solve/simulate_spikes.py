@@ -1,0 +1,320 @@
+"""Run a network of spiking neurons on a grid of time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
+from neurosim.graph.drives import bind_drives
+from neurosim.graph.law import CONSTANT
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spike_trains import SpikeTrains
+from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
+from neurosim.kernels import spike_steps as words
+from neurosim.results import Column, Result, input_hash, versions
+
+LOG, CHUNK, INPUT_VALUES = 1_000_000, 100_000, 4_000_000
+"""Least room for ticks between two calls of the compiled loop; most steps of a call, and most numbers of inputs."""
+
+
+@dataclass(frozen=True)
+class SpikeSettings:
+    """How a network of spiking neurons is simulated.
+
+    Parameters
+    ----------
+    dt : float
+        Step [s].
+    drive : mapping of str to drive, optional
+        Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as for any graph, read at the
+        beginning of each step and held.
+    initial : mapping of str to array_like, optional
+        Initial values of states by node, instead of those of the graph.
+    save : sequence of str
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
+    print_step : float, optional
+        Seconds between samples, a whole number of steps; default `dt` where states are saved.
+    seed : int
+        Default 0; nothing in such a run uses chance so far but what is drawn beforehand.
+    progress : callable, optional
+        ``progress(done, total)``.
+    """
+
+    dt: float
+    drive: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    save: Sequence[str] = ()
+    print_step: float | None = None
+    seed: int = 0
+    progress: Callable[[float, float], None] | None = None
+
+
+def simulate_spikes(graph: SignalGraph | SpikeProgram, t_span: tuple[float, float] | None, **settings: Any) -> Result:
+    """Run a network of spiking neurons from t = 0 in exact steps of dt; ticks fall on the grid.
+
+    Parameters
+    ----------
+    graph : SignalGraph or SpikeProgram
+        See `neurosim.graph.spikes`.
+    t_span : (float, float)
+        Run from 0 to the second [s]; states are sampled from the first on.
+    **settings
+        Fields of `SpikeSettings`.
+
+    Returns
+    -------
+    Result
+        Times of ticks in ``result.events``; a column for each saved element.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    SimulationError
+        A state is not finite any more; names it.
+    """
+    try:
+        chosen = SpikeSettings(**settings)
+    except TypeError:
+        known = list(SpikeSettings.__dataclass_fields__)
+        unknown = next((name for name in settings if name not in known), "dt")
+        raise ParameterError(f"simulate() with dt has no setting '{unknown}'; {nearest(unknown, known)}") from None
+    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
+        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    clock = time.perf_counter()
+    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
+    run = SpikeRun(program, chosen, float(t_span[1]))
+    steps = round(t_span[1] / program.dt)
+    begun = time.perf_counter()
+    run.advance(steps)
+    seconds = time.perf_counter() - begun
+    times, elements = run.ticks()
+    first = int(np.ceil(t_span[0] / program.dt - WHOLE))
+    kept = run.sampled_steps >= first
+    columns = {name: Column(values[kept]) for name, values in run.columns().items()}
+    return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
+        "title": program.graph.title, "analysis": "tran", "method": f"exact steps of {program.dt:g} s",
+        "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
+        "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
+                       "seconds_time_loop": round(seconds, 6)},
+        "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
+        "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
+    })  # fmt: skip
+
+
+class SpikeRun:
+    """A run that can be stopped and continued: a run in pieces equals the uncut one, tick for tick.
+
+    Parameters
+    ----------
+    program : SpikeProgram
+    chosen : SpikeSettings
+    t_stop : float
+        The end [s] until which drives are laid out.
+    """
+
+    def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float) -> None:
+        self.program, self.chosen, self.t_stop = program, chosen, t_stop
+        self.code = program.code.copy()
+        elements = program.events.size
+        self.y = program.states.pack(chosen.initial, program.initial, "state").copy()
+        if not np.isfinite(self.y).all():
+            raise ParameterError("initial: values must be finite")
+        self.release = np.full(elements, -1, np.int64)
+        self.arrivals = np.full(program.arrivals, -1, np.int64)
+        self.memory = np.zeros(program.memory)
+        self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
+        self.log = np.zeros(max(LOG, 4 * elements), np.int32)
+        self.armed = np.ones(elements, np.int32)
+        self.q = program.constant.copy()
+        self.work = np.empty(max(1, program.widest) * words.BLOCK)
+        self.plan = np.zeros(words.PLAN, np.int64)
+        self.notes: list[str] = []
+        self.places = self._saved()
+        every = chosen.print_step if chosen.print_step is not None else program.dt
+        self.every = round(every / program.dt)
+        if self.every < 1 or abs(self.every - every / program.dt) > WHOLE * self.every:
+            raise ParameterError(f"print_step = {every!r} s must be a whole number of steps of {program.dt:g} s")
+        self.code[words.SAMPLED], self.code[words.SAMPLED_AT] = len(self.places), len(self.code)
+        self.code = np.concatenate([self.code, np.array(list(self.places.values()), np.int64)])
+        self._samples = [self.y[list(self.places.values())]]
+        self._ticks: list[tuple[np.ndarray, np.ndarray]] = []
+        self._given()
+        self._arm()
+
+    @property
+    def step(self) -> int:
+        """Steps that were made."""
+        return int(self.plan[words.NOW])
+
+    @property
+    def sampled_steps(self) -> np.ndarray:
+        """The steps at which states were sampled."""
+        return np.arange(0, self.step + 1, self.every)
+
+    def advance(self, steps: int) -> None:
+        """Go on to step number `steps`.
+
+        Raises
+        ------
+        SimulationError
+            A state is not finite any more.
+        """
+        program, plan, code = self.program, self.plan, self.code
+        inputs = program.inputs.size
+        chunk = CHUNK if not inputs else max(1, min(CHUNK, INPUT_VALUES // inputs))
+        varies = inputs and not self._is_constant()
+        while self.step < steps:
+            plan[words.BEFORE] = self.step
+            plan[words.STOP] = min(steps, self.step + chunk)
+            rows = np.empty(0)
+            if varies or (inputs and self.step == 0):
+                at = np.arange(self.step, plan[words.STOP] if varies else 1) * program.dt
+                rows = np.ascontiguousarray(self.drives.values(at)).ravel()
+            if inputs and not varies and self.step == 0:
+                self._hold(rows)
+            plan[words.ROWS], plan[words.FIRST_ROW] = int(bool(varies)), self.step + 1
+            count = int(plan[words.STOP]) // self.every - self.step // self.every
+            samples = np.empty(count * len(self.places))
+            plan[words.SAMPLE], plan[words.EVERY] = 0, self.every if self.places else 0
+            ends = np.empty(int(plan[words.STOP]) - self.step, np.int64)
+            start = int(plan[words.LOGGED])
+            words.run_spike_steps(
+                code, plan, program.table, self.y, self.q, program.constant, rows, self.release, self.arrivals,
+                program.pointers, program.targets, program.strengths, self.memory, self.offsets, self.log, ends,
+                self.armed, self.given_steps, self.given_elements, samples, self.work,
+            )  # fmt: skip
+            made = self.step - int(plan[words.BEFORE])
+            self._samples.append(samples[: int(plan[words.SAMPLE])])
+            self._take(start, ends[:made])
+            if not np.isfinite(self.y).all():
+                raise self._not_finite()
+            if self.chosen.progress is not None:
+                self.chosen.progress(self.step * program.dt, steps * program.dt)
+
+    def ticks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps times dt [s] and elements of all ticks so far, in the order of time."""
+        steps = np.concatenate([np.empty(0, np.int64), *(s for s, _ in self._ticks)])
+        return steps * self.program.dt, np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)])
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Samples of the saved elements."""
+        if not self.places:
+            return {}
+        values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
+        return {name: values[:, k] for k, name in enumerate(self.places)}
+
+    def _take(self, start: int, ends: np.ndarray) -> None:
+        """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
+        logged = int(self.plan[words.LOGGED])
+        counts = np.diff(ends, prepend=start)
+        steps = np.repeat(np.arange(int(self.plan[words.BEFORE]) + 1, self.step + 1), counts)
+        self._ticks.append((steps, self.log[start:logged].astype(np.int64)))
+        width = len(self.program.events.slices) + 1
+        oldest = max(1, self.step - self.program.slots + 2)
+        keep = int(self.offsets[oldest % self.program.slots * width]) if self.program.slots > 1 else logged
+        self.log[: logged - keep] = self.log[keep:logged].copy()
+        self.offsets -= keep
+        self.plan[words.LOGGED] = logged - keep
+
+    def _saved(self) -> dict[str, int]:
+        program, places = self.program, {}
+        for asked in [self.chosen.save] if isinstance(self.chosen.save, str) else self.chosen.save:
+            match = re.fullmatch(r"(.+)\[(\d+)\]", asked)
+            name = match[1] if match else asked
+            part = program.states.slices.get(name)
+            if part is None:
+                raise UnknownNameError(
+                    f"cannot save '{asked}': with dt, states are sampled; {nearest(name, program.states.slices)}"
+                )
+            size = part.stop - part.start
+            wanted = range(size) if match is None else [int(match[2])]
+            for e in wanted:
+                if e >= size:
+                    raise UnknownNameError(f"cannot save '{asked}': '{name}' has {size} elements")
+                places[name if size == 1 else f"{name}[{e}]"] = part.start + e
+        return places
+
+    def _given(self) -> None:
+        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+        program, trains, held = self.program, {}, {}
+        for name, value in self.chosen.drive.items():
+            if isinstance(value, SpikeTrains) != (name in program.trains.slices):
+                if name not in program.trains.slices and name not in program.inputs.slices:
+                    known = [*program.trains.slices, *program.inputs.slices]
+                    raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, known) or ', '.join(known)}")
+                needed = "spikes (neurosim.spike_trains)" if name in program.trains.slices else "values, not spikes"
+                raise ParameterError(f"drive: input '{name}' takes {needed}")
+            (trains if isinstance(value, SpikeTrains) else held)[name] = value
+        self.drives = bind_drives(program.inputs, held, self.t_stop)
+        steps, elements = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+        for number, event in enumerate(program.events.slices):
+            record = self.code[words.EVENTS_AT] + number * words.EVENT_WORDS
+            if self.code[record + words.WATCHED] >= 0:
+                continue
+            port = next(port for port, made in program.given.items() if made == event)
+            train, size = trains.get(port), program.graph.size_of(event)
+            self.code[record + words.GIVEN] = sum(part.size for part in steps)
+            if train is not None:
+                if train.elements.size and train.elements.max() >= size:
+                    raise ParameterError(
+                        f"drive: input '{port}' has {size} elements, a spike is for element {train.elements.max()}"
+                    )
+                steps.append(np.maximum(1, np.ceil(train.times / program.dt - WHOLE)).astype(np.int32))
+                elements.append(train.elements.astype(np.int32))
+            self.code[record + words.GIVEN_END] = sum(part.size for part in steps)
+        self.given_steps, self.given_elements = np.concatenate(steps), np.concatenate(elements)
+
+    def _is_constant(self) -> bool:
+        return all(record[0] == CONSTANT for record in self.drives.records)
+
+    def _hold(self, row: np.ndarray) -> None:
+        """What inputs that do not change add to each step."""
+        code, at = self.code, int(self.code[words.COUPLINGS_AT])
+        records = code[at : at + 3 * code[words.COUPLINGS]].reshape(-1, 3)
+        self.q[:] = self.program.constant
+        np.add.at(self.q, records[:, 1], self.program.table[records[:, 2]] * row[records[:, 0]])
+
+    def _arm(self) -> None:
+        """What starts at or above its threshold ticks only after it was below."""
+        program, code = self.program, self.code
+        for number, (name, part) in enumerate(program.events.slices.items()):
+            record = code[words.EVENTS_AT] + number * words.EVENT_WORDS
+            place = code[record + words.WATCHED]
+            if place < 0:
+                continue
+            n, stride = part.stop - part.start, code[record + words.THRESHOLD_STRIDE]
+            level = program.table[code[record + words.THRESHOLD] + np.arange(n) * stride]
+            above = self.y[place : place + n] >= level
+            self.armed[part] = ~above
+            self.plan[words.DISARMED] += above.sum()
+            if above.any():
+                self.notes.append(
+                    f"event '{name}': {above.sum()} of {n} elements start at or above the threshold and tick only "
+                    "after they have been below it"
+                )
+
+    def _not_finite(self) -> SimulationError:
+        place = int(np.argmin(np.isfinite(self.y)))
+        name, part = next((n, p) for n, p in self.program.states.slices.items() if p.start <= place < p.stop)
+        return SimulationError(
+            f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
+            f"t = {self.step * self.program.dt:g} s; look for weights or drives that are too large"
+        )
+
+
+def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
+    """Times of the ticks of each element by its name."""
+    order = np.argsort(elements, kind="stable")
+    ends = np.cumsum(np.bincount(elements, minlength=program.events.size))
+    parts = iter(np.split(times[order], ends[:-1]))
+    return {
+        name if part.stop - part.start == 1 else f"{name}[{e}]": next(parts).tolist()
+        for name, part in program.events.slices.items()
+        for e in range(part.stop - part.start)
+    }

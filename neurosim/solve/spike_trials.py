@@ -1,0 +1,69 @@
+"""Many runs of one spiking network, each with its own spikes: what classifiers of liquid states are fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spikes import SpikeProgram, compile_spikes
+from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
+
+
+def spike_trials(
+    graph: SignalGraph | SpikeProgram, drives: Sequence[Mapping[str, Any]], times: Any, *, dt: float, save: str,
+    initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
+) -> np.ndarray:  # fmt: skip
+    """Run a spiking network once for each drive and return a state at given times.
+
+    Parameters
+    ----------
+    graph : SignalGraph or SpikeProgram
+    drives : sequence of mapping
+        Of each trial, as in `neurosim.simulate`.
+    times : array_like, shape (trials,) or (trials, readings)
+        When the state is read [s]; a trial ends with its last reading.
+    dt : float
+        Step [s].
+    save : str
+        The state, such as ``"trace"``.
+    initial : sequence of mapping, optional
+        Initial values of each trial.
+    workers : int
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (trials, size) or (trials, readings, size)
+
+    Raises
+    ------
+    ParameterError, UnknownNameError, SimulationError
+    """
+    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, dt)
+    at = np.asarray(times, float)
+    if at.ndim not in (1, 2) or len(at) != len(drives) or (initial is not None and len(initial) != len(drives)):
+        raise ParameterError(f"spike_trials(): {len(drives)} drives, times of shape {at.shape}; one row for each drive")
+    if not (np.isfinite(at).all() and (at >= 0.0).all()):
+        raise ParameterError("spike_trials(): times must be finite and not negative")
+    if save not in program.states.slices:
+        raise ParameterError(f"spike_trials(): no state '{save}'; states: {', '.join(program.states.slices)}")
+    steps = np.round(np.atleast_2d(at.T).T / program.dt).astype(np.int64)
+    part = program.states.slices[save]
+
+    def trial(k: int) -> np.ndarray:
+        settings = SpikeSettings(dt=program.dt, drive=drives[k], initial={} if initial is None else initial[k])
+        run = SpikeRun(program, settings, float(at[k].max()))
+        made = np.empty((steps.shape[1], part.stop - part.start))
+        for reading in np.argsort(steps[k], kind="stable"):
+            run.advance(int(steps[k, reading]))
+            made[reading] = run.y[part]
+        return made
+
+    with ThreadPoolExecutor(workers) as pool:
+        found = np.array(list(pool.map(trial, range(len(drives)))))
+    return found.reshape(*at.shape, -1)
