@@ -452,6 +452,11 @@ class Result:
 
 def versions() -> dict[str, str]:
     """Return the versions that a run depends on: neurosim, python, numpy, scipy, numba."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
     import importlib.metadata
 
     found = {"python": platform.python_version()}

@@ -19,10 +19,14 @@ import networkx as nx
 import numpy as np
 
 from neurosim.analyses.drawable import Drawable
+from neurosim.analyses.field import flow_of
+from neurosim.analyses.fixed_points import zeros
+from neurosim.digital.event_network import EventNetwork
 from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import held
+from neurosim.graph.events import EventProgram
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import Layout
 from neurosim.graph.program import Program, compile_graph
@@ -109,7 +113,7 @@ class Comparison(Drawable):
     attractors : dict
         ``same``: share of random starts that end at the same place, or in motion on both sides; ``analog_at_rest`` and
         ``digital_at_rest``: share that comes to rest; a run that grows without bound is in motion. Empty, as the fixed
-        points are, for a graph with delays, whose state is a whole past, and for one with clocks.
+        points are, for a graph with delays, whose state is a whole past, and for one with clocks or events.
     score : dict of str to float
         Score of the outputs of each side, where targets were given.
     seconds_analog : float
@@ -265,7 +269,8 @@ def compare(
     order = order_of(steps)
     outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
-    found = () if delayed or clocked else _fixed_points(steady, constant, starts, seed)
+    has_rest = not (delayed or clocked or isinstance(steady.program, EventProgram))
+    found = _fixed_points(steady, constant, starts, seed) if has_rest else ()
     scores = {}
     if targets is not None:
         judge = score or _normalised_error
@@ -278,7 +283,7 @@ def compare(
         analog=analog, twin=runs[0].states, analog_output=outputs[0], twin_output=outputs[1],
         state_names=_names(program.states.shapes), output_names=_names(program.outputs.shapes), error=errors[0],
         horizon=steps[0].horizon, steps=steps, order=order, declared_order=rule.order, fixed_points=found,
-        attractors={} if delayed or clocked else _attractors(steady, constant, starts, seed), score=scores,
+        attractors=_attractors(steady, constant, starts, seed) if has_rest else {}, score=scores,
         seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
@@ -433,7 +438,8 @@ def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _
 
     def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
         repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
-        run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
+        kind = EventNetwork if isinstance(program, EventProgram) else DigitalNetwork
+        run = kind(program, network.rule, dt).sequence(repeated, y0)
         return np.vstack([y0, run.states[stride - 1 :: stride, 0]])
 
     return side
@@ -462,27 +468,9 @@ def _random_states(program: Program, starts: int, seed: int, name: str) -> np.nd
 
 
 def _fixed_points(network: DigitalNetwork, u: np.ndarray, starts: int, seed: int) -> tuple[FixedPoint, ...]:
-    """Zeros of the flow by Newton's method from random states, each once."""
-    program = network.program
-    found: list[np.ndarray] = []
-    leak = np.diag(program.leak)
-    for y in _random_states(program, starts, seed, "fixed points"):
-        for _ in range(60):
-            residual = program.drive(y, u) - program.leak * y
-            jacobian = program.jacobian(y, u)[0] - leak
-            try:
-                change = np.linalg.solve(jacobian, residual)
-            except np.linalg.LinAlgError:
-                break
-            size = np.abs(change).max()
-            y = y - change * min(1.0, 2.0 / max(size, 1e-300))
-            if not np.isfinite(y).all():
-                break
-            if size < 1e-13 * (1.0 + np.abs(y).max()):
-                if not any(np.abs(y - other).max() < SAME_POINT * (1.0 + np.abs(y).max()) for other in found):
-                    found.append(y)
-                break
-    return tuple(_judge(network, y, u) for y in found)
+    """Zeros of the flow with inputs u, from random states."""
+    begin = _random_states(network.program, starts, seed, "fixed points")
+    return tuple(_judge(network, y, u) for y in zeros(flow_of(network.program, u), begin, tolerance=1e-13))
 
 
 def _judge(network: DigitalNetwork, y: np.ndarray, u: np.ndarray) -> FixedPoint:

@@ -61,8 +61,8 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
         lines.append("None was found from the random starts.")
     else:
         lines.append(
-            "Not looked for: the state of a graph with delays is a whole past, states may jump at a clock, and a large "
-            "network has too many."
+            "Not looked for: the state of a graph with delays is a whole past, states may jump at clocks or events, "
+            "and a large network has too many."
         )
     if a:
         lines += [

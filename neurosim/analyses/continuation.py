@@ -127,6 +127,13 @@ def continuation(
             f"no fixed point of '{base.title}' was found at {parameter} = {first:g} from the given start; find one "
             "with fixed_points() and give it as start="
         )
+    held = begin.held(y, begin.value(y))
+    if held.any():
+        name = base.names[int(np.argmax(held))]
+        raise ParameterError(
+            f"the fixed point of '{base.title}' at {parameter} = {first:g} holds {name} at its bound: such points have "
+            "no smooth branch; give start= of one within the bounds"
+        )
     curve = _Curve(base, parameter, first, last - first, np.maximum(1.0, np.abs(y)))
     widest = 0.02 if largest_step is None else largest_step
     h = 0.01 if step is None else step

@@ -132,6 +132,11 @@ def energy(
     """
     if isinstance(graph, MemristiveNetwork):
         return _of_network(graph, t_span, function, gradient, settings)
+    if not isinstance(graph, (SignalGraph, Program)):
+        raise ParameterError(
+            f"energy() takes a SignalGraph or a MemristiveNetwork, not {type(graph).__name__}; of a circuit "
+            "power_balance() gives where its energy goes"
+        )
     program = graph if isinstance(graph, Program) else compile_graph(graph)
     if function is None:
         chosen = energy_function(program, symmetric_part=symmetric_part)

@@ -2,7 +2,7 @@
 
 An energy (Lyapunov function) E(y, u) never rises along ``y' = f(y, u)`` while the inputs are held. Known here:
 
-- the *gradient form* of `neurosim.digital.gradient_form`: Hopfield (1984), BAM, symmetric rate and membrane networks.
+- the *gradient form* of `neurosim.graph.gradient_form`: Hopfield (1984), BAM, symmetric rate and membrane networks.
   In its coordinates w, dE/dt = -sum of tau k phi'(q) x'^2 (membrane), or the sum of dE/dr (phi(q - k dE/dr) - phi(q)) /
   tau (rate), each term of which is at most 0;
 - the *modern* (dense) Hopfield network, ``tau u' = -u + X' softmax(beta X u) + R I``: E = |u|^2/2 - R I'u -
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.digital.gradient_form import GradientForm, gradient_form
 from neurosim.errors import ParameterError
 from neurosim.graph.delays import delays_refused
+from neurosim.graph.gradient_form import GradientForm, gradient_form
 from neurosim.graph.program import Program
 
 OfState = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -14,8 +14,11 @@ from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.memristive.invariants import energy_form
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.solve.simulate_graph import simulate_graph
+from neurosim.solve.simulate_network import simulate_network
 
 MARGIN = 0.25
 """Room around the trajectories, as a share of what they span."""
@@ -57,7 +60,7 @@ class EnergyLandscape(Drawable):
 
 
 def energy_landscape(
-    graph: SignalGraph | Program, plane: tuple[Any, Any] | None = None, *, centre: Any = None,
+    graph: SignalGraph | Program | MemristiveNetwork, plane: tuple[Any, Any] | None = None, *, centre: Any = None,
     extent: float | None = None, points: int = 121, inputs: Any = None, starts: Any = 8,
     duration: float | None = None, seed: int = 0, **settings: Any,
 ) -> EnergyLandscape:  # fmt: skip
@@ -65,7 +68,7 @@ def energy_landscape(
 
     Parameters
     ----------
-    graph : SignalGraph or Program
+    graph : SignalGraph, Program or MemristiveNetwork
     plane : pair, optional
         Two addresses (``("u[0]", "u[3]")``) or two vectors of shape (n,). Default: the plane of largest variance of the
         runs.
@@ -78,9 +81,10 @@ def energy_landscape(
     inputs : array_like, shape (inputs,), optional
         Held inputs, default 0.
     starts : int or array_like, shape (runs, n)
-        Number of random starts (standard normal around the centre), or the starts themselves.
+        Number of random starts (standard normal around the centre; within the bounds of a memristive network), or the
+        starts themselves.
     duration : float, optional
-        Of each run [s], default 20 times the largest time constant.
+        Of each run [s], default 20 times the largest time constant of a graph.
     seed : int
     **settings
         Of the simulation.
@@ -88,30 +92,63 @@ def energy_landscape(
     Raises
     ------
     ParameterError, UnknownNameError
+        A circuit has no energy that is known as a function of its states: `neurosim.energy` gives its powers.
     """
-    program = graph if isinstance(graph, Program) else compile_graph(graph)
-    chosen = energy_function(program)
-    n, names = program.states.size, list(program.states.slices)
-    labels = [a for name, part in program.states.slices.items() for a in addresses(name, part.stop - part.start)]
+    net = graph if isinstance(graph, MemristiveNetwork) else None
+    if net is not None:
+        form, labels, title = energy_form(net), net.state_names, net.title
+        formula, largest = "Lyapunov function of the network", None
+        u = np.zeros(0)
+        if inputs is not None:
+            raise ParameterError("inputs= are of graphs: a memristive network has its own sources")
+
+        def values_at(y: np.ndarray) -> np.ndarray:
+            return form.value(y)
+
+        def run_from(start: np.ndarray) -> np.ndarray:
+            result = simulate_network(net, (0.0, stop), initial=start, save=["states"], **settings)
+            return np.stack([result.columns[a].values if a in result.columns else start[e] + 0.0 * result.time
+                             for e, a in enumerate(labels)], 1)  # fmt: skip
+    elif isinstance(graph, (SignalGraph, Program)):
+        program = graph if isinstance(graph, Program) else compile_graph(graph)
+        chosen, title, formula = energy_function(program), program.graph.title, energy_function(program).formula
+        labels = [a for name, part in program.states.slices.items() for a in addresses(name, part.stop - part.start)]
+        u = np.zeros(program.inputs.size) if inputs is None else np.asarray(inputs, float).reshape(program.inputs.size)
+        drive = {name: u[part] for name, part in program.inputs.slices.items()}
+        largest = float(np.nanmax(program.time_constant))
+
+        def values_at(y: np.ndarray) -> np.ndarray:
+            return _values(chosen, y, u)
+
+        def run_from(start: np.ndarray) -> np.ndarray:
+            result = simulate_graph(
+                program, (0.0, stop), drive=drive, initial={k: start[p] for k, p in program.states.slices.items()},
+                save=list(program.states.slices), **settings,
+            )  # fmt: skip
+            return np.column_stack([result[label] for label in labels])
+    else:
+        raise ParameterError(
+            f"energy_landscape() takes a SignalGraph or a MemristiveNetwork, not {type(graph).__name__}; energy() "
+            "gives the powers of a circuit"
+        )
+    n = len(labels)
     if n < 2:
-        raise ParameterError(f"a plane needs two states; graph '{program.graph.title}' has {n}")
+        raise ParameterError(f"a plane needs two states; '{title}' has {n}")
     if points < 2:
         raise ParameterError(f"points = {points} must be at least 2")
-    u = np.zeros(program.inputs.size) if inputs is None else np.asarray(inputs, float).reshape(program.inputs.size)
     middle = np.zeros(n) if centre is None else np.asarray(centre, float).reshape(n)
     if np.ndim(starts) == 0:
-        begin = middle + stream(seed, "energy landscape", "starts").standard_normal((int(starts), n))
+        random = stream(seed, "energy landscape", "starts")
+        if net is None:
+            begin = middle + random.standard_normal((int(starts), n))
+        else:
+            begin = net.laws.lower + random.random((int(starts), n)) * (net.laws.upper - net.laws.lower)
     else:
         begin = np.asarray(starts, float).reshape(-1, n)
-    stop = duration or 20.0 * float(np.nanmax(program.time_constant))
-    drive = {name: u[part] for name, part in program.inputs.slices.items()}
-    runs = []
-    for start in begin:
-        result = simulate_graph(
-            program, (0.0, stop), drive=drive, initial={k: start[p] for k, p in program.states.slices.items()},
-            save=names, **settings,
-        )  # fmt: skip
-        runs.append(np.column_stack([result[label] for label in labels]))
+    if duration is None and largest is None:
+        raise ParameterError(f"network '{title}' has no time constant that says how long to run: give duration=")
+    stop = duration or 20.0 * (largest or 0.0)
+    runs = [run_from(start) for start in begin]
     directions, shown = _plane(plane, labels, runs, n)
     if centre is None and plane is None and runs:
         middle = np.mean([run[-1] for run in runs], axis=0)
@@ -120,14 +157,12 @@ def energy_landscape(
         extent = max([float(np.abs(p).max()) for p in projected], default=1.0) * (1.0 + MARGIN) or 1.0
     axis = np.linspace(-extent, extent, points)
     grid = middle + axis[None, :, None] * directions[0] + axis[:, None, None] * directions[1]
-    values = _values(chosen, grid.reshape(-1, n), u).reshape(points, points)
+    values = values_at(grid.reshape(-1, n)).reshape(points, points)
     off = tuple(
         float(np.linalg.norm(run - middle - p @ directions, axis=1).max())
         for run, p in zip(runs, projected, strict=True)
     )
-    return EnergyLandscape(
-        program.graph.title, chosen.formula, shown, middle, directions, axis, axis.copy(), values, projected, off
-    )
+    return EnergyLandscape(title, formula, shown, middle, directions, axis, axis.copy(), values, projected, off)
 
 
 def _values(chosen: Any, y: np.ndarray, u: np.ndarray) -> np.ndarray:

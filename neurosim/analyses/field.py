@@ -160,6 +160,16 @@ def _map(program: Program, inputs: Any) -> Field:
     )  # fmt: skip
 
 
+def flow_of(program: Program, u: np.ndarray) -> Field:
+    """The field of all states of a graph as if they flowed: their drive with inputs u, less what leaks."""
+    leak = np.diag(program.leak)
+    names = [a for name, part in program.states.slices.items() for a in addresses(name, part.stop - part.start)]
+    return Field(
+        program.graph.title, names, program.initial.copy(), False, lambda y: program.drive(y, u) - program.leak * y,
+        lambda y: program.jacobian(y, u)[0] - leak, None, lambda values: flow_of(with_graph_values(program, values), u),
+    )  # fmt: skip
+
+
 def zero_of(field: Field, start: np.ndarray, *, iterations: int = 100, tolerance: float = 1e-11) -> np.ndarray | None:
     """A zero of the field by Newton's method with backtracking; None where it does not get there.
 

@@ -105,13 +105,18 @@ def fixed_points(
         begin = np.vstack([field.start, np.zeros(n), sizes[:, None] * draw])
     else:
         begin = np.asarray(starts, float).reshape(-1, n)
+    points = sorted((judge(field, y) for y in zeros(field, begin)), key=lambda p: (p.unstable, tuple(p.state)))
+    return FixedPoints(field.title, field.names, tuple(points), len(begin), field)
+
+
+def zeros(field: Field, starts: np.ndarray, *, tolerance: float = 1e-11) -> list[np.ndarray]:
+    """Zeros of a field that Newton's method finds from these starts, each once."""
     found: list[np.ndarray] = []
-    for start in begin:
-        y = zero_of(field, start)
+    for start in starts:
+        y = zero_of(field, start, tolerance=tolerance)
         if y is not None and not any(np.abs(y - o).max() < SAME * (1.0 + np.abs(y).max()) for o in found):
             found.append(y)
-    points = sorted((judge(field, y) for y in found), key=lambda p: (p.unstable, tuple(p.state)))
-    return FixedPoints(field.title, field.names, tuple(points), len(begin), field)
+    return found
 
 
 def judge(field: Field, y: np.ndarray) -> FixedPoint:

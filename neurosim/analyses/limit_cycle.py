@@ -26,6 +26,7 @@ from neurosim.analyses.runs import Runs
 from neurosim.analyses.tangent_flow import TangentFlow
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.program import Program
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.crossings import Crossing
 from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.simulate import simulate
@@ -47,6 +48,9 @@ MESH, FINEST = 1e-6, 2e-11
 
 SETTLED = 1e-6
 """With a smaller residual, relative to the size of the orbit, the mesh stays."""
+
+ROUNDS = 20.0
+"""Transient of a driven system that has no time of its own, in periods."""
 
 RETURNS, LONGER = 16, 8.0
 """A round may cross its mean level so many times; where a run does not come round, it is made so much longer."""
@@ -170,14 +174,17 @@ def limit_cycle(
     SimulationError
         The run comes to rest, does not return, or Newton's method does not converge.
     """
-    runs = Runs(what, inputs=inputs, rtol=min(1e-7, 100.0 * rtol))
+    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)))
     if runs.is_map:
         raise ParameterError(f"'{runs.field.title}' is a map: take fixed_points() of it, or bifurcation_diagram()")
     if start is not None and period is None:
         raise ParameterError("start= needs period=, a first guess of the period")
+    if not 1e-13 <= rtol < 1.0:
+        raise ParameterError(f"rtol = {rtol!r} must lie between 1e-13 and 1")
     if period is not None and not 0.0 < period < math.inf:
         raise ParameterError(f"period = {period!r} s must be positive")
-    wait = transient or runs.duration
+    has_own_time = not isinstance(runs.model, MemristiveNetwork) or not period
+    wait = transient or (runs.duration if has_own_time else ROUNDS * (period or 0.0))
     shooting = _Shooting(runs, method, 2.0 * period if period else wait)
     if shooting.is_driven and period is None:
         raise ParameterError(f"'{runs.field.title}' is driven: give the period of its drive, period=")

@@ -64,8 +64,12 @@ def lyapunov_command(
         if what.states.size > 100 and exponents is None:
             settings["k"] = 10
         if what.is_clocked.all():
+            if time is not None:
+                raise ParameterError(f"'{what.graph.title}' is a map: give --steps, not --time")
             settings["steps"] = 100_000 if steps is None else steps
         else:
+            if steps is not None:
+                raise ParameterError(f"'{what.graph.title}' is a flow: give --time, not --steps")
             slowest = float(what.time_constant[~what.is_clocked].max())
             settings["t_span"] = (0.0, 1000.0 * slowest if time is None else time)
         if not what.initial.any():

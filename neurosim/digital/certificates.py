@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.slope_bounds import SlopeBounds, slope_bounds
 from neurosim.errors import ParameterError
+from neurosim.graph.gradient_form import gradient_form
 
 if TYPE_CHECKING:
     from neurosim.digital.network import DigitalNetwork

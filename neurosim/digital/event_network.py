@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory
-from neurosim.digital.room import Room
 from neurosim.errors import ParameterError
 from neurosim.graph import event_law as words
 from neurosim.graph.events import EventProgram
+from neurosim.kernels.room import Room
 
 SLACK = 1e-6
 """What is due within this share of a step after its end is due at its end: times are sums of many steps."""

@@ -17,13 +17,13 @@ import networkx as nx
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, Gradient, Trajectory, digital
-from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.checks import check_graph, memoryless_order
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Layout, Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.kernels.room import Room
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any, overload
 import numpy as np
 
 from neurosim.digital.delays import DELAY_CLOCK, with_chains
-from neurosim.digital.room import Room
 from neurosim.digital.rule import Rule
 from neurosim.digital.rules import rules
 from neurosim.errors import ParameterError, SimulationError
@@ -21,6 +20,7 @@ from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
+from neurosim.kernels.room import Room
 from neurosim.memristive.clocked_map import ClockedMap
 from neurosim.memristive.network import MemristiveNetwork
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from neurosim.digital.hosted import HostedNetwork, joined, taken
 from neurosim.digital.network import Gradient, Trajectory
-from neurosim.digital.room import Room
 from neurosim.errors import ParameterError
+from neurosim.kernels.room import Room
 
 
 @dataclass(frozen=True)

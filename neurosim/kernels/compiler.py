@@ -14,7 +14,7 @@ import llvmlite.binding as llvm
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import TypingError
@@ -26,9 +26,10 @@ from numba.np.numpy_support import as_dtype
 from neurosim.kernels.native import ENTRY, MachineCode, processor_features
 from neurosim.kernels.tuple_pointer import WORD, TuplePointer, array_at, array_value
 
-if numba.config.CPU_FEATURES is None:
+_settings: Any = config
+if _settings.CPU_FEATURES is None:
     # Numba decides what becomes a vector instruction; it reads this when it compiles for the first time.
-    numba.config.CPU_FEATURES = processor_features()
+    _settings.CPU_FEATURES = processor_features()
 
 _POINTER = ir.IntType(8).as_pointer()
 REAL, INTEGER = types.float64, types.int64

@@ -154,7 +154,7 @@ def advance_rows(S, lu, lu_polish, run, context, rows, budget):
     progress = rows.progress
     while progress[NEXT] < progress[END]:
         r = progress[NEXT]
-        if rows.report[r, STATUS] == LEFT_OUT:
+        if rows.report[r, STATUS] != NOT_RUN:
             progress[NEXT] = r + 1
             continue
         if progress[INSIDE] == 0:

@@ -1,6 +1,6 @@
 """One step of the rules that solve equations: implicit midpoint and discrete gradients, sample by sample.
 
-See `neurosim.digital.rules.implicit_midpoint` and `neurosim.digital.discrete_gradient` for the equations.
+See `neurosim.digital.rules.implicit_midpoint` and `neurosim.solve.discrete_gradient` for the equations.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import STEP, TIME, helper, unit
+from neurosim.kernels.mass import is_ordinary, multiply_mass
 from neurosim.kernels.run import (
     ALPHA,
     CONVERGENCE,
@@ -58,8 +59,6 @@ from neurosim.kernels.steps import REPEAT, factor_matrix, first_not_finite
 from neurosim.kernels.system import (
     evaluate_both,
     evaluate_flow,
-    is_ordinary,
-    multiply_mass,
     project_rates,
     system_arrays_type,
 )  # fmt: skip

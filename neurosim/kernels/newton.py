@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import LIMITED, driver, helper
+from neurosim.kernels.mass import multiply_mass
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
-from neurosim.kernels.system import evaluate_both, multiply_mass, project_rates, system_arrays_type
+from neurosim.kernels.system import evaluate_both, project_rates, system_arrays_type
 
 CONVERGED, SLOW, SINGULAR, NOT_FINITE, PIVOT = range(5)
 """Status of `newton`: done; too many iterations; singular matrix; a flow is not finite; pivots no longer suit."""

@@ -32,8 +32,8 @@ to do for the step just accepted. ORDER_NOW to SWITCHES belong to methods of var
 (`neurosim.kernels.multistep_nordsieck`). STIFF: an explicit method found its steps bounded by stability, STIFF_STEPS
 and MILD_STEPS are the signs of it so far."""
 
-EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT, STOCHASTIC = range(7)
-"""Values of ``count[METHOD]``."""
+EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT, STOCHASTIC, DESCENT = range(8)
+"""Values of ``count[METHOD]``; DESCENT takes its steps outside of the compiled loop."""
 
 RMS_OF_BOTH_ENDS, WATCHED = range(2)
 """Values of ``count[NORM]``: SciPy's root mean square of ``atol + rtol max(|y0|, |y1|)``; or tolerances relative to

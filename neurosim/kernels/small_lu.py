@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
+from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.run import FACTORISATIONS, SINGULAR, STATUS_INDEX
-from neurosim.kernels.system import is_ordinary
 
 FEW = 8
 """Most unknowns [1]."""

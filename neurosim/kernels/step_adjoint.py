@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, LIMITED, LIMITING, STEP, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.mass import multiply_mass
 from neurosim.kernels.native import by_address
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
-from neurosim.kernels.system import evaluate_both, multiply_mass, system_arrays_type
+from neurosim.kernels.system import evaluate_both, system_arrays_type
 from neurosim.kernels.triangles import solve_transposed_triangles
 
 DONE, NEW_PIVOTS, SINGULAR, NO_CONVERGENCE = range(4)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import LIMITED, LIMITING, STEP, TIME, helper, unit
+from neurosim.kernels.mass import add_mass, multiply_mass
 from neurosim.kernels.run import (
     ALPHA,
     BDF2,
@@ -42,11 +43,9 @@ from neurosim.kernels.run import (
 from neurosim.kernels.small_lu import has_small_factors, solve_small
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
-    add_mass,
     evaluate_both,
     evaluate_flow,
     evaluate_timed,
-    multiply_mass,
     project_rates,
     project_rates_and_rows,
     system_arrays_type,
@@ -184,7 +183,7 @@ def evaluate_step(S, run, context, t, h):
 
 @helper
 def _stopped(S, run):
-    """Number of states that stand at a bound and stay there for this step."""
+    """Number of states that stand at a bound without a rate that leads away from it."""
     count = 0
     for j in range(S.bounded.size):
         i = S.bounded[j]
@@ -198,6 +197,16 @@ def _hold_stopped(S, run, f):
     for j in range(S.bounded.size):
         i = S.bounded[j]
         if run.f[i] == 0.0 and (run.y[i] >= S.upper[j] or run.y[i] <= S.lower[j]):
+            f[i] = 0.0
+
+
+@helper
+def _keep_inside(S, run, f):
+    """Set those rates of `_stopped` states to zero that lead beyond the bound."""
+    for j in range(S.bounded.size):
+        i = S.bounded[j]
+        beyond = (run.y[i] >= S.upper[j] and f[i] > 0.0) or (run.y[i] <= S.lower[j] and f[i] < 0.0)
+        if beyond and run.f[i] == 0.0:
             f[i] = 0.0
 
 
@@ -244,10 +253,11 @@ def rosenbrock_step(S, lu, run, context, h):
                 u[n] = 0.0
                 context[TIME] = t + tableau[2 * s, stage] * h
                 evaluate_flow(S, context, u, work)
-                # What stood at a bound stays there for the step. A state on its way to one may pass it: it is put back
-                # at the end, while a rate that vanished halfway would make the error estimate refuse every step.
+                # What stood at a bound may leave it within the step, not pass it. A state on its way to one may pass
+                # it: it is put back at the end, while a rate that vanished halfway would make the error estimate
+                # refuse every step.
                 if stopped > 0:
-                    _hold_stopped(S, run, work)
+                    _keep_inside(S, run, work)
                 run.count[EVALUATIONS] += 1
             add_mass(S, increment, work)
         d = tableau[2 * s + 1, stage] * h

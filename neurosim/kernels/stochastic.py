@@ -29,18 +29,29 @@ def _evaluate(S, run, context, t, y, f, g):
 
 @unit(_signature)
 def stochastic_step(S, run, context, h):
-    """Write ``run.y_new`` from ``run.y``; 0 or NOT_FINITE. ``tableau[0, 0]``: 0 Euler-Maruyama, 1 stochastic Heun."""
+    """Write ``run.y_new`` from ``run.y``; 0 or NOT_FINITE.
+
+    ``tableau[0, 0]``: 0 Euler-Maruyama, 1 stochastic Heun. Row 1, where there is one, holds the rates r at which the
+    unknowns decay by themselves: h is ``(1 - exp(-h r))/r`` then, and its root that of ``(1 - exp(-2 h r))/(2 r)``.
+    """
     n = run.y.size - 1
     t, root = run.real[T], np.sqrt(h)
     y, y_new, f, g, w = run.y, run.y_new, run.f, run.stage[0], run.stage[1]
+    decays = run.tableau.shape[0] > 1
     context[STEP] = h
     _evaluate(S, run, context, t, y, f, g)
     normal_numbers(np.int64(context[SEED]), run.count[STEPS], w[:n])
     y_new[n] = 0.0
     for i in range(n):
         run.error[i] = 0.0
-        w[i] *= root
-        y_new[i] = y[i] + h * f[i] + g[i] * w[i]
+        step = h
+        if decays and run.tableau[1, i] != 0.0:
+            rate = run.tableau[1, i]
+            step = -np.expm1(-h * rate) / rate
+            w[i] *= np.sqrt(-np.expm1(-2.0 * h * rate) / (2.0 * rate))
+        else:
+            w[i] *= root
+        y_new[i] = y[i] + step * f[i] + g[i] * w[i]
         if not np.isfinite(y_new[i]):
             run.count[STATUS_INDEX] = i
             return NOT_FINITE

@@ -33,6 +33,7 @@ from neurosim.kernels.array_program import (
     SIZE,
     tangent_instructions,
 )
+from neurosim.kernels.mass import multiply_mass
 from neurosim.kernels.saltation import jump_vectors
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
@@ -48,7 +49,6 @@ from neurosim.kernels.system import (
     crossing_batches,
     evaluate_both,
     evaluate_flow,
-    multiply_mass,
     project_rates,
     project_rates_and_rows,
     record_events,

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
 from neurosim.kernels.run import (
@@ -95,7 +96,6 @@ from neurosim.kernels.system import (
     accept_batches,
     clip_states,
     crossing_batches,
-    is_ordinary,
     jump_batches,
     record_events,
     start_batches,

@@ -69,6 +69,10 @@ def branch(found: Branch | Sequence[Branch], *, name: str | None = None, ax: Axe
                 point.parameter, point.state[place], linestyle="none", marker=MARKERS[point.kind], color=PALETTE[6],
                 markersize=6, label=label(point.kind),
             )  # fmt: skip
+    size = max(float(np.abs(b.states).max()) for b in branches)
+    if np.ptp(ax.get_ylim()) < 1e-9 * max(size, 1.0):
+        # Rounding is no change.
+        ax.set_ylim(*(np.mean([b.states[:, place].mean() for b in branches]) + np.array([-1.0, 1.0]) * max(size, 1.0)))
     ax.set_xlabel(first.parameter)
     ax.set_ylabel(name)
     ax.legend(fontsize="small", frameon=False)

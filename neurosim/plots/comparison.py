@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, tidy
+from neurosim.plots.style import PALETTE, panels, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,16 +31,8 @@ def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
     list of Axes
         Trajectories, error over time, error against dt, fixed points.
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(10.0, 6.4), layout="constrained")
-        axes = list(figure.subplots(2, 2).ravel())
-        figure.suptitle(f"{compared.title}: analog and {compared.rule}, dt = {compared.dt:g} s".replace("$", r"\$"))
-    else:
-        axes = list(np.ravel(ax))
-        if len(axes) != 4:
-            raise ParameterError(f"a comparison needs four axes, not {len(axes)}")
+    title = f"{compared.title}: analog and {compared.rule}, dt = {compared.dt:g} s"
+    axes = panels(ax, (2, 2), (10.0, 6.4), title, "a comparison")
     draw_trajectories(axes[0], compared)
     _error(axes[1], compared)
     _order(axes[2], compared)
@@ -104,4 +95,4 @@ def _fixed_points(ax: Axes, c: Comparison) -> None:
     ax.set_ylabel("largest multiplier of a step")
     found = len(c.fixed_points)
     title = f"{found} fixed point{'' if found == 1 else 's'} at zero input"
-    ax.set_title(title if c.attractors else "fixed points: not looked for (delays, clocks)", fontsize="medium")
+    ax.set_title(title if c.attractors else "fixed points: not looked for (delays, clocks, events)", fontsize="medium")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, si_scale, tidy
+from neurosim.plots.style import PALETTE, panels, si_scale, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,16 +27,7 @@ def energy_run(run: EnergyRun, *, ax: Any = None) -> list[Axes]:
     -------
     list of Axes
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
-        axes = list(figure.subplots(2, 1, sharex=True))
-        figure.suptitle(f"{run.title}: energy along a run".replace("$", r"\$"))
-    else:
-        axes = list(np.ravel(ax))
-        if len(axes) != 2:
-            raise ParameterError(f"an energy needs two axes, not {len(axes)}")
+    axes = panels(ax, (2, 1), (7.0, 5.0), f"{run.title}: energy along a run", "an energy", sharex=True)
     scale, unit = si_scale(float(run.times.max()), "s")
     times = run.times / scale
     top, bottom = axes

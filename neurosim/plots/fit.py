@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, label_axis, quantity_of, tidy
+from neurosim.plots.style import PALETTE, label_axis, panels, quantity_of, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,16 +31,7 @@ def fit_figure(found: Fit, *, ax: Any = None) -> list[Axes]:
     list of Axes
         Data and model, residuals.
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.2, 5.0), layout="constrained")
-        axes = list(figure.subplots(2, 1, sharex=True, height_ratios=(3, 1)).ravel())
-        figure.suptitle(found.title.replace("$", r"\$"))
-    else:
-        axes = list(np.ravel(ax))
-        if len(axes) != 2:
-            raise ParameterError(f"a fit needs two axes, not {len(axes)}")
+    axes = panels(ax, (2, 1), (7.2, 5.0), found.title, "a fit", sharex=True, height_ratios=(3, 1))
     residual = found.model - found.data
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.nanmax(np.abs(residual), axis=0) / np.maximum(np.nanmax(np.abs(found.data), axis=0), 1e-300)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, engineering, label_axis, tidy
+from neurosim.plots.style import PALETTE, engineering, label_axis, panels, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,11 +17,8 @@ if TYPE_CHECKING:
 def draw_hysteresis(found: Hysteresis, ax: Any = None) -> list[Axes]:
     """Draw loops, and areas against frequency; `ax` are two Axes."""
     from matplotlib import colormaps
-    from matplotlib.figure import Figure
 
-    axes = list(Figure(figsize=(9.0, 3.8), layout="constrained").subplots(1, 2) if ax is None else np.ravel(ax))
-    if len(axes) != 2:
-        raise ParameterError(f"hysteresis needs two axes, not {len(axes)}")
+    axes = panels(ax, (1, 2), (9.0, 3.8), "", "hysteresis")
     left, right = axes
     shades = colormaps["viridis"](np.linspace(0.0, 0.88, found.frequencies.size))
     for frequency, (v, i), shade in zip(found.frequencies, found.loops, shades, strict=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.plots.style import PALETTE, tidy
+from neurosim.plots.style import PALETTE, panels, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,14 +29,9 @@ def limit_cycle(cycle: LimitCycle, *, names: tuple[str, str] | None = None, ax: 
     -------
     list of Axes
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(11.0, 3.8), layout="constrained")
-        ax = figure.subplots(1, 3)
-        kind = "stable" if cycle.is_stable else f"unstable in {cycle.unstable} directions"
-        text = f"{cycle.title}: limit cycle, period {cycle.period:.6g} s, {kind}"
-        figure.suptitle(text.replace("$", r"\$"), fontsize="medium")
+    kind = "stable" if cycle.is_stable else f"unstable in {cycle.unstable} directions"
+    title = f"{cycle.title}: limit cycle, period {cycle.period:.6g} s, {kind}"
+    ax = panels(ax, (1, 3), (11.0, 3.8), title, "a limit cycle")
     orbit, wave, plane = ax
     if names is None:
         size = np.maximum(np.abs(cycle.states).max(axis=0), 1e-300)
@@ -55,6 +50,7 @@ def limit_cycle(cycle: LimitCycle, *, names: tuple[str, str] | None = None, ax: 
     plane.plot(np.cos(angle), np.sin(angle), color="0.6", linewidth=0.8)
     plane.plot(cycle.multipliers.real, cycle.multipliers.imag, linestyle="none", marker="x", color=PALETTE[1])
     plane.set(xlabel="real part of the multipliers", ylabel="imaginary part")
+    plane.margins(0.1)
     plane.set_aspect("equal", "datalim")
     for panel in ax:
         tidy(panel)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, tidy
+from neurosim.plots.style import PALETTE, panels, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,16 +31,7 @@ def lyapunov(spectrum: LyapunovSpectrum, *, ax: Any = None) -> list[Axes]:
     list of Axes
         Running means less the result, and the exponents by number.
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(9.0, 3.8), layout="constrained")
-        axes = list(figure.subplots(1, 2))
-        figure.suptitle(f"{spectrum.title}: {spectrum.kind}".replace("$", r"\$"))
-    else:
-        axes = list(np.ravel(ax))
-        if len(axes) != 2:
-            raise ParameterError(f"Lyapunov exponents need two axes, not {len(axes)}")
+    axes = panels(ax, (1, 2), (9.0, 3.8), f"{spectrum.title}: {spectrum.kind}", "a spectrum of Lyapunov exponents")
     _convergence(axes[0], spectrum)
     _spectrum(axes[1], spectrum)
     for panel in axes:
@@ -84,7 +74,7 @@ def _spectrum(ax: Axes, s: LyapunovSpectrum) -> None:
         ax.legend(fontsize="small", frameon=False)
     if number.size <= 8:
         ax.set_xticks(number)
-        ax.margins(x=0.25)
+        ax.margins(x=0.25, y=0.12)
         for n, value in zip(number[finite], s.exponents[finite], strict=True):
             ax.annotate(f"{value:.4g}", (n, value), xytext=(8, 3), textcoords="offset points", va="bottom", fontsize=8)
     ax.set_xlabel("number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from neurosim.plots.style import PALETTE, tidy
+from neurosim.plots.style import PALETTE, panels, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,15 +31,8 @@ def poincare_section(
     -------
     list of Axes
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(8.6, 4.2), layout="constrained")
-        ax = figure.subplots(1, 2)
-        figure.suptitle(
-            f"{section.title}: section {section.condition}, {len(section)} points".replace("$", r"\$"),
-            fontsize="medium",
-        )
+    title = f"{section.title}: section {section.condition}, {len(section)} points"
+    ax = panels(ax, (1, 2), (8.6, 4.2), title, "a Poincare section")
     points, returns = ax
     shown = list(names or (*section.widest, *section.names)[:2])
     first, second = shown[0], shown[-1]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
-from neurosim.plots.style import PALETTE, si_scale, tidy
+from neurosim.plots.style import PALETTE, panels, si_scale, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,16 +25,7 @@ def power_balance(balance: PowerBalance, *, ax: Any = None) -> list[Axes]:
     ax : sequence of two Axes, optional
         Default: a new figure.
     """
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.5, 5.2), layout="constrained")
-        axes = list(figure.subplots(2, 1, sharex=True))
-        figure.suptitle(f"{balance.title}: power".replace("$", r"\$"))
-    else:
-        axes = list(np.ravel(ax))
-        if len(axes) != 2:
-            raise ParameterError(f"a power balance needs two axes, not {len(axes)}")
+    axes = panels(ax, (2, 1), (7.5, 5.2), f"{balance.title}: power", "a power balance", sharex=True)
     scale, unit = si_scale(float(balance.times.max()), "s")
     times = balance.times / scale
     sums = {

@@ -122,6 +122,41 @@ def new_axes(
     return axes
 
 
+def panels(
+    ax: Any, shape: tuple[int, int], size: tuple[float, float], title: str, what: str, **options: Any
+) -> list[Axes]:
+    """Return the caller's Axes, or rows x columns of them in a new Figure with a title.
+
+    Parameters
+    ----------
+    ax : sequence of Axes, optional
+    shape : (int, int)
+        Rows and columns.
+    size : (float, float)
+        Of a new Figure [inches].
+    title, what : str
+        Title of a new Figure; what needs the Axes, for the message.
+    **options
+        Of ``Figure.subplots``.
+
+    Raises
+    ------
+    ParameterError
+        The caller's Axes are more or fewer.
+    """
+    from matplotlib.figure import Figure
+
+    if ax is None:
+        figure = Figure(figsize=size, layout="constrained")
+        if title:
+            figure.suptitle(title.replace("$", r"\$"), fontsize="medium")
+        return list(figure.subplots(*shape, squeeze=False, **options).ravel())
+    axes = list(np.ravel(ax))
+    if len(axes) != shape[0] * shape[1]:
+        raise ParameterError(f"{what} needs {shape[0] * shape[1]} axes, not {len(axes)}")
+    return axes
+
+
 def tidy(ax: Axes) -> None:
     """Put a faint grid behind the data and take the frame away where there is no axis."""
     ax.grid(True, **GRID)

@@ -30,7 +30,7 @@ _HEAD = 3
 
 _WORD = re.compile(
     r"[vi]\s*\([^()]*\)|\.?\d[\w.]*(?:(?<=e)[-+]\d+\w*)?"
-    r"|[^\W\d][\w.$#@]*(?:/[\w.$#@]+)*(?:\[\d+\])?(?![\w.$#@\[]|\s*\()",
+    r"|[^\W\d][\w.$#@]*(?:/[\w.$#@]+)*(?:\[\d+\](?:\.\w+)?)?(?![\w.$#@\[]|\s*\()",
     re.IGNORECASE,
 )
 """A reference, a number, or a name that no argument follows; a slash may belong to it."""

@@ -24,10 +24,12 @@ from neurosim.errors import NeurosimError, ParameterError, SimulationError, near
 from neurosim.graph.assembly import addresses
 from neurosim.graph.program import Program
 from neurosim.kernels import ensemble as kernel
+from neurosim.kernels import lanes
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import GMIN, TIME
 from neurosim.kernels.builder import System
 from neurosim.kernels.ensemble import Rows, advance_rows
+from neurosim.kernels.lanes import advance_lanes, lane_room, takes_lanes
 from neurosim.kernels.run import Run
 from neurosim.kernels.system import SystemArrays
 from neurosim.memristive.network import MemristiveNetwork
@@ -118,9 +120,9 @@ def run_chunk(job: Job, chunk: Chunk) -> Done:
         The system cannot be simulated at all. A row that fails is told in `Done.failures`.
     """
     if not isinstance(job.what, (Circuit, Program)):
-        from neurosim.solve.network_rows import run_network_rows
+        from neurosim.solve.separate_rows import run_separate_rows
 
-        return run_network_rows(job, chunk)
+        return run_separate_rows(job, chunk)
     return ensemble_of(job).run(chunk)
 
 
@@ -141,15 +143,34 @@ def ensemble_of(job: Job) -> Ensemble:
 class Worker:
     """What one thread needs of its own to run rows."""
 
-    def __init__(self, system: System, run: Run, factors: Factors, polish_factors: Factors) -> None:
+    def __init__(
+        self, system: System, run: Run, factors: Factors, polish_factors: Factors, *, in_lanes: bool = False
+    ) -> None:
         self.system = system.copy()
         self.run = Run(*(a.copy() for a in run))
         self.base = factors, polish_factors
+        self.lanes = lane_room(self.system.arrays, run) if in_lanes else None
+
+    def _advance_lanes(self, rows: Rows, deadline: float) -> None:
+        """Run rows side by side; those that are too hard are left."""
+        assert self.lanes is not None
+        lane, stages, room = self.lanes
+        lane[lanes.ROW] = -1.0
+        arrays, context = self.system.arrays, self.system.context
+        while advance_lanes(arrays, self.run, context, rows, lane, stages, room, STEPS_PER_CALL // lanes.LANES):
+            if time.perf_counter() > deadline:
+                break
+        rows.report[rows.report[:, kernel.STATUS] == lanes.TOO_HARD, kernel.STATUS] = kernel.NOT_RUN
+        rows.progress[kernel.NEXT] = 0
 
     def advance(self, rows: Rows, deadline: float) -> dict[int, str]:
         """Run rows; after `deadline` the others are left. Returns what to say of rows whose equations were singular."""
         stuck: dict[int, str] = {}
         system, run = self.system, self.run
+        if self.lanes is not None:
+            self._advance_lanes(rows, deadline)
+            if time.perf_counter() > deadline:
+                return stuck
         factors, polish_factors = (base.fork() for base in self.base)
         takes_factors = factors.analysis is not None
         pivot = -1
@@ -191,6 +212,7 @@ class Ensemble:
         self.job = job
         self.free: list[Worker] = []
         self.system: System | None = None
+        self.in_lanes = False
         self.outputs: Outputs | None = None
         assert not isinstance(job.what, MemristiveNetwork)
         if isinstance(job.what, Circuit):
@@ -206,12 +228,16 @@ class Ensemble:
         found = [graph_place(program, address) for address in self.job.addresses]
         is_plain = all(which in ("p", "initial") for which, _ in found)
         ready = simulate_graph.prepare(program, self.job.span, settings, law_alone=is_plain)
+        if ready.method.has_decay or ready.method.kind == state.DESCENT:
+            return
         self.graph, self.names, self.program = ready.assembly, ready.names, ready.assembly.program
         self._lay_out(ready.assembly.system, ready.run, ready.method, Factors(ready.assembly.system))
         self.places = [
             (which, elements, [] if which == "initial" else self.graph.places(which, elements))
             for which, elements in (graph_place(self.program, address) for address in self.job.addresses)
         ]
+        patched = {name for _, _, found in self.places for name, _ in found}
+        self.in_lanes = patched <= {"parameters"} and takes_lanes(ready.assembly.system.arrays, self.run_template)
 
     def _prepare_circuit(self, circuit: Circuit, analysis: Any, settings: Settings) -> None:
         if not isinstance(analysis, TransientAnalysis) or any(m.analysis == "tran" for m in circuit.measures):
@@ -257,6 +283,10 @@ class Ensemble:
     def run(self, chunk: Chunk) -> Done:
         """Run some rows."""
         if self.system is None:
+            if isinstance(self.job.what, Program):
+                from neurosim.solve.separate_rows import run_separate_rows
+
+                return run_separate_rows(self.job, chunk)
             return self._one_by_one(chunk, range(len(chunk)))
         rows, alone, failures = self._rows(chunk)
         if len(alone) + len(failures) == len(chunk) and alone:
@@ -264,7 +294,7 @@ class Ensemble:
         with _lock:
             worker = self.free.pop() if self.free else None
         if worker is None:
-            worker = Worker(self.system, self.run_template, self.factors, self.polish_factors)
+            worker = Worker(self.system, self.run_template, self.factors, self.polish_factors, in_lanes=self.in_lanes)
         for name, values in self.base.items():
             getattr(worker.system.arrays, name)[...] = values
         stuck = worker.advance(rows, time.perf_counter() + self.job.settings.wall_time_limit)

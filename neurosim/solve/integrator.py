@@ -117,6 +117,8 @@ class Integrator:
             solver.system.arrays.parameters[:] = parameters
         if self._chooses_step:
             run.real[state.H] = choose_first_step(solver.system.arrays, run, solver.system.context, 0.0)
+        # How often pivots were chosen at one time counts within a run.
+        solver._pivots_of = np.nan
         status = solver._advance()
         if status != state.DONE:
             solver.t = float(run.real[state.T])

@@ -26,6 +26,7 @@ from neurosim.results import Column, Result, canonical_name, input_hash, version
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
+from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
@@ -165,10 +166,16 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
         and ready.history is None and assembly.log is None
     )  # fmt: skip
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
-    recorded = integrate(
-        assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
-        history=ready.history, halted=_halted(assembly, watch), until_stiff=hands_over,
-    )  # fmt: skip
+    if method.kind == state.DESCENT:
+        for setting in ("checkpoint", "resumed", "events"):
+            if getattr(chosen, setting) is not None:
+                raise ParameterError(f"{setting}: method '{method.name}' has no such thing; take 'implicit_midpoint'")
+        recorded = descend(assembly, run, float(chosen.fixed_step or span[1]), limits)
+    else:
+        recorded = integrate(
+            assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why), keeper=keeper,
+            history=ready.history, halted=_halted(assembly, watch), until_stiff=hands_over,
+        )  # fmt: skip
     times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
     notes = [*assembly.program.notes, *drives.notes]
     if run.count[state.STIFF] != 0:
@@ -373,6 +380,11 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
         capacity=int(np.clip(BUFFER_VALUES // system.size, 64, 20_000)), with_slopes=False,
         h=settings.fixed_step or min(h_max, grid[1] - grid[0], stop * 1e-3) * 1e-2, h_max=h_max,
     )  # fmt: skip
+    if method.has_decay:
+        program = assembly.program
+        rates = np.zeros(system.size)
+        rates[: program.leak.size] = np.where(program.is_clocked, 0.0, program.leak / program.time_constant)
+        run = run._replace(tableau=np.stack([np.full(system.size, method.tableau[0, 0]), rates]))
     run.count[state.STEP_LIMIT] = settings.step_limit
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     run.count[state.POLISH] = 0

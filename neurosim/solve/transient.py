@@ -156,8 +156,8 @@ def consistent_start(assembly: Assembly, analysis: TransientAnalysis, span: floa
 
 
 def _explicit_refusal(system: System, method: Method) -> None:
-    if method.is_stochastic:
-        raise ParameterError(f"method '{method.name}' is for graphs with noise on their states; use 'auto'")
+    if method.is_for_graphs:
+        raise ParameterError(f"method '{method.name}' is for graphs, whose noise or energy it knows; use 'auto'")
     mass = system.mass_matrix.toarray() if system.size <= 2000 else None
     if mass is None or not np.array_equal(mass, np.eye(system.size)):
         raise ParameterError(

@@ -156,3 +156,21 @@ def test_a_default_step_is_halved_until_the_run_keeps_finite():
     with pytest.raises(SimulationError, match="forward_euler"):
         compare(architectures.lorenz(), duration=2.0, refinements=0, starts=2, dt=0.1)
     assert 0.0 <= compare(architectures.rossler(), duration=2.0, refinements=0).attractors["same"] <= 1.0
+
+
+def test_events_tick_on_both_sides():
+    """A leaky neuron that fires at 1: tau log(I/(I - 1)) from spike to spike; spikes of the twin come up to dt late."""
+    graph = SignalGraph("neuron")
+    graph.port("u")
+    graph.state("v", time_constant=0.02)
+    graph.state("count", time_constant=1.0, leak=0.0)
+    graph.event("spike", threshold=1.0)
+    graph.connect("u", "v")
+    graph.connect("v", "spike")
+    graph.connect("spike", "v", role="reset", to=0.0)
+    graph.connect("spike", "count")
+    found = compare(graph, "exponential_euler", np.full((10, 1), 3.0), dt=1e-4, sample_period=0.01, refinements=1)
+    place = found.state_names.index("count")
+    expected = int(0.1 / (0.02 * np.log(1.5)))
+    assert found.analog[-1, place] == expected == found.twin[-1, place]
+    assert not found.fixed_points

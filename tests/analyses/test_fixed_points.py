@@ -81,6 +81,23 @@ def test_hopf_and_branch_point_of_lorenz():
     assert upper.plot().get_xlabel() == "rho"
 
 
+def test_states_held_at_their_bounds_are_fixed():
+    lattice = ns.generators.square_lattice(2, 2)
+    net = ns.MemristiveNetwork(lattice, convention="flipped", beta=1.6, electrodes={"r0c0": 1.0, "r1c1": 0.0})
+    found = ns.fixed_points(net)
+    at_rest = ns.simulate(net, (0.0, 30.0), save=["states"])
+    ends = np.array([at_rest[name][-1] for name in net.state_names])
+    assert any(np.array_equal(point.state, ends) for point in found.points)
+    for point in found.points:
+        f = found.field.value(point.state)
+        held = found.field.held(point.state, f)
+        assert ((point.state >= 0.0) & (point.state <= 1.0)).all()
+        np.testing.assert_allclose(f[~held], 0.0, atol=1e-9)
+        assert point.eigenvalues.size == (~held).sum()
+    with pytest.raises(ParameterError, match="at its bound"):
+        ns.continuation(net, "beta", (1.6, 1.7), start=ends)
+
+
 def test_steps_grow_where_a_branch_is_smooth():
     found = ns.continuation(ns.architectures.lorenz(), "rho", (1.5, 30.0))
     assert found.stopped == "range"

@@ -98,6 +98,8 @@ def test_what_has_none_is_refused():
         ns.limit_cycle(normal_form(0.4), [1.0, 0.0])
     with pytest.raises(ParameterError, match="must be positive"):
         ns.limit_cycle(normal_form(0.4), period=-1.0)
+    with pytest.raises(ParameterError, match="rtol"):
+        ns.limit_cycle(normal_form(0.4), rtol=-1.0)
     driven = ns.SignalGraph("driven")
     driven.port("u", 1)
     driven.state("x", 1, time_constant=0.5)

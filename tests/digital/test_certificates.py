@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.digital.certificates import certificates, contraction, describe, echo_state, flow_contraction, safe_leak
-from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.digital.slope_bounds import slope_bounds
+from neurosim.graph.gradient_form import gradient_form
 from neurosim.graph.program import compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
-from neurosim.digital.activation_integrals import SUPPORTED, increasing_function
 from neurosim.digital.clocked import clocked, gated_state
-from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.network import DELAY_CLOCK, digital
 from neurosim.digital.rules import rules
 from neurosim.digital.rules.phi_functions import phi_functions
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.activation_integrals import SUPPORTED, increasing_function
 from neurosim.graph.functions import IDENTITY, LEAKY_RELU, LOGISTIC, TANH
+from neurosim.graph.gradient_form import gradient_form
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import implicit_step

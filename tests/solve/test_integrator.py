@@ -60,3 +60,18 @@ def test_refusals():
         Integrator(lambda t, y: -y, (1.0, 0.0), [1.0])
     with pytest.raises(SimulationError, match="DP5 stopped at t = "):
         Integrator(lambda t, y: y**2, (0.0, 2.0), [1.0]).run()
+
+
+def test_runs_that_go_over_to_a_stiff_formula_do_not_wear_out():
+    @kernel
+    def relaxation(context, u, p, memory, table, code, F, D):
+        y, slope = u[0, 0], u[1, 0]
+        F[0, 0], F[1, 0] = slope, 100.0 * (1.0 - y * y) * slope - y
+        if context[WANT_DERIVATIVES] != 0.0:
+            D[0, 0, 0], D[0, 1, 0] = 0.0, 1.0
+            D[1, 0, 0], D[1, 1, 0] = -200.0 * y * slope - 1.0, 100.0 * (1.0 - y * y)
+
+    integrator = Integrator(relaxation, (0.0, 100.0), [2.0, 0.0], "adams_bdf", rtol=1e-5)
+    first = integrator.run()
+    for _ in range(30):
+        assert np.array_equal(integrator.run(), first)

@@ -14,7 +14,7 @@ from neurosim.solve.methods import methods
 
 ADAPTIVE = [method for method in methods if method.adaptive]
 IMPLICIT = [method for method in ADAPTIVE if method.takes_mass]
-OF_FIXED_ORDER = [method for method in methods if not method.varies_order and not method.is_stochastic]
+OF_FIXED_ORDER = [method for method in methods if not method.varies_order and not method.is_for_graphs]
 IMPLICIT_OF_FIXED_ORDER = [method for method in OF_FIXED_ORDER if method.takes_mass]
 
 
@@ -397,7 +397,7 @@ def test_unknown_options_and_names():
 
 
 def test_every_declaration_is_complete():
-    for method in [method for method in methods if not method.is_stochastic]:
+    for method in [method for method in methods if not method.is_for_graphs]:
         assert getattr(classes, method.class_name).method is method
         assert method.source.citation
         assert method.stability in {"explicit", "A(alpha)-stable", "A-stable", "L-stable"}

@@ -31,6 +31,13 @@ def test_rc_step_by_rodas5p(rtol: float) -> None:
     assert np.abs(result["v(out)"] - rc_exact(result.time)).max() < 3 * rtol
 
 
+@pytest.mark.parametrize(("rtol", "method"), [(1e-3, "rodas4p2"), (1e-4, "rodas4p2"), (1e-5, "rodas5p")])
+def test_fewer_stages_at_loose_tolerances(rtol: float, method: str) -> None:
+    result = simulate(read_netlist(RC), rtol=rtol)
+    assert result.attrs["method"] == method
+    assert np.abs(result["v(out)"] - rc_exact(result.time)).max() < 3 * rtol
+
+
 @pytest.mark.parametrize("method", ["trapezoid", "bdf2"])
 @pytest.mark.parametrize("rtol", [1e-4, 1e-6, 1e-8])
 def test_rc_step_by_methods_of_order_two(method: str, rtol: float) -> None:
@@ -155,3 +162,21 @@ def test_unknown_names_are_told() -> None:
 def test_explicit_method_on_algebraic_equations_is_refused() -> None:
     with pytest.raises(ParameterError, match="ordinary differential"):
         simulate(read_netlist(RC), method="dp5")
+
+
+@pytest.mark.parametrize("method", ["rodas5p", "trapezoid", "bdf2"])
+def test_a_state_leaves_its_bound_on_time(method: str) -> None:
+    """The resistance stands at r_off when, within a step, the voltage passes the threshold on the other side."""
+    found = simulate(
+        read_netlist(
+            "threshold\nV1 in 0 SIN(0 3 100meg)\nYMEMRISTOR m1 in 0 m\n"
+            ".model m MEMRISTOR LEVEL=107\n.tran 0.1n 40n\n.end"
+        ),
+        method=method,
+    )
+    # what the second half of each period takes off: integral of beta (|v| - V_t) beyond the threshold
+    angle, omega = np.arcsin(1.6 / 3.0), 2e8 * np.pi
+    fall = 2e12 * (6.0 * np.cos(angle) - 1.6 * (np.pi - 2.0 * angle)) / omega
+    for end in (10e-9, 20e-9, 30e-9):
+        at = np.argmin(np.abs(found["time"] - end))
+        assert found["m1.r"][at] == pytest.approx(10e3 - fall, abs=5.0 if method == "rodas5p" else 20.0)

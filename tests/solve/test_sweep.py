@@ -53,6 +53,26 @@ def test_rows_of_a_law(settings):
     np.testing.assert_allclose(slower["x[0]"][1][::2], slower["x[0]"][0][:101], rtol=1e-4)
 
 
+def test_rows_side_by_side_have_the_bits_of_runs_by_themselves():
+    rho = np.linspace(12.0, 30.0, 13)
+    given, how = {"rho": rho, "sigma": 10.0 + 0.1 * rho}, {"mode": "rows", "rtol": 1e-7, "print_step": 0.03}
+    found = ns.sweep(ns.architectures.lorenz(), given, (0.5, 5.0), **how)
+    assert same(found, ns.sweep(ns.architectures.lorenz(), given, (0.5, 5.0), chunk=3, workers=1, **how))
+    steps = 0
+    for k, one in enumerate(ns.architectures.lorenz(sigma=s, rho=r) for r, s in zip(rho, given["sigma"], strict=True)):
+        alone = ns.simulate(one, (0.5, 5.0), rtol=1e-7, print_step=0.03, save_steps=False)
+        assert all(np.array_equal(found[name][k], alone[name]) for name in alone.names)
+        steps += alone.attrs["statistics"]["steps"]
+    assert found.attrs["statistics"]["steps"] == steps
+    # A row that meets what lanes do not do is run by the loop in time, which says what happened.
+    cut = ns.sweep(ns.architectures.lorenz(), {"rho": [0.5, 28.0, 28.0]}, (0, 5.0), mode="rows", step_limit=60,
+                   initial={"x[0]": [1.0, 1.0, 1e200]})  # fmt: skip
+    assert np.isfinite(cut["x[0]"][0]).all()
+    first, second = cut.attrs["failures"].values()
+    assert "limit of steps" in first
+    assert "e-199 s: the limit of steps" in second
+
+
 def test_rows_of_a_circuit_are_its_runs():
     text = DIVIDER.replace(".measure tran top max v(out)\n", "")
     circuit = ns.read_netlist(text)
@@ -229,3 +249,27 @@ def test_progress_and_wall_time():
     assert told == [(2, 5), (4, 5), (5, 5)]
     with pytest.raises(SimulationError, match="wall time limit"):
         ns.sweep(ns.architectures.lorenz(), {"rho": [28.0]}, (0, 1e5), wall_time_limit=0.0)
+
+
+def test_graphs_with_events_and_memristive_networks_run_row_by_row():
+    neuron = ns.SignalGraph("lif")
+    neuron.port("u", 1)
+    neuron.state("v", 1, time_constant=1.0)
+    neuron.event("spike", 1, threshold=1.0)
+    neuron.connect("u", "v")
+    neuron.connect("v", "spike")
+    neuron.connect("spike", "v", role="reset", to=0.0)
+    swept = ns.sweep(neuron, {"v.time_constant": [1.0, 2.0]}, (0.0, 4.0), drive={"u": 1.5}, initial={"v": [0.0, 0.5]})
+    assert swept["v"].shape == (2, 2, 201)
+    period = np.log(3.0)
+    expected = 1.5 * (1.0 - np.exp(-(swept.axis % period)))
+    away = np.minimum(swept.axis % period, period - swept.axis % period) > 0.03
+    np.testing.assert_allclose(swept["v"][0, 0][away], expected[away], atol=2e-3)
+    lattice = ns.generators.square_lattice(2, 2)
+    net = ns.MemristiveNetwork(lattice, convention="flipped", beta=1.6, electrodes={"r0c0": 1.0, "r1c1": 0.0})
+    name = net.state_names[0]
+    swept = ns.sweep(net, {"beta": [1.5, 1.6]}, (0.0, 0.1), initial={name: [0.2, 0.5]}, print_step=0.01)
+    alone = ns.simulate(net, (0.0, 0.1), print_step=0.01, save_steps=False)
+    np.testing.assert_allclose(swept[name][1, 1], alone[name], rtol=1e-12)
+    with pytest.raises(SimulationError, match="there is no state 'x'"):
+        ns.sweep(net, None, (0.0, 0.1), initial={"x": [0.2]})

@@ -9,9 +9,9 @@ from scipy.integrate import solve_ivp
 
 from neurosim.digital.certificates import safe_leak
 from neurosim.digital.clocked import clocked, gated_state
-from neurosim.digital.gradient_form import gradient_form
 from neurosim.digital.network import digital
 from neurosim.digital.rules import rules
+from neurosim.graph.gradient_form import gradient_form
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 from validation.case import Case, Context, curve_case, number_case

@@ -1,4 +1,5 @@
-"""The other libraries, in a process of their own: ``python networks_rivals.py LIBRARY FOLDER``.
+"""The other libraries, in a process of their own: ``python networks_rivals.py LIBRARY FOLDER``; with ``states`` in
+place of a library the states of reservoirpy go into the folder.
 
 Prints the names of its contests, then answers each line ``NAME REPEATS`` with the least CPU time of a repeat [s] and,
 for an echo state network, the sum of the last state. Arrays of the echo state networks are read from FOLDER. All run on
@@ -129,15 +130,28 @@ def jax_contests(folder: Path) -> dict[str, Contest]:
     }  # fmt: skip
 
 
-def reservoirpy_contests(folder: Path) -> dict[str, Contest]:
-    """Runs of a leaky reservoir with given weights."""
+def reservoir(path: Path) -> tuple[Any, np.ndarray]:
+    """A node of reservoirpy with the weights of a file, and the input."""
     import scipy.sparse as sp
     from reservoirpy.nodes import Reservoir
 
+    with np.load(path, allow_pickle=False) as given:
+        w, w_in, bias, u = (given[name] for name in ("W", "U", "b", "u"))
+        return Reservoir(W=sp.csr_matrix(w), Win=w_in, bias=bias, lr=float(given["leak"])), u
+
+
+def write_states(folder: Path) -> None:
+    """Run the reservoirs of a folder and put their states into ``<name>.npy``."""
+    for path in sorted(folder.glob("ESN *.npz")):
+        node, u = reservoir(path)
+        np.save(path.with_suffix(".npy"), node.run(u))
+
+
+def reservoirpy_contests(folder: Path) -> dict[str, Contest]:
+    """Runs of a leaky reservoir with given weights."""
+
     def contest(path: Path) -> Contest:
-        with np.load(path, allow_pickle=False) as given:
-            w, w_in, bias, u = (given[name] for name in ("W", "U", "b", "u"))
-            node = Reservoir(W=sp.csr_matrix(w), Win=w_in, bias=bias, lr=float(given["leak"]))
+        node, u = reservoir(path)
 
         def run() -> float:
             node.reset()
@@ -174,4 +188,7 @@ def main(library: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "states":
+        write_states(Path(sys.argv[2]))
+    else:
+        main(*sys.argv[1:])

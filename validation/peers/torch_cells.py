@@ -154,9 +154,17 @@ def _optimisers(torch: Any) -> Iterator[Case]:
 
 
 def _difference(name: str, quantity: str, expected: np.ndarray, ours: np.ndarray, tolerance: float) -> Case:
+    source = "torch, same weights, double precision"
+    return difference(f"torch, {name}", source, quantity, expected, ours, tolerance)
+
+
+def difference(
+    name: str, source: str, quantity: str, expected: np.ndarray, ours: np.ndarray, tolerance: float
+) -> Case:  # fmt: skip
+    """A case of two arrays of one shape."""
     scale = float(np.abs(expected).max())
     error = float(np.abs(ours - expected).max()) / scale if ours.shape == expected.shape else float("inf")
     return Case(
-        f"torch, {name}", "torch, same weights, double precision", f"{quantity}: largest difference over largest value",
-        f"{scale:.6g}", f"{float(np.abs(ours).max()):.6g}", error, tolerance, "rounding of both over the steps",
+        name, source, f"{quantity}: largest difference over largest value", f"{scale:.6g}",
+        f"{float(np.abs(ours).max()):.6g}", error, tolerance, "rounding of both over the steps",
     )  # fmt: skip

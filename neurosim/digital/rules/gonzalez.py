@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve for the new states by Newton's method."""
-    from neurosim.digital.discrete_gradient import discrete_gradient_step
     from neurosim.kernels.implicit_step import GONZALEZ
+    from neurosim.solve.discrete_gradient import discrete_gradient_step
 
     return discrete_gradient_step(network, GONZALEZ)
 

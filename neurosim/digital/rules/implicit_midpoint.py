@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve ``(1 + c leak) m = x + c G(m, u)``, c = dt/(2 tau); what jumps at a clock stays as it is."""
-    from neurosim.digital.discrete_gradient import solve
-    from neurosim.digital.room import Room
     from neurosim.kernels.implicit_step import MIDPOINT
+    from neurosim.kernels.room import Room
+    from neurosim.solve.discrete_gradient import solve
 
     program, room = network.program, Room()
     n = program.states.size

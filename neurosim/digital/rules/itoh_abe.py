@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def step(network: DigitalNetwork) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Solve unit by unit."""
-    from neurosim.digital.discrete_gradient import discrete_gradient_step
     from neurosim.kernels.implicit_step import ITOH_ABE
+    from neurosim.solve.discrete_gradient import discrete_gradient_step
 
     return discrete_gradient_step(network, ITOH_ABE)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurosim.digital.network import DigitalNetwork
-from neurosim.digital.room import Room
 from neurosim.digital.training.batches import Batch
 from neurosim.digital.training.losses import Loss
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.graph.program import Program
 from neurosim.kernels.array_program import transpose_weights
+from neurosim.kernels.room import Room
 
 
 def free_parameters(program: Program) -> np.ndarray:

@@ -24,7 +24,7 @@ methods: Registry[Method] = Registry("integration method", __name__, "method", "
 def __getattr__(name: str) -> type[CompiledSolver]:
     if not name.startswith("_"):
         for found in methods:
-            if found.class_name == name and not found.is_stochastic:
+            if found.class_name == name and not found.is_for_graphs:
                 from neurosim.solve.ode_solver import solver_class
 
                 return solver_class(found)
@@ -32,4 +32,4 @@ def __getattr__(name: str) -> type[CompiledSolver]:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *(found.class_name for found in methods if not found.is_stochastic)])
+    return sorted([*globals(), *(found.class_name for found in methods if not found.is_for_graphs)])

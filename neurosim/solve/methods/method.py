@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.devices.device import Reference
 from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY, MAY_SWITCH, ROWS
-from neurosim.kernels.run import EXPLICIT, NORDSIECK, ROSENBROCK, STOCHASTIC
+from neurosim.kernels.run import DESCENT, EXPLICIT, NORDSIECK, ROSENBROCK, STOCHASTIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +21,10 @@ class Method:
     name : str
         Registry name, lower case: ``"dp5"``.
     class_name : str
-        Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``; a stochastic method has none.
+        Name of its `scipy.integrate.OdeSolver` class: ``"DP5"``; a method for graphs alone has none.
     kind : int
-        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2`, `NORDSIECK`, `MIDPOINT` or
-        `STOCHASTIC` of `neurosim.kernels.run`.
+        Which compiled step runs it: `EXPLICIT`, `ROSENBROCK`, `TRAPEZOID`, `BDF2`, `NORDSIECK`, `MIDPOINT`,
+        `STOCHASTIC` or `DESCENT` of `neurosim.kernels.run`.
     order : int
         Order of the solution; the highest where it varies, of a stochastic method its strong order.
     error_order : int
@@ -44,6 +44,8 @@ class Method:
     aliases : tuple of str
     adaptive : bool
         Whether it estimates its error; without, a fixed step must be given. Default True.
+    has_decay : bool
+        Whether the rate at which each unknown decays by itself stands in row 1 of the tableau of a run. Default False.
     varies_order : bool
         Whether it chooses its order with its step, so that a fixed step makes no sense. Default False.
     safety, factor_min, factor_max : float
@@ -65,6 +67,7 @@ class Method:
     aliases: tuple[str, ...] = ()
     adaptive: bool = True
     varies_order: bool = False
+    has_decay: bool = False
     safety: float = 0.9
     factor_min: float = 0.2
     factor_max: float = 10.0
@@ -82,7 +85,7 @@ class Method:
     def starts_without_matrix(self) -> bool:
         """Whether its first steps need no derivatives of f."""
         is_adams = self.kind == NORDSIECK and self.tableau[0, FIRST_FAMILY] == ADAMS
-        return self.kind in (EXPLICIT, STOCHASTIC) or is_adams
+        return self.kind in (EXPLICIT, STOCHASTIC, DESCENT) or is_adams
 
     @property
     def takes_mass(self) -> bool:
@@ -93,6 +96,11 @@ class Method:
     def is_stochastic(self) -> bool:
         """Whether it takes noise: ``dy = f dt + g dW``."""
         return self.kind == STOCHASTIC
+
+    @property
+    def is_for_graphs(self) -> bool:
+        """Whether it needs to know more than f: noise, leaks, an energy."""
+        return self.kind in (STOCHASTIC, DESCENT)
 
     @property
     def uses_derivatives(self) -> bool:

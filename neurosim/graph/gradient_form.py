@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.digital.activation_integrals import SUPPORTED, IncreasingFunction, increasing_function
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.activation_integrals import SUPPORTED, IncreasingFunction, increasing_function
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 
