@@ -17,7 +17,7 @@ J1 = 4.71307e-5)
 Two jumps are made steep slopes, so that the law is continuous: sign(lambda) goes linearly through zero over +-1e-3
 lambda_c, and the binary step is a cubic smoothstep between 0.999 lambda_c and lambda_c. A filament that is reset ends
 within that width of zero, where it has no effect on G; the next filament is moved by at most 0.6 of the width and the
-largest current of a loop by 0.12 % (a tenth of the width: 0.009 %, at ten times as many steps of an explicit method).
+largest conductance by 0.12 % (a tenth of the width: 0.009 %).
 The authors' own resolution is one Euler step of b V_reset: 5e-3 lambda_c in 1 ms (recalled).
 
 Source: Hochstetter et al., Nature Communications 12, 4008 (2021), doi 10.1038/s41467-021-24260-z; constants from the

@@ -50,7 +50,8 @@ def format_for(path: str | os.PathLike[str], name: str | None = None) -> Format:
     raise FormatError(f"'{path}' has {ending}, which names no result format; known: {known}")
 
 
-_GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml", ".cir": "network_netlist"}
+NETLIST = ".cir"
+_GRAPH_MODULES = {".json": "graph_json", ".graphml": "graphml", NETLIST: "network_netlist"}
 
 
 def _graph_module(path: str | os.PathLike[str]) -> Any:
@@ -61,9 +62,9 @@ def _graph_module(path: str | os.PathLike[str]) -> Any:
 
 
 def holds_graph(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a saved graph: its suffix or the first lines of its text say so."""
+    """Whether a file is a saved graph: its suffix or the first lines of its text say so. A netlist is a circuit."""
     suffix = Path(path).suffix.lower()
-    if suffix not in _GRAPH_MODULES:
+    if suffix not in _GRAPH_MODULES or suffix == NETLIST:
         return False
     if suffix != ".json":
         return True
@@ -148,7 +149,8 @@ def load(
     FormatError
         As `load_all`; or the file holds several and `number` does not choose one.
     """
-    if format is None and number is None and holds_graph(path):
+    is_graph = holds_graph(path) or Path(path).suffix.lower() == NETLIST
+    if format is None and number is None and is_graph:
         try:
             return _graph_module(path).read_graph(Path(path))
         except OSError as error:
