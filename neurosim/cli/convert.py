@@ -30,7 +30,9 @@ def convert(
     chosen = format_for(target)
     if ascii and chosen.name != "spice_raw":
         raise FormatError(f"--ascii is for SPICE raw files, but '{target}' is {chosen.name}")
-    results: Any = [load(source, number=number)] if number is not None or not chosen.several else load_all(source)
+    results: Any = load_all(source)
+    if number is not None or not chosen.several:
+        results = [load(source, number=number)]
     options: dict[str, Any] = {"binary": False} if ascii else {}
     save(results, target, **options)
     print(f"wrote {target}: {'; '.join(map(repr, results))}")

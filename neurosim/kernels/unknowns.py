@@ -49,7 +49,7 @@ class Unknowns(Sequence[Unknown]):
         rows = list(unknowns)
         self.names = [u.name for u in rows]
         self.units = [u.unit for u in rows]
-        self.kinds = np.array([u.kind for u in rows], "U8")
+        self.kinds = np.array([u.kind for u in rows], "U16")
         self.lower = np.array([u.lower for u in rows], float)
         self.upper = np.array([u.upper for u in rows], float)
         self.scale = np.array([u.scale for u in rows], float)
@@ -59,7 +59,7 @@ class Unknowns(Sequence[Unknown]):
         """`n` unknowns without names, to be filled in."""
         made = cls()
         made.names, made.units = [""] * n, [""] * n
-        made.kinds = np.full(n, "other", "U8")
+        made.kinds = np.full(n, "other", "U16")
         made.lower, made.upper, made.scale = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
         return made
 

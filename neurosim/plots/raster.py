@@ -36,19 +36,19 @@ def raster(result: Result, *, names: Sequence[str] | None = None, ax: Axes | Non
         The run has no events.
     """
     events = result.events
-    if not events:
-        raise ParameterError("a raster shows ticks of events, and this result has none")
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        ax = Figure(figsize=(7.0, 4.0), layout="constrained").subplots()
     groups: dict[str, list[np.ndarray]] = {}
     for name, times in events.items():
         match = re.fullmatch(r"(.+)\[\d+\]", name)
         groups.setdefault(match[1] if match else name, []).append(times)
     for name in names or ():
         if name not in groups:
-            raise UnknownNameError(f"no event '{name}'; {nearest(name, groups) or ', '.join(groups)}")
+            raise UnknownNameError(f"no '{name}' among the events; {nearest(name, groups) or ', '.join(groups)}")
+    if not events:
+        raise ParameterError("a raster shows ticks of events, and this result has none")
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(7.0, 4.0), layout="constrained").subplots()
     groups = {name: trains for name, trains in groups.items() if not names or name in names}
     first, ticks = 0, []
     many = sum(map(len, groups.values())) > 300
