@@ -438,8 +438,10 @@ def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _
 
     def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
         repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
-        kind = EventNetwork if isinstance(program, EventProgram) else DigitalNetwork
-        run = kind(program, network.rule, dt).sequence(repeated, y0)
+        if isinstance(program, EventProgram):
+            run = EventNetwork(program, network.rule, dt).sequence(repeated, y0)
+        else:
+            run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
         return np.vstack([y0, run.states[stride - 1 :: stride, 0]])
 
     return side

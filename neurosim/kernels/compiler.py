@@ -155,7 +155,8 @@ class _Part(JITCodeLibrary):
 @contextlib.contextmanager
 def _parts() -> Iterator[None]:
     """While this lasts, Numba compiles to parts, and slices without the code that prints shapes in their errors."""
-    code_generator: Any = cpu_target.target_context.codegen()
+    context: Any = cpu_target.target_context
+    code_generator = context.codegen()
     set_env = code_generator.set_env
 
     def set_env_of_whole(name: str, env: Any) -> None:

@@ -55,7 +55,7 @@ class SpikeSettings:
     progress: Callable[[float, float], None] | None = None
 
 
-def simulate_spikes(graph: SignalGraph | SpikeProgram, t_span: tuple[float, float] | None, **settings: Any) -> Result:
+def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
     """Run a network of spiking neurons from t = 0 in exact steps of dt; ticks fall on the grid.
 
     Parameters
@@ -86,6 +86,8 @@ def simulate_spikes(graph: SignalGraph | SpikeProgram, t_span: tuple[float, floa
         raise ParameterError(f"simulate() with dt has no setting '{unknown}'; {nearest(unknown, known)}") from None
     if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    if not isinstance(graph, (SignalGraph, SpikeProgram)):
+        raise ParameterError(f"simulate() with dt takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
     program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
     run = SpikeRun(program, chosen, float(t_span[1]))

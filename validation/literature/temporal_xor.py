@@ -23,15 +23,20 @@ def bits(draw: np.random.Generator, triples: int, samples: int) -> tuple[np.ndar
     return made[:-1], made[1:]
 
 
-def cases(context: Context) -> Iterator[Case]:
-    """Four hidden units, 400 batches: squared error by the place in the triple."""
+def errors(seed: int) -> np.ndarray:
+    """Squared error of each bit of a test stream, by a net of four hidden units that was trained with 400 batches."""
     trained = train(
-        elman(1, 4, 1, seed=1), lambda draw, _: bits(draw, 20, 16), "logistic_cross_entropy", Adam(0.02), batches=400,
-        seed=1, progress=False,
+        elman(1, 4, 1, seed=seed), lambda draw, _: bits(draw, 20, 16), "logistic_cross_entropy", Adam(0.02),
+        batches=400, seed=seed, progress=False,
     )  # fmt: skip
     u, y = bits(stream(0, "temporal xor", "test"), 2000, 1)
     guess = 1.0 / (1.0 + np.exp(-trained.network.sequence(u).outputs))
-    error = ((guess - y) ** 2)[:, 0, 0]
+    return ((guess - y) ** 2)[:, 0, 0]
+
+
+def cases(context: Context) -> Iterator[Case]:
+    """Squared error by the place in the triple, mean of the seeds 1 to 5: a rounding moves that of a single one."""
+    error = np.mean([errors(seed) for seed in range(1, 6)], axis=0)
     second, known, first = (float(error[place::3].mean()) for place in range(3))
     cycle = error[: len(error) // 24 * 24].reshape(-1, 24).mean(axis=0)
     figure = context.figure("temporal xor", curves(
@@ -39,11 +44,11 @@ def cases(context: Context) -> Iterator[Case]:
         {"Elman, 4 units": (np.arange(24), cycle, "o-"), "always 1/2": ([0, 23], [0.25, 0.25], "k:")},
     ))  # fmt: skip
     yield Case(
-        "temporal XOR, bit that can be known", SOURCE, "mean squared error (always 1/2: 0.25)", "0.03", f"{known:.4f}",
-        known, 0.03, "what the published anchor reaches", figure,
+        "temporal XOR, bit that can be known", SOURCE, "mean squared error of 5 nets (always 1/2: 0.25)", "0.03",
+        f"{known:.4f}", known, 0.03, "what the published anchor reaches", figure,
     )  # fmt: skip
     for name, value in (("first", first), ("second", second)):
         yield Case(
-            f"temporal XOR, {name} bit, random", SOURCE, "mean squared error (the best possible is 0.25)", "0.25",
-            f"{value:.4f}", abs(value - 0.25), 0.05, "a trained net is a little surer than it should be",
+            f"temporal XOR, {name} bit, random", SOURCE, "mean squared error of 5 nets (the best possible is 0.25)",
+            "0.25", f"{value:.4f}", abs(value - 0.25), 0.05, "a trained net is a little surer than it should be",
         )  # fmt: skip
