@@ -201,8 +201,7 @@ class TangentFlow(TangentSpace):
                 error = np.inf
             if error <= rtol:
                 break
-            # Far from small the error says little, and a step that is cut too much stays too short.
-            h *= max((0.6 * rtol / error) ** 0.2, 0.3) if np.isfinite(error) else 0.1
+            h *= max((0.6 * rtol / error) ** 0.2, 0.1) if np.isfinite(error) else 0.1
         run.count[tg.INLINE] = inline
         run.real[tg.DT] = kept[0][tg.DT]
         return h
