@@ -195,7 +195,9 @@ def test_derivatives_of_analytic_expressions(text: str, seed: int) -> None:
             assert F[0, i] == pytest.approx(derivative_by_complex_step(expression, behaviour, u[:, i], -1).real)
         for k in range(len(behaviour.references)):
             exact = derivative_by_complex_step(expression, behaviour, u[:, i], k)
-            if np.isfinite(exact) and abs(exact.real) < 1e100 and np.isfinite(D[0, k, i]):
+            # A cosine of a huge number turns by more than one rounding of the input tells: neither side has digits.
+            is_known = abs(exact.imag * u[k, i]) < 1e5 * (1.0 + abs(exact.real))
+            if np.isfinite(exact) and abs(exact.real) < 1e100 and np.isfinite(D[0, k, i]) and is_known:
                 assert F[0, i] == pytest.approx(exact.real, rel=1e-9, abs=1e-9)
                 assert D[0, k, i] == pytest.approx(exact.imag, rel=1e-6, abs=1e-9 * (1.0 + abs(exact.real)))
 
