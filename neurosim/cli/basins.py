@@ -8,27 +8,21 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli.plane import centre_from, extent_from, plane_from
-from neurosim.cli.subject import check_place, subject_of
+from neurosim.cli.plane import Centre, Extent, Plane, centre_from, extent_from, plane_from
+from neurosim.cli.subject import Settings, Subject, check_place, subject_of
 
 SHOWN = 12
 
 
 def basins_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
-    plane: Annotated[str | None, typer.Option(metavar="A,B", help="Two states; default the first two.")] = None,
-    extent: Annotated[
-        list[str] | None, typer.Option(metavar="W | LOW..HIGH", help="Half width, or the range of each axis (twice).")
-    ] = None,
-    centre: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of another state; default its start.")
-    ] = None,
+    subject: Subject,
+    plane: Plane = None,
+    extent: Extent = None,
+    centre: Centre = None,
     time: Annotated[float | None, typer.Option(help="Length of each run in s, or steps of a map.")] = None,
     points: Annotated[int, typer.Option(help="Starts along each axis.")] = 101,
     tolerance: Annotated[float, typer.Option(help="Share by which ends of one attractor may differ.")] = 0.02,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the basins.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,
 ) -> None:

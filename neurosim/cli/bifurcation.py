@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli.subject import check_place, range_of, subject_of
+from neurosim.cli.subject import Settings, Subject, check_place, range_of, subject_of
 
 
 def bifurcation_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     param: Annotated[str, typer.Option(metavar="NAME=A..B[:N]", help="Parameter, its range, and how many values.")],
     observe: Annotated[str | None, typer.Option(help="Unknown to show; default the first.")] = None,
     kind: Annotated[str | None, typer.Option(help="maxima, minima, section or samples.")] = None,
@@ -20,9 +20,7 @@ def bifurcation_command(
     transient: Annotated[float | None, typer.Option(help="Left out before, in s or steps.")] = None,
     time: Annotated[float | None, typer.Option(help="What is shown of each run, in s or steps.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go up and down, from the last run's end.")] = False,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the diagram.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli.subject import check_place, subject_of
+from neurosim.cli.subject import Settings, Subject, check_place, subject_of
 from neurosim.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 
 def energy_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     time: Annotated[float | None, typer.Option(help="Length of the run in s.")] = None,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance of the run.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the random start of a network.")] = 0,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw energy or power over time.")] = None,
     landscape: Annotated[

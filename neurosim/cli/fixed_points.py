@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli.subject import check_place, range_of, subject_of
+from neurosim.cli.subject import Settings, Subject, check_place, range_of, subject_of
 
 if TYPE_CHECKING:
     from neurosim.analyses.fixed_points import FixedPoint
@@ -17,15 +17,13 @@ SHOWN = 6
 
 
 def fixed_points_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     follow: Annotated[
         str | None, typer.Option(metavar="NAME=A..B", help="Follow the fixed point nearest the start over a parameter.")
     ] = None,
     starts: Annotated[int, typer.Option(help="Random starts of Newton's method.")] = 50,
     at: Annotated[float, typer.Option(help="Time at which sources are taken, in s.")] = 0.0,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the starts.")] = 0,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the branch (with --follow).")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,

@@ -8,21 +8,19 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli.subject import check_place, subject_of
+from neurosim.cli.subject import Settings, Subject, check_place, subject_of
 
 SHOWN = 8
 
 
 def limit_cycle_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     period: Annotated[
         float | None, typer.Option(help="Of the drive, in s; of an autonomous system a first guess.")
     ] = None,
     transient: Annotated[float | None, typer.Option(help="Run before the orbit is looked for, in s.")] = None,
     rtol: Annotated[float, typer.Option(help="To which steps are halved until the period stays.")] = 1e-9,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw orbit, waves and multipliers.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli.subject import subject_of
+from neurosim.cli.subject import Settings, Subject, subject_of
 from neurosim.errors import FormatError, ParameterError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def lyapunov_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     time: Annotated[
         float | None, typer.Option(help="Length of the run in s; default that of .tran, or 1000 time constants.")
     ] = None,
@@ -25,9 +25,7 @@ def lyapunov_command(
     dt: Annotated[float | None, typer.Option(help="Step in s; default chosen by the error of a step.")] = None,
     method: Annotated[str, typer.Option(help="auto, rk4, dp5, ..., or sdirk4 (implicit).")] = "auto",
     transient: Annotated[float | None, typer.Option(help="Time (steps) before averaging.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the start of a network, of vectors and bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and report.png.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw convergence and spectrum.")] = None,

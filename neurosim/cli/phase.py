@@ -8,26 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from neurosim.cli.plane import centre_from, extent_from, plane_from
-from neurosim.cli.subject import check_place, subject_of
+from neurosim.cli.plane import Centre, Extent, Plane, centre_from, extent_from, plane_from
+from neurosim.cli.subject import Settings, Subject, check_place, subject_of
 
 
 def phase_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
-    plane: Annotated[str | None, typer.Option(metavar="A,B", help="Two states; default the first two.")] = None,
-    extent: Annotated[
-        list[str] | None, typer.Option(metavar="W | LOW..HIGH", help="Half width, or the range of each axis (twice).")
-    ] = None,
-    centre: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of another state; default its start.")
-    ] = None,
+    subject: Subject,
+    plane: Plane = None,
+    extent: Extent = None,
+    centre: Centre = None,
     starts: Annotated[int, typer.Option(help="Number of runs from random starts.")] = 8,
     time: Annotated[float | None, typer.Option(help="Length of the runs in s, or steps of a map.")] = None,
     at: Annotated[float, typer.Option(help="Time at which sources are taken for the field, in s.")] = 0.0,
     points: Annotated[int, typer.Option(help="Points of the grid along each axis.")] = 81,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the starts.")] = 0,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the portrait.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,

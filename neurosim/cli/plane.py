@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from neurosim.errors import ParameterError
+
+Plane = Annotated[str | None, typer.Option(metavar="A,B", help="Two states; default the first two.")]
+Extent = Annotated[
+    list[str] | None, typer.Option(metavar="W | LOW..HIGH", help="Half width, or the range of each axis (twice).")
+]
+Centre = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of another state; default its start.")
+]
+"""What the commands that show a plane ask for."""
 
 _COMMA = re.compile(r",(?![^(\[]*[)\]])")
 """A comma that is not inside brackets."""

@@ -8,18 +8,16 @@ from typing import Annotated
 
 import typer
 
-from neurosim.cli.subject import check_place, subject_of
+from neurosim.cli.subject import Settings, Subject, check_place, subject_of
 
 
 def poincare_command(
-    subject: Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")],
+    subject: Subject,
     section: Annotated[str, typer.Argument(metavar="CONDITION", help="As in 'x[2] = 27', or what is 0 there.")],
     direction: Annotated[str, typer.Option(help="up, down or both.")] = "up",
     time: Annotated[float | None, typer.Option(help="Length of the run in s.")] = None,
     transient: Annotated[float | None, typer.Option(help="Left out at its start, in s.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")
-    ] = None,
+    set_: Settings = None,
     plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw section and return map.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="X.csv", help="Write the points as a table.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from neurosim.errors import FormatError, ParameterError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from neurosim.circuit.model import Circuit
     from neurosim.graph.signal_graph import SignalGraph
+
+Subject = Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")]
+"""What the commands that take a subject ask for."""
 
 GRAPHS = (".json", ".graphml")
 """Endings of graph files; other files are netlists."""

@@ -35,7 +35,8 @@ import numpy as np
 from neurosim.errors import SimulationError
 from neurosim.graph import event_law as words
 from neurosim.graph.event_checks import pulse_nodes
-from neurosim.graph.program import Layout, Program, build_program
+from neurosim.graph.layout import Layout, layout_of
+from neurosim.graph.program import Program, build_program
 from neurosim.graph.signal_graph import RESETS, Number, SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import BatchSpec
@@ -262,19 +263,14 @@ def event_batch(
 def compile_events(flat: SignalGraph, notes: tuple[str, ...]) -> EventProgram:
     """Array programs of a flat, checked graph that has events."""
     carriers = pulse_nodes(flat)
-    events = flat.of_kind("event")
     between = _between_ticks(flat, carriers)
     main = build_program(between, notes)
     watch = build_program(_watching(flat, between), ())
     pulses = build_program(_pulsing(flat, between, carriers), ())
-    at, slices = 0, {}
-    for name in events:
-        slices[name] = slice(at, at + flat.size_of(name))
-        at += flat.size_of(name)
-    layout = Layout(slices, {name: tuple(flat.nodes[name]["shape"]) for name in events})
+    events = layout_of(flat, flat.of_kind("event"))
     return EventProgram(
         flat, main.code, main.p, main.states, main.inputs, main.outputs, main.parameters, main.time_constant, main.leak,
-        main.initial, notes, main.laws, between=main, watch=watch, pulses=pulses, events=layout,
+        main.initial, notes, main.laws, between=main, watch=watch, pulses=pulses, events=events,
     )  # fmt: skip
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
+
+if TYPE_CHECKING:
+    from neurosim.graph.signal_graph import SignalGraph
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,13 @@ class Layout:
             here = blocks[..., part.start * samples : part.stop * samples]
             made[..., part] = here.reshape(*leading, samples, n)
         return made
+
+
+def layout_of(graph: SignalGraph, names: Sequence[str]) -> Layout:
+    """Nodes one after the other, in the order of the names."""
+    slices, at = {}, 0
+    for name in names:
+        size = graph.size_of(name)
+        slices[name] = slice(at, at + size)
+        at += size
+    return Layout(slices, {name: tuple(graph.nodes[name]["shape"]) for name in names})

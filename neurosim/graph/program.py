@@ -14,7 +14,7 @@ from neurosim.graph.checks import check_graph, factors, memoryless_order
 from neurosim.graph.delays import Delay, without_delays
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import function_of
-from neurosim.graph.layout import Layout
+from neurosim.graph.layout import Layout, layout_of
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.array_law import work_size
@@ -256,23 +256,14 @@ class _View:
         return self.offset, self.start, self.stride
 
 
-def _layout(graph: SignalGraph, names: list[str]) -> Layout:
-    slices, at = {}, 0
-    for name in names:
-        size = graph.size_of(name)
-        slices[name] = slice(at, at + size)
-        at += size
-    return Layout(slices, {name: tuple(graph.nodes[name]["shape"]) for name in names})
-
-
 class _Compiler:
     """One pass over a flat, checked graph."""
 
     def __init__(self, graph: SignalGraph) -> None:
         self.graph = graph
-        self.states = _layout(graph, graph.of_kind("state", "hold"))
-        self.inputs = _layout(graph, graph.inputs)
-        self.outputs = _layout(graph, graph.outputs)
+        self.states = layout_of(graph, graph.of_kind("state", "hold"))
+        self.inputs = layout_of(graph, graph.inputs)
+        self.outputs = layout_of(graph, graph.outputs)
         n, m = self.states.size, self.inputs.size
         self.drive_at, self.output_at = n + m, 2 * n + m
         self.size = 2 * n + m + self.outputs.size

@@ -21,7 +21,7 @@ import scipy.sparse
 from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
-from neurosim.graph.layout import Layout
+from neurosim.graph.layout import Layout, layout_of
 from neurosim.graph.plasticity import rule_name, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph
 from neurosim.kernels import spike_steps as words
@@ -117,11 +117,11 @@ class _Compiler:
         self._refuse_kinds()
         self.drives = {name: list(self._terms(name)) for name in flat.of_kind("state", "event")}
         self.given = self._given()
-        self.events = _layout(flat, flat.of_kind("event"))
-        self.trains = _layout(flat, list(self.given))
-        self.inputs = _layout(flat, [name for name in flat.inputs if name not in self.given])
+        self.events = layout_of(flat, flat.of_kind("event"))
+        self.trains = layout_of(flat, list(self.given))
+        self.inputs = layout_of(flat, [name for name in flat.inputs if name not in self.given])
         self.clusters = self._clusters()
-        self.states = _layout(flat, [name for cluster in self.clusters for name in cluster])
+        self.states = layout_of(flat, [name for cluster in self.clusters for name in cluster])
         self.holders = self._holders()
         if not self.events.size:
             raise ParameterError(f"graph '{flat.title}' has no event: nothing in it spikes; leave out dt")
@@ -451,7 +451,6 @@ def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:
     """Sparse matrix (elements of the target, of the source) of an edge, its gain included."""
     m = flat.size_of(source)
     low, high = edge["source_part"] or (0, m)
-    first, last = edge["target_part"] or (0, flat.size_of(target) if target else -1)
     if edge["weight"] is None:
         core = scipy.sparse.eye_array(high - low, format="csr")
     else:
@@ -463,11 +462,10 @@ def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:
             core = core.T if edge["transpose"] else core
     core = core * edge["gain"]
     if target and (edge["source_part"] or edge["target_part"]):
-        found = core.tocoo()
+        found, first = core.tocoo(), (edge["target_part"] or (0, 0))[0]
         core = scipy.sparse.csr_array(
             (found.data, (found.row + first, found.col + low)), shape=(flat.size_of(target), m)
         )
-    assert last >= -1
     return core
 
 
@@ -478,14 +476,6 @@ def _is_diagonal(matrix: Any) -> bool:
 
 def _is_identity(matrix: Any) -> bool:
     return matrix.shape[0] == matrix.shape[1] and _is_diagonal(matrix) and bool((matrix.diagonal() == 1.0).all())
-
-
-def _layout(flat: SignalGraph, names: list[str]) -> Layout:
-    at, slices = 0, {}
-    for name in names:
-        slices[name] = slice(at, at + flat.size_of(name))
-        at += flat.size_of(name)
-    return Layout(slices, {name: tuple(flat.nodes[name]["shape"]) for name in names})
 
 
 def _joined(parts: list[np.ndarray], dtype: Any = float) -> np.ndarray:

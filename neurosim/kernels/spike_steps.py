@@ -77,7 +77,8 @@ def step_cluster(code, c, table, y, q, release, now, work):
 
     What feeds on other states is worked out beside the old values; then a state that only fades is scaled where it is.
     """
-    n, k, place, held_by, terms = code[c], code[c + 1], code[c + 2], code[c + 3], code[c + 4]
+    n, k, place = code[c + SIZE], code[c + STATES], code[c + PLACE]
+    held_by, terms = code[c + HELD_BY], code[c + TERMS_AT]
     for first in range(0, n, BLOCK):
         m = min(BLOCK, n - first)
         a = terms

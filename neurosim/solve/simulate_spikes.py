@@ -18,6 +18,7 @@ from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
 from neurosim.results import Column, Result, input_hash, versions
+from neurosim.solve.asked import checked_span, read_settings
 
 LOG, CHUNK, INPUT_VALUES = 1_000_000, 100_000, 4_000_000
 """Least room for ticks between two calls of the compiled loop; most steps of a call, and most numbers of inputs."""
@@ -78,25 +79,19 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     SimulationError
         A state is not finite any more; names it.
     """
-    try:
-        chosen = SpikeSettings(**settings)
-    except TypeError:
-        known = list(SpikeSettings.__dataclass_fields__)
-        unknown = next((name for name in settings if name not in known), "dt")
-        raise ParameterError(f"simulate() with dt has no setting '{unknown}'; {nearest(unknown, known)}") from None
-    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
-        raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
+    chosen = read_settings(SpikeSettings, settings, "simulate() with dt")
+    start, stop = checked_span(t_span)
     if not isinstance(graph, (SignalGraph, SpikeProgram)):
         raise ParameterError(f"simulate() with dt takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
     program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
-    run = SpikeRun(program, chosen, float(t_span[1]))
-    steps = round(t_span[1] / program.dt)
+    run = SpikeRun(program, chosen, stop)
+    steps = round(stop / program.dt)
     begun = time.perf_counter()
     run.advance(steps)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
-    first = int(np.ceil(t_span[0] / program.dt - WHOLE))
+    first = int(np.ceil(start / program.dt - WHOLE))
     kept = run.sampled_steps >= first
     columns = {name: Column(values[kept]) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
