@@ -348,6 +348,7 @@ class Device:
     frequency_response: Callable[[float, Columns], Mapping[tuple[int, int], np.ndarray]] | None = None
     excitation: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
+    row_slopes: tuple[Kernel, int] | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Find a parameter by name or alias; case and underscores do not matter.

@@ -17,12 +17,16 @@ import numpy as np
 from neurosim.errors import SimulationError
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.edge_slopes import WORK_OF_SLOPES, add_row_slopes
+from neurosim.kernels.laplacian_arrays import TOLERANCE
 from neurosim.memristive import law, reverse
 from neurosim.memristive.assembly import assemble_network
 from neurosim.solve.dynamics import NetworkDynamics
 from neurosim.solve.methods.method import Method
 from neurosim.solve.network_parameters import EmfPath, LawPath, NetworkPaths, network_paths
 from neurosim.solve.simulate_network import ATOL_SHARE_OF_RTOL, LEAST_STEPS
+
+LOOSEST = 1e-2
+"""Largest tolerance of an adjoint solution."""
 
 LEAST_SHARE = 1e-12
 """A step shorter than this part of the run is none."""
@@ -276,6 +280,8 @@ class NetworkSteps:
         row_of = dict(zip(np.searchsorted(self.mesh, times).tolist(), range(times.size), strict=True))
         by_state, by_voltage, multiplier = np.empty(m), np.empty(m), np.empty(n)
         stages = np.zeros((self._count, m))
+        control, scale = self.assembly.solver.arrays.control, 0.0
+        tolerance = control[TOLERANCE]
 
         def back(t: float, start: float, y: np.ndarray, p: np.ndarray, by_rate: np.ndarray, row: int | None) -> None:
             by_current, by_potential, by_inject = np.zeros(m), np.zeros(n), np.zeros(n)
@@ -283,6 +289,8 @@ class NetworkSteps:
                 outputs = d_values[row, m:]
                 by_current, by_potential, by_inject = outputs @ self._of_i, outputs @ self._of_p, outputs @ self._of_j
             self._unknowns[:m] = y
+            # what one evaluation may be wrong by counts in the whole: stages of small weight need fewer digits
+            control[TOLERANCE] = min(LOOSEST, tolerance * max(1.0, scale / max(float(np.abs(by_rate).max()), 1e-300)))
             reverse.network_back(
                 np.array([t]), self._context, self._table, self._code, self._memory, self._unknowns, p, self._bounds,
                 by_rate, by_current, by_potential, by_state, by_voltage, multiplier,
@@ -291,7 +299,7 @@ class NetworkSteps:
                 raise SimulationError(f"'{self.net.title}' at t = {t:g} s: the adjoint equations have no solution")
             collect(t, start, y, by_rate, by_current, by_potential, by_voltage, multiplier, by_inject)
 
-        adjoint = np.zeros(m)
+        adjoint, largest_weight = np.zeros(m), float(np.abs(self._a[self._count]).max())
         last = row_of.get(h.size)
         if last is not None:
             adjoint += d_values[last, :m]
@@ -303,6 +311,7 @@ class NetworkSteps:
         for k, step in self._each_back():
             _, clipped = self._again(step)
             adjoint[clipped] = 0.0
+            scale = step.h * largest_weight * float(np.abs(adjoint).max())
             for j in range(self._count - 1, -1, -1):
                 weight = self._a[self._count, j] * adjoint + self._a[j + 1 : self._count, j] @ stages[j + 1 :]
                 t, row = step.t + self._c[j] * step.h, row_of.get(k) if j == 0 else None
@@ -311,6 +320,7 @@ class NetworkSteps:
             adjoint += stages.sum(axis=0)
             if k in row_of:
                 adjoint += d_values[row_of[k], :m]
+        control[TOLERANCE] = tolerance
         return adjoint
 
     def tangents(self, paths: NetworkPaths, start: np.ndarray, times: np.ndarray) -> np.ndarray:
