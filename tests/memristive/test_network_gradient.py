@@ -120,7 +120,8 @@ def test_held_and_interpolated_samples_and_other_devices() -> None:
         ("R.resistance", 700.0, named["R.resistance"]), ("r_on", 50.0, named["r_on"]),
         ("v(0)[2]", drives[0].samples[2], found.parameters["v(0)"][2]), ("v(2)[1]", 1.0, found.parameters["v(2)"][1]),
     ]:  # fmt: skip
-        expected = difference(found, address, value, asked["save"])
+        # the law has kinks at its thresholds
+        expected = difference(found, address, value, asked["save"], 1e-6 if address.startswith("v(") else 1e-3)
         assert slope == pytest.approx(expected, rel=1e-8, abs=1e-12), address
 
 
