@@ -1,19 +1,19 @@
 """One evaluation of a memristive network again from its potentials, and backward: one solution with the same matrix.
 
-With currents ``i(v, x)`` and rates ``f(v, x)`` at voltages ``v = B' p + S``, where ``B i = J`` at free nodes, the gradient
-of ``u . f + c . i + q . p`` follows from ``L z = q + B (f_v u + i_v c)``, z = 0 at fixed nodes, and d = c - B' z:
-``f_x u + i_x d`` by the states, ``f_v u + i_v d`` by the EMFs, z by injected currents.
+With currents ``i(v, x)`` and rates ``f(v, x)`` at voltages ``v = B' p + S``, where ``B i = J`` at free nodes, the
+gradient of ``u . f + c . i + q . p`` follows from ``L z = q + B (f_v u + i_v c)``, z = 0 at fixed nodes, and
+d = c - B' z: ``f_x u + i_x d`` by the states, ``f_v u + i_v d`` by the EMFs, z by injected currents.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from neurosim.kernels.array_program import INPUTS
 from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.array_program import INPUTS
 from neurosim.kernels.edge_laws import evaluate_edges
-from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.edge_slopes import add_row_slopes
+from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.laplacian import solve_laplacian
 from neurosim.kernels.laplacian_arrays import TOLERANCE
 from neurosim.kernels.unchecked import at, put
@@ -139,7 +139,10 @@ def network_known(time, context, table, code, memory, y, p):
 
 
 @helper
-def _back(time, context, table, code, memory, y, p, bounds, by_rate, by_current, by_potential, by_state, by_voltage, multiplier):
+def _back(
+    time, context, table, code, memory, y, p, bounds, by_rate, by_current, by_potential, by_state, by_voltage,
+    multiplier
+):  # fmt: skip
     """The gradient as in the module docstring.
 
     Parameters
@@ -182,7 +185,10 @@ def _back(time, context, table, code, memory, y, p, bounds, by_rate, by_current,
 
 
 @helper
-def _collect(code, table, memory, context, y, by_rate, by_current, by_voltage, multiplier, rows, size, ends, by_row, by_emf, seen, work):
+def _collect(
+    code, table, memory, context, y, by_rate, by_current, by_voltage, multiplier, rows, size, ends, by_row, by_emf,
+    seen, work
+):  # fmt: skip
     """Add to the gradients by rows of laws and by all EMFs, and note those by single sources."""
     m, n = code[AT + EDGES], code[AT + NODES]
     start = m + 2 * n + code[INPUTS]
@@ -204,8 +210,8 @@ def _collect(code, table, memory, context, y, by_rate, by_current, by_voltage, m
 
 @driver(lambda: signature_of(*"rrrcrrrrrrrrrrrccrrrrrrr"))
 def network_step_back(
-    span, context, table, code, memory, y, a, c, bounds, kept, slopes, adjoint, stages, by_output, rows_size, rows, ends,
-    by_row, by_emf, seen, stage, vectors, work, given,
+    span, context, table, code, memory, y, a, c, bounds, kept, slopes, adjoint, stages, by_output, rows_size, rows,
+    ends, by_row, by_emf, seen, stage, vectors, work, given,
 ):  # fmt: skip
     """Adjoint of `network_step` after `network_again`: `adjoint` enters as that of the end and leaves as that of y.
 
@@ -231,7 +237,8 @@ def network_step_back(
         Receives 1, or 0 where equations have no solution.
     """
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    by_rate, by_current, by_state, by_voltage = vectors[:m], vectors[m : 2 * m], vectors[2 * m : 3 * m], vectors[3 * m : 4 * m]
+    by_rate, by_current, by_state = vectors[:m], vectors[m : 2 * m], vectors[2 * m : 3 * m]
+    by_voltage = vectors[3 * m : 4 * m]
     by_potential, multiplier = vectors[4 * m : 4 * m + n], vectors[4 * m + n : 4 * m + 2 * n]
     control = laplacian_at(code[AT + SOLVER]).control
     sources = seen.size // count
@@ -264,15 +271,15 @@ def network_step_back(
         _stage(m, j, count, span[1], a, y, slopes, stage)
         time = span[0] + c[j] * span[1]
         _back(
-            time, context, table, code, memory, stage, kept[j * n : (j + 1) * n], bounds, by_rate, by_current, by_potential,
-            by_state, by_voltage, multiplier
+            time, context, table, code, memory, stage, kept[j * n : (j + 1) * n], bounds, by_rate, by_current,
+            by_potential, by_state, by_voltage, multiplier
         )  # fmt: skip
         if np.isnan(multiplier[0]):
             given[0] = 0.0
         stages[j * m : (j + 1) * m] = by_state
         _collect(
-            code, table, memory, context, stage, by_rate, by_current, by_voltage, multiplier, rows, rows_size, ends, by_row,
-            by_emf, seen[j * sources : (j + 1) * sources], work
+            code, table, memory, context, stage, by_rate, by_current, by_voltage, multiplier, rows, rows_size, ends,
+            by_row, by_emf, seen[j * sources : (j + 1) * sources], work
         )  # fmt: skip
     control[TOLERANCE] = span[2]
     for j in range(count):
@@ -283,11 +290,13 @@ def network_step_back(
 
 @driver(lambda: signature_of(*"rrrcrrrrrccrrrrrr"))
 def network_end_back(
-    span, context, table, code, memory, y, p, bounds, by_output, rows, ends, rows_size, by_row, by_emf, seen, vectors, work
+    span, context, table, code, memory, y, p, bounds, by_output, rows, ends, rows_size, by_row, by_emf, seen, vectors,
+    work
 ):  # fmt: skip
-    """Gradient of what was saved at the end of a run: into the third part of `vectors`, others as `network_step_back`."""
+    """Gradient of what was saved at the end of a run, into the third part of `vectors`; see `network_step_back`."""
     m, n = code[AT + EDGES], code[AT + NODES]
-    by_rate, by_current, by_state, by_voltage = vectors[:m], vectors[m : 2 * m], vectors[2 * m : 3 * m], vectors[3 * m : 4 * m]
+    by_rate, by_current, by_state = vectors[:m], vectors[m : 2 * m], vectors[2 * m : 3 * m]
+    by_voltage = vectors[3 * m : 4 * m]
     by_potential, multiplier = vectors[4 * m : 4 * m + n], vectors[4 * m + n : 4 * m + 2 * n]
     by_rate[:] = 0.0
     by_current[:] = by_output[:m]
@@ -297,6 +306,6 @@ def network_end_back(
         multiplier
     )  # fmt: skip
     _collect(
-        code, table, memory, context, y, by_rate, by_current, by_voltage, multiplier, rows, rows_size, ends, by_row, by_emf,
-        seen, work
+        code, table, memory, context, y, by_rate, by_current, by_voltage, multiplier, rows, rows_size, ends, by_row,
+        by_emf, seen, work
     )  # fmt: skip

@@ -318,7 +318,7 @@ def _of_laws(net: MemristiveNetwork, address: str, name: str, edge: int | None) 
         given = net.arguments.get(name)
         if isinstance(net.arguments["device"], tuple):
             given = net.arguments["device"][1].get(name, given)
-        is_one = edge is not None or np.ndim(given) == 0
+        is_one = edge is not None or given is None or np.ndim(given) == 0
         return LawPath(address, number, members, values, chain, size, is_one)
     raise _unknown(net, address)
 

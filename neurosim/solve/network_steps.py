@@ -134,7 +134,8 @@ class NetworkSteps:
         Parameters
         ----------
         mesh : ndarray, shape (steps + 1,), optional
-            The ends of the steps, with all of `times`; by default steps that keep rtol, with `corners` among their ends.
+            The ends of the steps, with all of `times`; by default steps that keep rtol, with `corners` among
+            their ends.
 
         Raises
         ------
@@ -201,7 +202,7 @@ class NetworkSteps:
         )
 
     def _advance(self, t: float, h: float, y: np.ndarray, p: np.ndarray) -> tuple[_Step, np.ndarray, np.ndarray]:
-        """One step from y, where the first evaluation is known: its end, held in the bounds, and the potentials there."""
+        """One step from y, where the first evaluation is known: its end, held in bounds, and the potentials there."""
         kept, later, m = np.empty((self._count, p.size)), np.empty(p.size), y.size
         kept[0] = p
         self._unknowns[:m] = y
@@ -318,8 +319,8 @@ class NetworkSteps:
             self._unknowns[:m] = step.y
             reverse.network_step_back(
                 *self._words(span), self._unknowns, self._a.ravel(), self._c, self._bounds, step.potentials.ravel(),
-                self._slopes.ravel(), adjoint, stages.ravel(), outputs(row, k * count), paths.size, paths.rows, ends, by_row,
-                by_emf, found.ravel(), self._stage, vectors, work, solved,
+                self._slopes.ravel(), adjoint, stages.ravel(), outputs(row, k * count), paths.size, paths.rows, ends,
+                by_row, by_emf, found.ravel(), self._stage, vectors, work, solved,
             )  # fmt: skip
             if solved[0] == 0.0:
                 raise SimulationError(
@@ -352,7 +353,7 @@ class NetworkSteps:
 
         Shape (points, values, directions).
         """
-        net, m, extra = self.net, self.net.size, len(start)
+        m, extra = self.net.size, len(start)
         direction = _Directions(self, paths, extra)
         s = np.concatenate([np.zeros((m, direction.count)), start.T], axis=1)
         made = np.empty((times.size, m + len(self.dynamics.watched), s.shape[1]))

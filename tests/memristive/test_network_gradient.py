@@ -56,7 +56,8 @@ def test_gradient_equals_differences_for_every_kind_of_parameter() -> None:
     found = gradient_of(net)
     r_off, emf = net.arguments["r_off"], net.arguments["sources"]
     by = found.parameters
-    assert by["r_off"].shape == by["emf"].shape == (net.size,) and by["v(0)"].shape == (3,)
+    assert by["r_off"].shape == by["emf"].shape == (net.size,)
+    assert by["v(0)"].shape == (3,)
     # an edge with a value of its own does not hear of what all others have
     alone = net.edge_index((0, 1))
     assert by["r_off"][alone] == 0.0
@@ -84,7 +85,8 @@ def test_sensitivities_are_the_transpose_of_the_adjoint() -> None:
     )
     made = np.einsum("tk,tkp->p", 2.0 * forward.values, forward.derivatives)
     by = found.parameters
-    expected = [by["r_on"], by["beta"], by["v(0)"][1], by["i(5)"], by["emf"][2], by["r_off"][3], found.initial["m[4].x"]]
+    expected = [by["r_on"], by["beta"], by["v(0)"][1], by["i(5)"], by["emf"][2], by["r_off"][3]]
+    expected.append(found.initial["m[4].x"])
     assert made == pytest.approx(expected, rel=1e-10)
     assert forward.parameters == (*names, "m[4].x")
 
@@ -139,11 +141,13 @@ def test_slopes_of_the_equation_in_closed_form_equal_differences(monkeypatch: py
 def test_a_state_at_its_bound_is_constant() -> None:
     net = network(beta=1e-2, alpha=0.0)
     found = gradient_of(net, save=["m[2].x"], fixed_step=0.005)
-    at_bound = found.values[-1] in (0.0, 1.0)
-    assert at_bound and found.initial["m[2].x"] != 0.0
-    last = ns.gradient(net, lambda t, y: (y[-1, 0], np.eye(len(t))[-1][:, None]), (0.0, 0.5), times=TIMES, save=["m[2].x"],
-                       fixed_step=0.005)  # fmt: skip
-    assert set(last.initial.values()) == {0.0}
+    assert found.values[-1] in (0.0, 1.0)
+    assert found.initial["m[2].x"] != 0.0
+    end = ns.gradient(
+        net, lambda t, y: (y[-1, 0], np.eye(len(t))[-1][:, None]), (0.0, 0.5), times=TIMES, save=["m[2].x"],
+        fixed_step=0.005,
+    )  # fmt: skip
+    assert set(end.initial.values()) == {0.0}
 
 
 def test_a_fit_finds_the_parameters_of_a_network() -> None:
@@ -159,7 +163,8 @@ def test_a_fit_finds_the_parameters_of_a_network() -> None:
 def test_new_values_reach_one_edge_one_number_and_a_device() -> None:
     net = network()
     changed = net.with_parameters({"m[3].r_on": 50.0, "v(0)[1]": 2.0, "v(0)[0]": 0.5})
-    assert changed.laws.groups[0].columns["r_on"][3] == 50.0 and net.laws.groups[0].columns["r_on"][3] == 100.0
+    assert changed.laws.groups[0].columns["r_on"][3] == 50.0
+    assert net.laws.groups[0].columns["r_on"][3] == 100.0
     assert changed.sources.at(1.0 / 12.0)[net.size] == pytest.approx(2.5)
     other = ns.MemristiveNetwork(nx.path_graph(3), device="vteam", electrodes={0: 1.0, 2: 0.0})
     assert other.with_parameters({"k_off": 1.0}).laws.groups[0].columns["k_off"][0] == 1.0
