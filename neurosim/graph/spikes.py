@@ -25,6 +25,7 @@ from neurosim.graph.layout import Layout, layout_of
 from neurosim.graph.plasticity import rule_name, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph
 from neurosim.kernels import spike_steps as words
+from neurosim.kernels.spike_vectors import MOST_TERMS
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
@@ -291,14 +292,23 @@ class _Compiler:
         if len(held_by) > 1:
             raise ParameterError(f"states {', '.join(names)} drive one another and are held by several events")
         terms_at = words.HEAD + len(self.code)
-        for j, name in enumerate(names):
-            place = self.states.slices[name].start
-            factors = [(i, propagator[:, j, i]) for i in range(k) if propagator[:, j, i].any()]
-            has_drive = constant[:, j].any() or j in reached
-            self.code += [place if has_drive else -1, int(name in self.holders), len(factors)]
-            for i, values in factors:
-                self.code += [i, *self._number(values)]
-            self.constant[place : place + n] = constant[:, j]
+        feeds = nx.DiGraph()
+        feeds.add_nodes_from(range(k))
+        feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
+        circles: Any = nx.condensation(feeds)
+        for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
+            together = sorted(circles.nodes[circle]["members"])
+            self.code.append(len(together))
+            for j in together:
+                factors = [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()]
+                is_held, is_driven = names[j] in self.holders, constant[:, j].any() or j in reached
+                is_plain = 0 < len(factors) <= MOST_TERMS and not any(varies for *_, varies in factors)
+                fades = is_plain and len(factors) == 1 and factors[0][0] == j and not is_held and not is_driven
+                form = words.FADES if fades else words.PLAIN if is_plain else words.GENERAL
+                place = self.states.slices[names[j]].start
+                self.code += [j, place, int(is_held), form, len(factors)]
+                self.code += [word for factor in factors for word in factor]
+                self.constant[place : place + n] = constant[:, j]
         for i, port, weights in driven:
             found = weights.tocoo()
             for j in range(k):

@@ -15,10 +15,24 @@ from typing import Any
 
 from neurosim.kernels.abi import driver, helper
 from neurosim.kernels.functions import fast_exp, fused
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.spike_vectors import (
+    fade,
+    held_one,
+    held_three,
+    held_two,
+    reaches,
+    reaches_own,
+    step_one,
+    step_three,
+    step_two,
+)
+from neurosim.kernels.unchecked import at, copy, put
 
 BLOCK = 256
 """Elements that are stepped at once: their states stay in the first-level cache."""
+
+WATCHED_TOGETHER = 128
+"""Elements that are looked at one by one where any has reached its threshold."""
 
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
@@ -29,8 +43,14 @@ ELEMENTS counts those of all events."""
 
 SIZE, STATES, PLACE, HELD_BY, TERMS_AT, CLUSTER_WORDS = range(6)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
-ends of its refractory times begin or -1, and its terms: for each state its place in `q` or -1, whether a refractory
-neuron holds it, and how many terms follow, each a state, the place of its coefficient and 1 where neurons differ."""
+ends of its refractory times begin or -1, and its groups of states that are stepped together: how many, then each."""
+
+OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
+"""A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
+its one coefficient), `PLAIN` (a few coefficients, the same for all neurons) or `GENERAL`; and how many terms follow, each
+a state, the place of its coefficient and 1 where neurons differ."""
+
+FADES, PLAIN, GENERAL = range(3)
 
 (
     EVENT_SIZE, WATCHED, THRESHOLD, THRESHOLD_STRIDE, PAUSE, PAUSE_STRIDE, FIRST_ELEMENT, RESETS_FROM, RESETS_TO, GIVEN,
@@ -72,59 +92,81 @@ def _signature() -> Any:
 
 
 @helper
+def step_state(code, b, table, d, d_at, y, place, n, first, q, release, free, now, m):
+    """Put one state after a step, of the block of `m` neurons from `first`, into d."""
+    old, held, count, q_at = place + code[b + OF_STATE] * n + first, code[b + IS_HELD], code[b + TERMS], code[b + DRIVE]
+    t = b + TERM_WORDS
+    if code[b + FORM] == PLAIN:
+        f0, s0 = at(table, code[t + 1]), place + code[t] * n + first
+        f1, s1, f2, s2 = 0.0, 0, 0.0, 0
+        if count > 1:
+            f1, s1 = at(table, code[t + 4]), place + code[t + 3] * n + first
+        if count > 2:
+            f2, s2 = at(table, code[t + 7]), place + code[t + 6] * n + first
+        if held != 0:
+            if count == 1:
+                held_one(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+            elif count == 2:
+                held_two(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+            else:
+                held_three(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        elif count == 1:
+            step_one(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        elif count == 2:
+            step_two(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        else:
+            step_three(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        return
+    copy(d, d_at, q, q_at + first, m)
+    for _ in range(count):
+        source, factor = place + code[t] * n + first, code[t + 1]
+        if code[t + 2] != 0:
+            for e in range(m):
+                put(d, d_at + e, fused(at(table, factor + first + e), at(y, source + e), at(d, d_at + e)))
+        else:
+            value = table[factor]
+            for e in range(m):
+                put(d, d_at + e, fused(value, at(y, source + e), at(d, d_at + e)))
+        t += 3
+    if held != 0:
+        for e in range(m):
+            other, kept = at(d, d_at + e), at(y, old + e)
+            put(d, d_at + e, kept if at(release, free + e) >= now else other)
+
+
+@helper
 def step_cluster(code, c, table, y, q, release, now, work):
     """Carry the neurons of one cluster over a step.
 
-    What feeds on other states is worked out beside the old values; then a state that only fades is scaled where it is.
+    A state is stepped where it is once all states that it feeds are; states that feed each other in a circle are worked
+    out beside their old values.
     """
     n, k, place = code[c + SIZE], code[c + STATES], code[c + PLACE]
     held_by, terms = code[c + HELD_BY], code[c + TERMS_AT]
     for first in range(0, n, BLOCK):
-        m = min(BLOCK, n - first)
-        a = terms
-        for i in range(k):
-            new, constant, count = i * BLOCK, code[a], code[a + 2]
-            b, a = a + 3, a + 3 + 3 * count
-            if constant < 0 and count == 1 and code[b] == i:
-                continue
-            if constant >= 0:
-                for e in range(m):
-                    put(work, new + e, at(q, constant + first + e))
+        m, free = min(BLOCK, n - first), held_by + first
+        a, done = terms, 0
+        while done < k:
+            together, b = code[a], a + 1
+            if code[b + FORM] == FADES:
+                fade(y, place + code[b + OF_STATE] * n + first, at(table, code[b + TERM_WORDS + 1]), m)
+                b += TERM_WORDS + 3
+            elif together == 1 and code[b + FORM] == PLAIN:
+                step_state(
+                    code, b, table, y, place + code[b + OF_STATE] * n + first, y, place, n, first, q, release, free,
+                    now, m,
+                )  # fmt: skip
+                b += TERM_WORDS + 3 * code[b + TERMS]
             else:
-                for e in range(m):
-                    put(work, new + e, 0.0)
-            for _ in range(count):
-                old, factor = place + code[b] * n + first, code[b + 1]
-                if code[b + 2] != 0:
-                    for e in range(m):
-                        put(work, new + e, fused(at(table, factor + first + e), at(y, old + e), at(work, new + e)))
-                else:
-                    value = table[factor]
-                    for e in range(m):
-                        put(work, new + e, fused(value, at(y, old + e), at(work, new + e)))
-                b += 3
-        a = terms
-        for i in range(k):
-            new, constant, is_held, count = i * BLOCK, code[a], code[a + 1], code[a + 2]
-            state, factor, varies = place + i * n + first, code[a + 4], code[a + 5]
-            fades = constant < 0 and count == 1 and code[a + 3] == i
-            a += 3 + 3 * count
-            if fades:
-                if varies != 0:
-                    for e in range(m):
-                        put(work, new + e, at(y, state + e) * at(table, factor + first + e))
-                else:
-                    value = table[factor]
-                    for e in range(m):
-                        put(work, new + e, at(y, state + e) * value)
-            if is_held != 0:
-                free = held_by + first
-                for e in range(m):
-                    old, other = at(y, state + e), at(work, new + e)
-                    put(y, state + e, old if at(release, free + e) >= now else other)
-            else:
-                for e in range(m):
-                    put(y, state + e, at(work, new + e))
+                for i in range(together):
+                    step_state(code, b, table, work, i * BLOCK, y, place, n, first, q, release, free, now, m)
+                    b += TERM_WORDS + 3 * code[b + TERMS]
+                b = a + 1
+                for i in range(together):
+                    copy(y, place + code[b + OF_STATE] * n + first, work, i * BLOCK, m)
+                    b += TERM_WORDS + 3 * code[b + TERMS]
+            a = b
+            done += together
 
 
 @helper
@@ -209,18 +251,15 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
         plan[LOGGED] = logged
         return
     stride, place = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD]
-    for start in range(0, n, BLOCK):
-        m = min(BLOCK, n - start)
-        value, reached = watched + start, 0
-        if stride != 0:
-            for e in range(m):
-                reached += 1 if at(y, value + e) >= at(table, place + start + e) else 0
-        else:
-            level = table[place]
-            for e in range(m):
-                reached += 1 if at(y, value + e) >= level else 0
-        if reached == 0 and plan[DISARMED] == 0:
-            continue
+    for start in range(0, n, WATCHED_TOGETHER):
+        m = min(WATCHED_TOGETHER, n - start)
+        value = watched + start
+        if plan[DISARMED] == 0:
+            if stride != 0:
+                if reaches_own(y, value, table, place + start, m) == 0:
+                    continue
+            elif reaches(y, value, table, place, m) == 0:
+                continue
         for e in range(m):
             element = first + start + e
             if not y[value + e] >= table[place + (start + e) * stride]:
@@ -272,45 +311,50 @@ def run_spike_steps(
     work : float64
         `BLOCK` for each state of the largest cluster.
     """
-    events, slots = code[EVENTS], code[SLOTS]
-    while plan[NOW] < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
-        now = plan[NOW] + 1
+    events, slots, clusters, projections = code[EVENTS], code[SLOTS], code[CLUSTERS], code[PROJECTIONS]
+    events_at, clusters_at, projections_at = code[EVENTS_AT], code[CLUSTERS_AT], code[PROJECTIONS_AT]
+    every, width = plan[EVERY], events + 1
+    now = plan[NOW]
+    turn = now % slots
+    while now < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
+        now += 1
+        turn = turn + 1 if turn + 1 < slots else 0
         if plan[ROWS] != 0:
             row = (now - plan[FIRST_ROW]) * code[INPUTS]
-            q[:] = constant
+            copy(q, 0, constant, 0, q.size)
             for k in range(code[COUPLINGS]):
                 a = code[COUPLINGS_AT] + 3 * k
                 q[code[a + 1]] += table[code[a + 2]] * inputs[row + code[a]]
-        for c in range(code[CLUSTERS]):
-            step_cluster(code, code[CLUSTERS_AT] + c * CLUSTER_WORDS, table, y, q, release, now, work)
-        for k in range(code[PROJECTIONS]):
-            p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
-            sent = now - code[p + DELAY]
-            if code[p + DELAY] != 0 and sent > 0:
-                slot = (sent % slots) * (events + 1) + code[p + EVENT]
-                low, high = offsets[slot], offsets[slot + 1]
+        for c in range(clusters):
+            step_cluster(code, clusters_at + c * CLUSTER_WORDS, table, y, q, release, now, work)
+        for k in range(projections):
+            p = projections_at + k * PROJECTION_WORDS
+            delay = at(code, p + DELAY)
+            if delay != 0 and now > delay:
+                slot = (turn - delay if turn >= delay else turn - delay + slots) * width + at(code, p + EVENT)
+                low, high = at(offsets, slot), at(offsets, slot + 1)
                 if low < high:
                     deliver(
                         code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory,
                         arrivals,
                     )  # fmt: skip
-        slot = (now % slots) * (events + 1)
+        slot = turn * width
         begin = plan[LOGGED]
         for v in range(events):
             offsets[slot + v] = plan[LOGGED]
             tick(
-                code, code[EVENTS_AT] + v * EVENT_WORDS, now, plan, table, y, release, armed, elements, given_steps,
+                code, events_at + v * EVENT_WORDS, now, plan, table, y, release, armed, elements, given_steps,
                 given_elements,
             )  # fmt: skip
         offsets[slot + events] = plan[LOGGED]
         if plan[LOGGED] > begin:
             for v in range(events):
                 reset(
-                    code, code[EVENTS_AT] + v * EVENT_WORDS, now, offsets[slot + v], offsets[slot + v + 1], plan, table,
-                    y, release, armed, elements,
+                    code, events_at + v * EVENT_WORDS, now, offsets[slot + v], offsets[slot + v + 1], plan, table, y,
+                    release, armed, elements,
                 )  # fmt: skip
-            for k in range(code[PROJECTIONS]):
-                p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
+            for k in range(projections):
+                p = projections_at + k * PROJECTION_WORDS
                 if code[p + DELAY] == 0:
                     slot_of = slot + code[p + EVENT]
                     deliver(
@@ -319,7 +363,7 @@ def run_spike_steps(
                     )  # fmt: skip
         plan[NOW] = now
         ends[now - plan[BEFORE] - 1] = plan[LOGGED]
-        if plan[EVERY] != 0 and now % plan[EVERY] == 0:
+        if every != 0 and now % every == 0:
             for k in range(code[SAMPLED]):
                 samples[plan[SAMPLE] + k] = y[code[code[SAMPLED_AT] + k]]
             plan[SAMPLE] += code[SAMPLED]
