@@ -31,7 +31,7 @@ from neurosim.kernels.unchecked import at, copy, put
 BLOCK = 256
 """Elements that are stepped at once: their states stay in the first-level cache."""
 
-WATCHED_TOGETHER = 128
+WATCHED_TOGETHER = 64
 """Elements that are looked at one by one where any has reached its threshold."""
 
 (
@@ -250,11 +250,11 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
         code[v + GIVEN] = next_given
         plan[LOGGED] = logged
         return
-    stride, place = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD]
+    stride, place, disarmed = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD], plan[DISARMED]
     for start in range(0, n, WATCHED_TOGETHER):
         m = min(WATCHED_TOGETHER, n - start)
         value = watched + start
-        if plan[DISARMED] == 0:
+        if disarmed == 0:
             if stride != 0:
                 if reaches_own(y, value, table, place + start, m) == 0:
                     continue
