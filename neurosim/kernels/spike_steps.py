@@ -47,7 +47,7 @@ ends of its refractory times begin or -1, and its groups of states that are step
 
 OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
 """A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
-its one coefficient), `PLAIN` (a few coefficients, the same for all neurons) or `GENERAL`; and how many terms follow, each
+its one coefficient), `PLAIN` (a few coefficients, the same for all neurons) or `GENERAL`; how many terms follow, each
 a state, the place of its coefficient and 1 where neurons differ."""
 
 FADES, PLAIN, GENERAL = range(3)

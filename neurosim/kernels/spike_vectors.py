@@ -176,7 +176,9 @@ def _build_reaches(varies: bool) -> Any:
             def body(first, lanes):
                 r = _Registers(target, builder, lanes)
                 other = r.load(sig.args[2], values[2], builder.add(values[3], first)) if varies else r.all(level)
-                is_there = builder.fcmp_ordered(">=", r.load(sig.args[0], values[0], builder.add(values[1], first)), other)
+                is_there = builder.fcmp_ordered(
+                    ">=", r.load(sig.args[0], values[0], builder.add(values[1], first)), other
+                )
                 bits = builder.bitcast(is_there, ir.IntType(lanes))
                 builder.store(builder.or_(builder.load(found), builder.zext(bits, word)), found)
 
