@@ -68,10 +68,21 @@ RESET_KIND, RESET_STATE, RESET_VALUE, RESET_STRIDE, RESET_WORDS = range(5)
 ) = range(17)  # fmt: skip
 """A projection: its event, the first element that it takes and how many; where its pointers, its target state, its
 synapses (in `targets`) and its weights (in `strengths`) begin, and how many synapses there are; delay [steps]; `STATIC`
-or `SHORT_TERM`; where U, 1/D and 1/F [1/steps] begin; where the ends of refractory times of its targets begin, -1 if
-none loses pulses; where u and R of its synapses and the last arrivals from its sources are."""
+`SHORT_TERM` or `LEARNING`; where U, 1/D and 1/F [1/steps] begin, or in `code` its rule; where the ends of refractory
+times of its targets begin, -1 if none loses pulses; where u and R of its synapses (its traces) and the last arrivals
+from its sources (and ticks of its targets) are. Weights that learn are kept in `y`."""
 
-STATIC, SHORT_TERM = range(2)
+STATIC, SHORT_TERM, LEARNING = range(3)
+
+POST_EVENT, POST_FIRST, POST_POINTERS, POST_SYNAPSES, POST_SOURCES, CONSTANTS, NEAREST, SOFT, RULE_WORDS = range(9)
+"""The rule of a projection that learns (`neurosim.graph.spike_timing`): number and first element of the event behind
+its synapses; where pointers, and in `targets` the numbers of the synapses of each target and their sources begin; where
+its constants begin; 1 if only the last tick counts; 1 if the bounds are soft."""
+
+(
+    PAIR_PLUS, TRIPLET_PLUS, PAIR_MINUS, TRIPLET_MINUS, RATE_PLUS, RATE_MINUS, RATE_X, RATE_Y, LEAST, MOST, GAIN,
+) = range(11)  # fmt: skip
+"""Constants of a rule; rates of decay in 1/steps. Traces are r, r2 of all sources, then o, o2 of all targets."""
 
 (
     NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, PLAN,
@@ -181,7 +192,9 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
         start = pointers[code[p + POINTERS] + source]
         stop = pointers[code[p + POINTERS] + source + 1]
         ends, u, r = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
-        if code[p + KIND] == SHORT_TERM:
+        if code[p + KIND] == LEARNING:
+            depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals)
+        elif code[p + KIND] == SHORT_TERM:
             last = arrivals[code[p + ARRIVALS] + source]
             arrivals[code[p + ARRIVALS] + source] = now
             refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
@@ -204,6 +217,88 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + at(strengths, weight + s))
+
+
+@helper
+def learned(weight, change, table, constants, is_soft):
+    """The weight after a change, within its bounds."""
+    least, most = table[constants + LEAST], table[constants + MOST]
+    if is_soft != 0:
+        change *= (most - weight if change > 0.0 else weight - least) / (most - least)
+    return min(max(weight + change, least), most)
+
+
+@helper
+def depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals):
+    """Let a tick arrive at the synapses of a source that learn: its pulses, then the change by ticks behind them."""
+    a, sources, target, weight = code[p + PARAMETERS], code[p + SOURCES], code[p + TARGET], code[p + WEIGHT]
+    constants, is_soft, lost_by, ends = code[a + CONSTANTS], code[a + SOFT], code[p + LOST_BY], code[p + SYNAPSES]
+    before, last = code[p + MEMORY], code[p + ARRIVALS]
+    behind, last_behind = before + 2 * sources, last + sources
+    gain, rate = table[constants + GAIN], table[constants + RATE_MINUS]
+    slow = memory[before + sources + source] * fast_exp((arrivals[last + source] - now) * table[constants + RATE_X])
+    amount = -(table[constants + PAIR_MINUS] + table[constants + TRIPLET_MINUS] * slow)
+    for s in range(start, stop):
+        e, w = at(targets, ends + s), at(y, weight + s)
+        if lost_by < 0 or release[lost_by + e] <= now:
+            put(y, target + e, at(y, target + e) + gain * w)
+        trace = at(memory, behind + e) * fast_exp((at(arrivals, last_behind + e) - now) * rate)
+        put(y, weight + s, learned(w, amount * trace, table, constants, is_soft))
+    if code[p + DELAY] != 0:
+        note_before(code, p, now, source, table, memory, arrivals)
+
+
+@helper
+def note_before(code, p, now, source, table, memory, arrivals):
+    """Let the traces of a source know of a tick."""
+    a, at_last, fast = code[p + PARAMETERS], code[p + ARRIVALS] + source, code[p + MEMORY] + source
+    note(
+        now, fast, fast + code[p + SOURCES], at_last, table[code[a + CONSTANTS] + RATE_PLUS],
+        table[code[a + CONSTANTS] + RATE_X], code[a + NEAREST], memory, arrivals,
+    )  # fmt: skip
+
+
+@helper
+def note(now, fast, slow, at_last, fast_rate, slow_rate, is_nearest, memory, arrivals):
+    passed = float(arrivals[at_last] - now)
+    kept = 0.0 if is_nearest != 0 else 1.0
+    memory[fast] = 1.0 + kept * memory[fast] * fast_exp(passed * fast_rate)
+    memory[slow] = 1.0 + kept * memory[slow] * fast_exp(passed * slow_rate)
+    arrivals[at_last] = now
+
+
+@helper
+def potentiate(code, p, now, slot, offsets, elements, y, pointers, targets, table, memory, arrivals):
+    """Change the weights of a projection by the ticks behind its synapses at this step, and note these ticks.
+
+    Ticks from before that arrive without a delay are noted here too, so that of two at one step neither counts.
+    """
+    a, sources, weight = code[p + PARAMETERS], code[p + SOURCES], code[p + WEIGHT]
+    constants, is_soft, event = code[a + CONSTANTS], code[a + SOFT], code[p + EVENT]
+    before, last = code[p + MEMORY], code[p + ARRIVALS]
+    rate, behind = table[constants + RATE_PLUS], before + 2 * sources
+    low, high = offsets[slot + code[a + POST_EVENT]], offsets[slot + code[a + POST_EVENT] + 1]
+    size = code[code[EVENTS_AT] + code[a + POST_EVENT] * EVENT_WORDS + EVENT_SIZE]
+    for tick in range(low, high):
+        e = elements[tick] - code[a + POST_FIRST]
+        passed = float(arrivals[last + sources + e] - now)
+        slow = memory[behind + size + e] * fast_exp(passed * table[constants + RATE_Y])
+        amount = table[constants + PAIR_PLUS] + table[constants + TRIPLET_PLUS] * slow
+        for k in range(pointers[code[a + POST_POINTERS] + e], pointers[code[a + POST_POINTERS] + e + 1]):
+            s, source = at(targets, code[a + POST_SYNAPSES] + k), at(targets, code[a + POST_SOURCES] + k)
+            trace = at(memory, before + source) * fast_exp((at(arrivals, last + source) - now) * rate)
+            put(y, weight + s, learned(at(y, weight + s), amount * trace, table, constants, is_soft))
+    if code[p + DELAY] == 0:
+        for tick in range(offsets[slot + event], offsets[slot + event + 1]):
+            source = elements[tick] - code[p + LOW]
+            if 0 <= source < sources:
+                note_before(code, p, now, source, table, memory, arrivals)
+    for tick in range(low, high):
+        e = elements[tick] - code[a + POST_FIRST]
+        note(
+            now, behind + e, behind + size + e, last + sources + e, table[constants + RATE_MINUS],
+            table[constants + RATE_Y], code[a + NEAREST], memory, arrivals,
+        )  # fmt: skip
 
 
 @helper
@@ -307,7 +402,7 @@ def run_spike_steps(
         See the records above. `offsets` has for each of SLOTS steps where the ticks of each event begin in `elements`
         (the log), and where they end; `ends` for each step of this call where its ticks end.
     y, q, constant : float64
-        States; what a step adds to those of neurons with a drive; that without inputs.
+        States, then weights that learn; what a step adds to states of neurons with a drive; that without inputs.
     work : float64
         `BLOCK` for each state of the largest cluster.
     """
@@ -360,6 +455,10 @@ def run_spike_steps(
                     deliver(
                         code, p, now, offsets[slot_of], offsets[slot_of + 1], elements, y, release, pointers, targets,
                         strengths, table, memory, arrivals,
+                    )  # fmt: skip
+                if code[p + KIND] == LEARNING:
+                    potentiate(
+                        code, p, now, slot, offsets, elements, y, pointers, targets, table, memory, arrivals
                     )  # fmt: skip
         plan[NOW] = now
         ends[now - plan[BEFORE] - 1] = plan[LOGGED]
