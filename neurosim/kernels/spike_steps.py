@@ -14,22 +14,22 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
+from neurosim.kernels.random_numbers import normal_numbers
 from neurosim.kernels.unchecked import at, put
-
-BLOCK = 256
-"""Elements that are stepped at once: their states stay in the first-level cache."""
 
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
-    SAMPLED, SAMPLED_AT, ELEMENTS, HEAD,
-) = range(14)  # fmt: skip
+    SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, HEAD,
+) = range(16)  # fmt: skip
 """Head of `code`: numbers of parts, and where their records begin. SLOTS is the longest delay in steps, plus 1;
-ELEMENTS counts those of all events."""
+ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`."""
 
-SIZE, STATES, PLACE, HELD_BY, TERMS_AT, CLUSTER_WORDS = range(6)
+SIZE, STATES, PLACE, HELD_BY, TERMS_AT, PROGRAM_END, CLUSTER_WORDS = range(7)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
-ends of its refractory times begin or -1, and its terms: for each state its place in `q` or -1, whether a refractory
+ends of its refractory times begin or -1, and its program (`neurosim.kernels.element_program`) to PROGRAM_END, or, where
+that is 0, its terms: for each state its place in `q` or -1, whether a refractory
 neuron holds it, and how many terms follow, each a state, the place of its coefficient and 1 where neurons differ."""
 
 (
@@ -54,11 +54,11 @@ none loses pulses; where u and R of its synapses and the last arrivals from its 
 STATIC, SHORT_TERM = range(2)
 
 (
-    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, PLAN,
-) = range(10)  # fmt: skip
+    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, SEED, PLAN,
+) = range(11)  # fmt: skip
 """Entries of `plan`: the last step that was made, and the one to stop after; ticks in the log; rows of `inputs` (0: all
 inputs are constant), one a step, and the step of the first; steps between samples (0: none), and the place of the next;
-elements that are not armed; the last step before this call."""
+elements that are not armed; the last step before this call; the seed of noise."""
 
 
 def _signature() -> Any:
@@ -270,7 +270,7 @@ def run_spike_steps(
     y, q, constant : float64
         States; what a step adds to those of neurons with a drive; that without inputs.
     work : float64
-        `BLOCK` for each state of the largest cluster.
+        `BLOCK` for each register, then the noise of a step.
     """
     events, slots = code[EVENTS], code[SLOTS]
     while plan[NOW] < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
@@ -281,8 +281,17 @@ def run_spike_steps(
             for k in range(code[COUPLINGS]):
                 a = code[COUPLINGS_AT] + 3 * k
                 q[code[a + 1]] += table[code[a + 2]] * inputs[row + code[a]]
-        for c in range(code[CLUSTERS]):
-            step_cluster(code, code[CLUSTERS_AT] + c * CLUSTER_WORDS, table, y, q, release, now, work)
+        if code[NOISY] != 0:
+            normal_numbers(plan[SEED], now, work[code[NOISE_AT] : code[NOISE_AT] + code[NOISY]])
+        for k in range(code[CLUSTERS]):
+            c = code[CLUSTERS_AT] + k * CLUSTER_WORDS
+            if code[c + PROGRAM_END] != 0:
+                step_elements(
+                    code, code[c + TERMS_AT], code[c + PROGRAM_END], code[c + SIZE], code[c + HELD_BY], code[NOISE_AT],
+                    table, y, q, release, now, work,
+                )  # fmt: skip
+            else:
+                step_cluster(code, c, table, y, q, release, now, work)
         for k in range(code[PROJECTIONS]):
             p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
             sent = now - code[p + DELAY]
