@@ -1,4 +1,4 @@
-"""Steps of states that flow nonlinearly, element by element: written as a program for `neurosim.kernels.element_program`.
+"""Steps of states that flow nonlinearly, element by element: programs for `neurosim.kernels.element_program`.
 
 Between ticks the states of an element obey ``y' = A y + b + N(y, u)``: A is what leaks and connects them linearly, b
 what drives them from outside, held over a step, and N what comes through maps and products. A step of `dt` is made by
@@ -9,8 +9,8 @@ what drives them from outside, held over a step, and N what comes through maps a
 - ``"lawson4"``: the same with the classical Runge-Kutta method: order 4, four evaluations;
 - ``"euler"``: forward Euler for everything, decays too: order 1, what many simulators take for such models.
 
-States that rest after a tick keep their values at every stage, so that what they drive sees them rest. Noise of a state,
-``g dW``, is added with the covariance that it has after a step of the linear part: with N = 0 that is the exact
+States that rest after a tick keep their values at every stage, so that what they drive sees them rest. Noise of a
+state, ``g dW``, is added with the covariance that it has after a step of the linear part: with N = 0 that is the exact
 Ornstein-Uhlenbeck step. ``substeps`` makes a step of several such steps.
 """
 
@@ -35,7 +35,7 @@ Coefficient = Any
 
 @dataclass
 class Drive:
-    """``bias + sum of coefficient x source``; sources are states and nodes by name, `place` that of inputs in q or -1."""
+    """``bias + sum of coefficient x source``; sources are states and nodes by name; `place` of inputs in q, or -1."""
 
     bias: Coefficient = 0.0
     terms: list[tuple[str, Coefficient]] = field(default_factory=list)
@@ -286,9 +286,9 @@ class _Step:
 
     def _euler(self, values: list[int], dt: float, part: float) -> list[_Sum]:
         """``y + h (A y + b + N(y))``."""
-        h, k = dt * part, len(values)
+        h = dt * part
         states = [_Sum(0.0, {value: 1.0}) for value in values]
-        power = np.eye(k) + h * self.matrix
+        power = np.eye(len(values)) + h * self.matrix
         share = h * np.linalg.inv(self.full)
         parts = zip(_transformed(power, states), _transformed(share, self.inputs), self._rates(values), strict=True)
         return [a + b + n * h for a, b, n in parts]
@@ -491,7 +491,7 @@ def _lowered(
         factors = [(v, c) for v, c in terms if isinstance(c, float) and is_inside(v)]
         linear = [(v, c) for v, c in terms if isinstance(c, float) and not is_inside(v)]
         start = constant if isinstance(constant, float) else 0.0
-        pieces: list[Callable[[int, list[Any]], None]] = []
+        pieces: list[Callable[..., None]] = []
         while linear or factors or not pieces:
             first = not pieces
             room = (2 if factors else 4) - (not first)

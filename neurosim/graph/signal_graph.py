@@ -424,3 +424,12 @@ class SignalGraph(nx.MultiDiGraph):
         if not made or min(made) < 1:
             raise ParameterError(f"{kind} '{name}': shape {shape!r} must have positive lengths")
         self.add_node(name, kind=kind, shape=made, **attributes)
+
+
+def noise_of(graph: SignalGraph) -> dict[str, np.ndarray]:
+    """Amplitude of the noise that states of a graph were declared with, by state."""
+    states = ((name, graph.nodes[name].get("noise")) for name in graph.of_kind("state"))
+    return {
+        name: graph.value_of(noise, graph.size_of(name), f"state '{name}', noise")
+        for name, noise in states if noise is not None
+    }  # fmt: skip

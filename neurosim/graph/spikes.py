@@ -33,7 +33,7 @@ from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.layout import Layout, layout_of
 from neurosim.graph.plasticity import rule_name, short_term_parameters
-from neurosim.graph.signal_graph import RESETS, SignalGraph
+from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
 from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
 
@@ -340,7 +340,7 @@ class _Compiler:
     ) -> tuple[int, ...]:  # fmt: skip
         """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
         flat, n, k = self.flat, self.flat.size_of(names[0]), len(names)
-        matrix, bias, noise = np.zeros((n, k, k)), np.zeros((n, k)), np.zeros((n, k))
+        matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
         rates = [Drive() for _ in names]
         has_program = bool(nodes) or any(name in self.noise for name in names)
@@ -560,11 +560,6 @@ class _Compiler:
     def _reserve(self, name: str, size: int) -> int:
         self.sizes[name] += size
         return self.sizes[name] - size
-
-
-def noise_of(graph: SignalGraph) -> dict[str, Any]:
-    """Noise that the states of a graph were given, by state."""
-    return {name: graph.nodes[name]["noise"] for name in graph.of_kind("state") if graph.nodes[name].get("noise") is not None}
 
 
 def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:

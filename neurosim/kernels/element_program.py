@@ -40,6 +40,7 @@ NOISE R R1 k C v      R = R1 + C noise; k is the place among the normal numbers,
 ====================  ===================================================================================
 """
 
+
 def _signature() -> Any:
     from numba import types
 

@@ -111,7 +111,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     kept = run.sampled_steps >= first
     columns = {name: Column(values[kept]) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
+        "title": program.graph.title, "analysis": "tran",
+        "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
         "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
                        "seconds_time_loop": round(seconds, 6)},

@@ -167,7 +167,7 @@ def test_trials_do_not_depend_on_the_number_of_threads():
         (lambda net: net.connect("a/spike", "a/excitatory", gain=1e-9, delay=5e-5), "shorter than dt"),
         (lambda net: net.connect("a/spike", "a/v", gain=1e-3), "needs a delay"),
         (lambda net: net.connect("a/v", "a/excitatory", weight="We"), "drives 'a/excitatory' with a matrix"),
-        (lambda net: (net.map("f", SIZE, "softmax"), net.connect("a/v", "f"), net.connect("f", "a/v")), "map 'f' is softmax"),
+        (lambda net: net.map("f", SIZE, "softmax"), "map 'f' is softmax: where dt is given"),
         (lambda net: net.state("b", SIZE, time_constant=1.0, bounds=(0.0, 1.0)), "state 'b' has bounds"),
         (lambda net: net.state("c", SIZE, time_constant=-1.0), "state 'c'"),
     ],
