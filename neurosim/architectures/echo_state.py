@@ -54,7 +54,7 @@ def echo_state(
     input_weights : {"uniform", "signs"}
         "signs": elements of U are plus or minus `input_scaling`, as cycle reservoirs have them.
     jump : int
-        Of "cycle_jumps", default 10, from 2 to half of the units.
+        Of "cycle_jumps", default 10, at least 2 and less than half of the units.
     jump_weight : float
         Weight of a shortcut over that of the ring, default 0.5.
     feedback : {"none", "teacher", "closed"}
@@ -139,9 +139,10 @@ def reservoir(
         source = np.arange(units - (topology == "delay_line"))
         target, values = (source + 1) % units, np.ones(source.size)
         if topology == "cycle_jumps":
-            if not (2 <= jump <= units // 2 and np.isfinite(jump_weight)):
+            most = (units - 1) // 2
+            if not (2 <= jump <= most and np.isfinite(jump_weight)):
                 raise ParameterError(
-                    f"echo_state: jump = {jump} must be from 2 to {units // 2}, jump_weight = {jump_weight} finite"
+                    f"echo_state: jump = {jump} must be from 2 to {most}, jump_weight = {jump_weight} finite"
                 )
             here = np.arange(0, units - units % jump, jump)
             there = (here + jump) % units

@@ -99,7 +99,7 @@ def test_gradient() -> None:
     [
         ({"topology": "small"}, "topology = 'small' must be one of random"),
         ({"input_weights": "large"}, "input_weights = 'large'"),
-        ({"topology": "cycle_jumps", "units": 12, "jump": 7}, "jump = 7 must be from 2 to 6"),
+        ({"topology": "cycle_jumps", "units": 12, "jump": 7}, "jump = 7 must be from 2 to 5"),
         ({"feedback": "some"}, "feedback = 'some'"),
         ({"inputs": 0}, "needs feedback"),
         ({"density": 0.0}, "density = 0.0"),
