@@ -130,8 +130,8 @@ class Dynamics:
         unknowns = self.system.unknowns
         return ((y >= unknowns.upper) & (f > 0.0)) | ((y <= unknowns.lower) & (f < 0.0))
 
-    def with_start(self, values: Mapping[str, float] | np.ndarray) -> Dynamics:
-        """The same with other initial values: by address, or all of y.
+    def with_start(self, values: Mapping[str, Any] | np.ndarray) -> Dynamics:
+        """The same with other initial values: by address, of all elements of a node by its name, or all of y.
 
         Raises
         ------
@@ -147,7 +147,11 @@ class Dynamics:
             return replace(self, start=start.copy())
         start = self.start.copy()
         for address, value in values.items():
-            start[self.index(address)] = value
+            if np.ndim(value):
+                places = [self.index(f"{address}[{k}]") for k in range(np.size(value))] if np.size(value) > 1 else None
+                start[self.index(address) if places is None else places] = np.ravel(value)
+            else:
+                start[self.index(address)] = value
         return replace(self, start=start)
 
     def with_parameters(self, values: Mapping[str, float]) -> Dynamics:
