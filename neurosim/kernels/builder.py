@@ -275,7 +275,7 @@ def build_system(
         # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
         is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
         row[layout.PARAMETER_STEP] = 0 if is_shared else batch.parameters.shape[1] * w
-        row[layout.PARAMETER_AT] = put("parameters", padded[: 1 if is_shared else None].ravel(), "f8")
+        row[layout.PARAMETER_AT] = put("parameters", padded[: 1 if is_shared else None].flatten(), "f8")
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
         row[layout.MEMORY_ROWS] = batch.scratch_rows + batch.memory_rows
         row[layout.KEPT_ROWS] = batch.memory_rows if batch.scratch_rows > 0 else 0
@@ -361,8 +361,10 @@ def build_system(
     row_slot_pointer, row_slot = slots_of_rows(row_index, bounded)
 
     def joined(key: str, dtype: str, columns: int = 0) -> np.ndarray:
-        empty = np.empty((0, columns) if columns else 0, dtype)
-        return np.concatenate(parts[key]) if parts[key] else empty
+        found = parts.pop(key)
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate(found) if found else np.empty((0, columns) if columns else 0, dtype)
 
     arrays = SystemArrays(
         batch=table,
