@@ -45,6 +45,9 @@ def test_two_neurons_in_antiphase_return_as_the_closed_form_says(w):
     graph = neurons(2, np.array([[0.0, w], [w, 0.0]]), initial=[0.0, current - z + 0.05])
     found = exponents(graph, 200.0 * half_period, drive={"u": [current] * 2}, renormalise=half_period)
     np.testing.assert_allclose(found.measured, [0.0, np.log(slope) / half_period], atol=0.01)
+    cycle = ns.limit_cycle(graph, inputs={"u": [current] * 2})
+    assert cycle.period == pytest.approx(2.0 * half_period, rel=1e-8)
+    np.testing.assert_allclose(cycle.multipliers, [1.0, slope**2], atol=1e-7)
 
 
 def test_a_map_at_the_ticks_of_a_clock_that_is_a_state():
