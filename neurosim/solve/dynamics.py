@@ -175,6 +175,9 @@ class NetworkDynamics(Dynamics):
     """The equations of a memristive network: products with its Jacobian cost one solution, and never form it."""
 
     assembly: NetworkAssembly
+    watched: list[tuple[str, int]] = field(default_factory=list)
+    """What `neurosim.solve.observed.observe` was asked for beside states: ``"v"`` and a node, ``"i"`` and an edge,
+    ``"electrode"`` and a node."""
 
     def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         """df/dy v for v of shape (n,) or (n, k)."""
@@ -249,13 +252,16 @@ def _of_graph(
     )  # fmt: skip
 
 
-def _of_network(net: MemristiveNetwork, stop: float, derivatives: bool) -> NetworkDynamics:
+def _of_network(
+    net: MemristiveNetwork, stop: float, derivatives: bool, watched: list[tuple[str, int]] | None = None
+) -> NetworkDynamics:
     derivatives = derivatives and net.size <= LARGEST_JACOBIAN
     assembly = assemble_network(net, net.sources.bind(stop), derivatives=derivatives, rtol=EXACT)
     flows = np.arange(assembly.system.size) < net.size
+    watched = [] if watched is None else watched
     return NetworkDynamics(
         net.title, assembly, assembly.start(), flows,
-        lambda values: _of_network(net.with_parameters(values), stop, derivatives),
+        lambda values: _of_network(net.with_parameters(values), stop, derivatives, watched), watched,
     )  # fmt: skip
 
 
