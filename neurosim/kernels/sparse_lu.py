@@ -280,7 +280,7 @@ def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: n
 
 @functools.lru_cache(maxsize=KEPT)
 def _elimination_sequence(pointer: bytes, matched_rows: bytes) -> np.ndarray:
-    """Order in which columns are eliminated: it hangs on the pattern and the pairing alone, so the last few are kept."""
+    """Order in which columns are eliminated: it hangs on pattern and pairing alone; the last few are kept."""
     starts, rows = np.frombuffer(pointer, np.int64).copy(), np.frombuffer(matched_rows, np.int64).copy()
     sequence, first = peel_singletons(starts, rows)
     block = sequence[first:]
