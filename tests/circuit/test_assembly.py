@@ -20,7 +20,8 @@ def test_parts_at_ground_only_are_refused_with_their_place():
 def _with_last_capacitor(value: str) -> Circuit:
     sections = "\n".join(f"r{k} n{k} n{k + 1} 5\nd{k} n{k} 0 dm\nc{k} n{k} 0 1n" for k in range(299))
     cards = f".model dm d is=1e-14 cjo=2p\nv1 n0 0 sin(0 1 1k)\n{sections}\nr299 n299 0 5\nc299 n299 0 {value}"
-    return read_netlist(f"* ladder\n{cards}\nymemristor y1 n299 0 m x0=0.3\n.model m linear_drift ron=100 roff=16k d=10n uv=1e-14\n.tran 1u 1m\n.end\n")
+    state = "ymemristor y1 n299 0 m x0=0.3\n.model m linear_drift ron=100 roff=16k d=10n uv=1e-14"
+    return read_netlist(f"* ladder\n{cards}\n{state}\n.tran 1u 1m\n.end\n")
 
 
 @pytest.mark.parametrize("value", ["3n", "1n", "0"])
