@@ -4,7 +4,8 @@
     tau_w w' = a (v - EL) - w
 
 v reaches the peak: a spike; v is put to the reset value (and held there for the refractory time, if there is one, while
-w goes on), and b is added to w. Above the peak, where a step of the grid may land, the exponential and w see the peak.
+w goes on), and b is added to w. Above the peak, where a step of the grid may land, the exponential sees the peak, and w
+sees the reset value, where v has been since it crossed the peak within the step.
 
 Source: R. Brette, W. Gerstner, J. Neurophysiol. 94, 3637 (2005), doi 10.1152/jn.00686.2005; its numbers are the
 defaults (checked in brian2's example Brette_Gerstner_2005). Firing patterns: R. Naud, N. Marcille, C. Clopath,
@@ -79,6 +80,9 @@ def adex(
     )
     graph.state("w", size, time_constant=adaptation_time_constant, bias=drive, unit="A")
     connect_scaled(graph, "margin", "w", -np.asarray(adaptation_conductance, float), size)
+    graph.map("past the peak", size, "heaviside", bias=as_parameter(graph, "minus peak", np.negative(peak), size, "V"))
+    graph.connect("v", "past the peak")
+    connect_scaled(graph, "past the peak", "w", adaptation_conductance * np.subtract(reset, peak), size)
     receptors = {"excitatory": 5e-3, "inhibitory": 10e-3} if synapses is None else synapses
     for current in ["current", *add_synapses(graph, size, receptors, "A")]:
         connect_scaled(graph, current, "v", resistance, size)
