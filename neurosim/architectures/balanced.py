@@ -16,6 +16,7 @@ import scipy.sparse
 from neurosim.architectures.architecture import Architecture
 from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
+from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.wiring import random_pairs
 from neurosim.neurons.conductance_lif import conductance_lif
@@ -90,7 +91,7 @@ def balanced(
         matrix = scipy.sparse.coo_array((values, (target[here], source[here])), shape=(size, size))
         graph.parameter(f"W {receptor}", matrix, unit=unit)
         graph.connect("neurons/spike", f"neurons/{receptor}", weight=f"W {receptor}", delay=delay)
-    return graph
+    return flatten(graph)
 
 
 architecture = Architecture(
@@ -104,5 +105,5 @@ architecture = Architecture(
     check="self-sustained activity at the published rates",
     cases=("neurons",),
     build=balanced,
-    example={"size": 12, "synapses": "cuba"},
+    example={"size": 6, "probability": 0.3},
 )

@@ -5,9 +5,9 @@
 
 v rises through the threshold: a spike. Nothing is reset: the currents themselves bring v back.
 
-Source: A. L. Hodgkin, A. F. Huxley, J. Physiol. 117, 500 (1952), doi 10.1113/jphysiol.1952.sp004764, in today's sign
-and with rest at -65 mV (rates and conductances as in NEST's hh_psc_alpha; EL = -54.387 mV as of the paper's 10.613 mV,
-recalled). With dt, the conductances of a spike ask for steps of 0.05 ms or less, or for ``substeps``.
+Source: A. L. Hodgkin, A. F. Huxley, J. Physiol. 117, 500 (1952), doi 10.1113/jphysiol.1952.sp004764, at 6.3 degrees
+Celsius, in today's sign and with rest at -65 mV. With dt, the conductances of a spike ask for steps of 0.05 ms or less,
+or for ``substeps``.
 """
 
 from __future__ import annotations

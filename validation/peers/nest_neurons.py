@@ -40,7 +40,7 @@ PAIRS = (
         1e12, {"C_m": 200.0, "g_L": 10.0, "E_L": -60.0, "V_th": -50.0, "V_reset": -60.0, "t_ref": 5.0, "E_ex": 0.0,
                "E_in": -80.0, "tau_syn_ex": 5.0, "tau_syn_in": 10.0, "V_m": -60.0}, pulses=True,
     ),
-    # NEST resets within the step and adds b to w there, the grid at its end: by and by spikes drift apart by a few steps.
+    # NEST resets within the step and adds b to w there, the grid at its end: spikes slowly drift apart.
     Pair(
         "AdEx", "aeif_psc_exp", ns.neurons.adex, [0.8e-9, 1e-9, 1.5e-9], {"refractory": 2e-3}, 1e12, _ADEX,
         {"scheme": "lawson4", "substeps": 10}, by_interval=True,
