@@ -32,13 +32,39 @@ from neurosim.graph.element_programs import (
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.layout import Layout, layout_of
-from neurosim.graph.plasticity import rule_name, short_term_parameters
+from neurosim.graph.plasticity import rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
+from neurosim.graph.spike_timing import RULES as TIMING_RULES
+from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
+from neurosim.kernels.spike_vectors import MOST_TERMS
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
+
+
+@dataclass(frozen=True)
+class LearnedWeights:
+    """Weights of a projection that learn, by their synapses.
+
+    Attributes
+    ----------
+    part : slice
+        Where they lie in the states.
+    shape : (int, int)
+        Targets and sources.
+    rows, columns : ndarray of int
+        Target and source of each.
+    values : ndarray
+        At the beginning.
+    """
+
+    part: slice
+    shape: tuple[int, int]
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,6 +86,8 @@ class SpikeProgram:
         that make events tick.
     given : dict of str to str
         The event that each of `trains` makes tick.
+    learned : dict of str to LearnedWeights
+        By the name of the parameter.
     """
 
     graph: SignalGraph
@@ -81,6 +109,7 @@ class SpikeProgram:
     arrivals: int
     work: int
     scheme: str
+    learned: dict[str, LearnedWeights]
 
     @cached_property
     def slots(self) -> int:
@@ -90,7 +119,8 @@ class SpikeProgram:
     @property
     def synapses(self) -> int:
         """Number of synapses."""
-        return int(self.targets.size)
+        at, count = int(self.code[words.PROJECTIONS_AT]), int(self.code[words.PROJECTIONS])
+        return sum(int(self.code[at + k * words.PROJECTION_WORDS + words.COUNT]) for k in range(count))
 
 
 @dataclass(frozen=True)
@@ -145,6 +175,7 @@ class _Compiler:
         self.pointers: list[np.ndarray] = []
         self.targets: list[np.ndarray] = []
         self.strengths: list[np.ndarray] = []
+        self.learned: dict[str, LearnedWeights] = {}
         self.sizes = {"pointers": 0, "targets": 0, "strengths": 0, "memory": 0, "arrivals": 0}
 
     def build(self) -> SpikeProgram:
@@ -196,7 +227,7 @@ class _Compiler:
             _joined(initial), np.concatenate([head, np.array([*self.code, *parts], np.int64)]), _joined(self.table),
             self.constant, _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"], registers + self.drawn,
-            self.scheme if self.is_nonlinear else "",
+            self.scheme if self.is_nonlinear else "", self.learned,
         )  # fmt: skip
 
     def _refuse_kinds(self) -> None:
@@ -252,7 +283,7 @@ class _Compiler:
                 continue
             where = f"edge '{a}' -> '{name}'"
             if edge["plastic"]:
-                if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) != "short_term":
+                if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) not in ("short_term", *TIMING_RULES):
                     raise ParameterError(
                         f"{where}: the rule '{rule_name(edge['plastic'])}' does not run with dt; leave out dt"
                     )
@@ -267,7 +298,7 @@ class _Compiler:
             for term in self._terms(str(a)):
                 if term.plastic is not None:
                     if not _is_identity(matrix):
-                        raise ParameterError(f"{where}: behind short-term plasticity no further weight may follow")
+                        raise ParameterError(f"{where}: behind a plastic edge no further weight may follow")
                     yield _Term(term.source, None, term.delay + edge["delay"], term.plastic)
                 else:
                     gain = flat.nodes[a]["gain"]
@@ -373,13 +404,8 @@ class _Compiler:
         if has_program:
             self._program(names, nodes, matrix, constant, rates, reached, couplings)
             program_end = words.HEAD + len(self.code)
-        for j, name in enumerate([] if has_program else names):
-            place = self.states.slices[name].start
-            factors = [(i, propagator[:, j, i]) for i in range(k) if propagator[:, j, i].any()]
-            has_drive = constant[:, j].any() or j in reached
-            self.code += [place if has_drive else -1, int(name in self.holders), len(factors)]
-            for i, values in factors:
-                self.code += [i, *self._number(values)]
+        else:
+            self._linear(names, propagator, constant, reached)
         for j, name in enumerate(names):
             place = self.states.slices[name].start
             self.constant[place : place + n] = constant[:, j]
@@ -395,6 +421,24 @@ class _Compiler:
                 ]
         holder = self.events.slices[held_by.pop()].start if held_by else -1
         return n, k, self.states.slices[names[0]].start, holder, terms_at, program_end
+
+    def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
+        """Write the groups of states of a linear cluster."""
+        k, feeds = len(names), nx.DiGraph()
+        feeds.add_nodes_from(range(k))
+        feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
+        circles: Any = nx.condensation(feeds)
+        for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
+            together = sorted(circles.nodes[circle]["members"])
+            self.code.append(len(together))
+            for j in together:
+                terms = [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()]
+                is_held, is_driven = names[j] in self.holders, constant[:, j].any() or j in reached
+                is_plain = 0 < len(terms) <= MOST_TERMS and not any(varies for *_, varies in terms)
+                fades = is_plain and len(terms) == 1 and terms[0][0] == j and not is_held and not is_driven
+                form = words.FADES if fades else words.PLAIN if is_plain else words.GENERAL
+                self.code += [j, self.states.slices[names[j]].start, int(is_held), form, len(terms)]
+                self.code += [word for term in terms for word in term]
 
     def _program(
         self, names: list[str], nodes: list[str], matrix: np.ndarray, constant: np.ndarray, rates: list[Drive],
@@ -505,30 +549,67 @@ class _Compiler:
                 if term.source not in self.events.slices:
                     continue
                 where = f"edge '{term.source}' -> '{target}'"
-                matrix, parameters = (term.matrix, None) if term.plastic is None else self._short_term(term, where)
-                by_source = scipy.sparse.csc_array(matrix)
-                by_source.sum_duplicates()
-                weights = by_source.data
-                uniform = weights.size > 0 and (weights == weights[0]).all()
                 delay = term.delay / self.dt
                 if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
                     smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
                     raise ParameterError(
                         f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
                     )
-                holder = self.holders.get(target)
-                kind = words.STATIC if parameters is None else words.SHORT_TERM
-                first, stride = (0, 0) if parameters is None else self._parameters(parameters)
-                source = self.events.slices[term.source]
+                source, holder = self.events.slices[term.source], self.holders.get(target)
+                sources, remembered, noted = source.stop - source.start, 0, 0
+                if term.plastic is not None and rule_name(term.plastic["plastic"]) in TIMING_RULES:
+                    kind, uniform, stride = words.LEARNING, False, 0
+                    by_source, first = self._learning(term, target)
+                    weights_at = self.learned[term.plastic["weight"]].part.start
+                    remembered, noted = 2 * (sources + by_source.shape[0]), sources + by_source.shape[0]
+                else:
+                    kind, first, stride, matrix = words.STATIC, 0, 0, term.matrix
+                    if term.plastic is not None:
+                        kind, (matrix, parameters) = words.SHORT_TERM, self._short_term(term, where)
+                        first, stride = self._parameters(parameters)
+                        remembered, noted = 2 * matrix.nnz, sources
+                    by_source = scipy.sparse.csc_array(matrix)
+                    by_source.sum_duplicates()
+                    weights = by_source.data
+                    uniform = weights.size > 0 and (weights == weights[0]).all()
+                    weights_at = self._append("strengths", weights[:1] if uniform else weights)
                 yield (
-                    order.index(term.source), source.start, source.stop - source.start,
-                    self._append("pointers", by_source.indptr), self.states.slices[target].start,
-                    self._append("targets", by_source.indices), weights.size,
-                    self._append("strengths", weights[:1] if uniform else weights), int(not uniform), round(delay),
-                    kind, first, stride, -1 if holder is None else self.events.slices[holder].start,
-                    self._reserve("memory", 2 * weights.size * kind),
-                    self._reserve("arrivals", (source.stop - source.start) * kind),
+                    order.index(term.source), source.start, sources, self._append("pointers", by_source.indptr),
+                    self.states.slices[target].start, self._append("targets", by_source.indices), by_source.nnz,
+                    weights_at, int(not uniform), round(delay), kind, first, stride,
+                    -1 if holder is None else self.events.slices[holder].start, self._reserve("memory", remembered),
+                    self._reserve("arrivals", noted),
                 )  # fmt: skip
+
+    def _learning(self, term: _Term, target: str) -> tuple[Any, int]:
+        """Synapses of a projection that learns, by their sources, and the place of its rule in the code."""
+        edge, weight = term.plastic, term.plastic["weight"]
+        settings = settings_of(self.flat, term.source, target, edge)
+        rule = spike_timing(self.flat, term.source, weight, settings, f"edge '{term.source}' -> '{target}'")
+        value = self.flat.parameters[weight].value
+        # All pairs have a synapse where the weight is dense: what is 0 now may grow.
+        n, m = shape = value.shape
+        if hasattr(value, "tocsr"):
+            by_source = scipy.sparse.csc_array(value)
+        else:
+            ends = np.arange(0, n * m + 1, n), np.tile(np.arange(n), m)
+            by_source = scipy.sparse.csc_array((value.T.ravel(), ends[1], ends[0]), shape=shape)
+        rows, columns = by_source.indices, np.repeat(np.arange(m), np.diff(by_source.indptr))
+        start = self.states.size + sum(other.values.size for other in self.learned.values())
+        part = slice(start, start + by_source.nnz)
+        self.learned[weight] = LearnedWeights(part, shape, rows, columns, np.array(by_source.data))
+        by_target = np.argsort(rows, kind="stable")
+        low, high = rule.bounds or (-np.inf, np.inf)
+        rates = self.dt / np.array([rule.tau_plus, rule.tau_minus, rule.tau_x, rule.tau_y])
+        constants = [rule.pair_plus, rule.triplet_plus, rule.pair_minus, rule.triplet_minus, *rates, low, high]
+        place = words.HEAD + len(self.code)
+        self.code += [
+            list(self.events.slices).index(rule.post), self.events.slices[rule.post].start,
+            self._append("pointers", np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])),
+            self._append("targets", by_target), self._append("targets", columns[by_target]),
+            self._keep(np.array([*constants, edge["gain"]]))[0], int(rule.is_nearest), int(rule.is_soft),
+        ]  # fmt: skip
+        return by_source, place
 
     def _short_term(self, term: _Term, where: str) -> tuple[Any, list[np.ndarray]]:
         """Weights of a projection with short-term plasticity, and U, 1/D, 1/F [1/steps] of its synapses by source."""

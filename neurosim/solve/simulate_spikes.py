@@ -36,9 +36,10 @@ class SpikeSettings:
         Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as for any graph, read at the
         beginning of each step and held.
     initial : mapping of str to array_like, optional
-        Initial values of states by node, instead of those of the graph.
+        Initial values of states by node and of weights that learn, instead of those of the graph.
     save : sequence of str
-        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample, and weights that learn (``"W"``); default none.
+        Ticks are always kept.
     print_step : float, optional
         Seconds between samples, a whole number of steps; default `dt` where states are saved.
     scheme : str
@@ -82,7 +83,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     Returns
     -------
     Result
-        Times of ticks in ``result.events``; a column for each saved element.
+        Times of ticks in ``result.events``; a column for each saved element; in ``result.weights`` what was learned.
 
     Raises
     ------
@@ -118,6 +119,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
                        "seconds_time_loop": round(seconds, 6)},
         "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
         "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
+        **({"weights": listed(run.weights())} if program.learned else {}),
     })  # fmt: skip
 
 
@@ -136,7 +138,8 @@ class SpikeRun:
         self.program, self.chosen, self.t_stop = program, chosen, t_stop
         self.code = program.code.copy()
         elements = program.events.size
-        self.y = program.states.pack(chosen.initial, program.initial, "state").copy()
+        states = {name: value for name, value in chosen.initial.items() if name not in program.learned}
+        self.y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
         if not np.isfinite(self.y).all():
             raise ParameterError("initial: values must be finite")
         self.release = np.full(elements, -1, np.int64)
@@ -217,6 +220,15 @@ class SpikeRun:
         steps = np.concatenate([np.empty(0, np.int64), *(s for s, _ in self._ticks)])
         return steps * self.program.dt, np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)])
 
+    def weights(self) -> dict[str, Any]:
+        """Weights that learn as they are now, sparse matrices of shape (targets, sources), by their names."""
+        import scipy.sparse
+
+        return {
+            name: scipy.sparse.csr_array((self.y[found.part], (found.rows, found.columns)), shape=found.shape)
+            for name, found in self.program.learned.items()
+        }
+
     def columns(self) -> dict[str, np.ndarray]:
         """Samples of the saved elements."""
         if not self.places:
@@ -237,16 +249,39 @@ class SpikeRun:
         self.offsets -= keep
         self.plan[words.LOGGED] = logged - keep
 
+    def _weights_at_first(self) -> list[np.ndarray]:
+        """Weights that learn, those of the graph or those that are given."""
+        found = []
+        for name, learned in self.program.learned.items():
+            values = learned.values
+            if name in self.chosen.initial:
+                given: Any = self.chosen.initial[name]
+                given = given.toarray() if hasattr(given, "toarray") else np.asarray(given, float)
+                if given.shape != learned.shape:
+                    raise ParameterError(f"initial: weights '{name}' have shape {learned.shape}, not {given.shape}")
+                values = given[learned.rows, learned.columns]
+            found.append(values)
+        return found
+
     def _saved(self) -> dict[str, int]:
         program, places = self.program, {}
         for asked in [self.chosen.save] if isinstance(self.chosen.save, str) else self.chosen.save:
             match = re.fullmatch(r"(.+)\[(\d+)\]", asked)
             name = match[1] if match else asked
+            if name in program.learned:
+                learned = program.learned[name]
+                # As the engine calls them: by their place in the whole matrix.
+                numbers = (learned.rows * learned.shape[1] + learned.columns).tolist()
+                found = dict(zip(numbers, range(learned.part.start, learned.part.stop), strict=True))
+                if match is not None and int(match[2]) not in found:
+                    raise UnknownNameError(f"cannot save '{asked}': '{name}' has no such synapse")
+                for number in [int(match[2])] if match is not None else sorted(found):
+                    places[name if np.prod(learned.shape) == 1 else f"{name}[{number}]"] = found[number]
+                continue
             part = program.states.slices.get(name)
             if part is None:
-                raise UnknownNameError(
-                    f"cannot save '{asked}': with dt, states are sampled; {nearest(name, program.states.slices)}"
-                )
+                known = [*program.states.slices, *program.learned]
+                raise UnknownNameError(f"cannot save '{asked}': with dt, states are sampled; {nearest(name, known)}")
             size = part.stop - part.start
             wanted = range(size) if match is None else [int(match[2])]
             for e in wanted:
@@ -316,11 +351,22 @@ class SpikeRun:
 
     def _not_finite(self) -> SimulationError:
         place = int(np.argmin(np.isfinite(self.y)))
-        name, part = next((n, p) for n, p in self.program.states.slices.items() if p.start <= place < p.stop)
+        parts = self.program.states.slices | {name: found.part for name, found in self.program.learned.items()}
+        name, part = next((n, p) for n, p in parts.items() if p.start <= place < p.stop)
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.step * self.program.dt:g} s; look for weights or drives that are too large"
         )
+
+
+def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
+    """Sparse matrices as lists, for the attributes of a Result."""
+    found = {name: matrix.tocoo() for name, matrix in weights.items()}
+    return {
+        name: {"shape": list(matrix.shape), "row": matrix.row.tolist(), "column": matrix.col.tolist(),
+               "value": matrix.data.tolist()}
+        for name, matrix in found.items()
+    }  # fmt: skip
 
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:

@@ -159,6 +159,12 @@ def test_trials_do_not_depend_on_the_number_of_threads():
     assert found[0].shape == (6, 2, 18)
     assert (found[0] == found[1]).all()
     assert found[0].max() > 0.0
+    other = ns.architectures.liquid((3, 3, 2), inputs=2, seed=2)
+    mixed = ns.spike_trials([net, other] * 3, drives, np.full((6, 2), [0.05, 0.1]), dt=1e-4, save="trace", workers=2)
+    assert (mixed[::2] == found[0][::2]).all()
+    assert (mixed[1::2] != found[0][1::2]).any()
+    with pytest.raises(ParameterError, match="1 graphs for 6 drives"):
+        ns.spike_trials([net], drives, np.full(6, 0.05), dt=1e-4, save="trace")
 
 
 @pytest.mark.parametrize(
