@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
     from neurosim.graph.equations import equations
+    from neurosim.graph.memristor_synapses import memristor_synapses
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.graph.spike_trains import poisson_trains, spike_trains
@@ -130,6 +131,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.graph.memristor_synapses": ("memristor_synapses",),
     "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
     "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
@@ -218,6 +220,7 @@ __all__ = [
     "mean_field",
     "measure",
     "memory_decay",
+    "memristor_synapses",
     "methods",
     "nearest_node",
     "network_conductance",
