@@ -14,7 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
+from neurosim.kernels.random_numbers import normal_numbers
 from neurosim.kernels.spike_vectors import (
     fade,
     held_one,
@@ -28,22 +30,20 @@ from neurosim.kernels.spike_vectors import (
 )
 from neurosim.kernels.unchecked import at, copy, put
 
-BLOCK = 256
-"""Elements that are stepped at once: their states stay in the first-level cache."""
-
 WATCHED_TOGETHER = 64
 """Elements that are looked at one by one where any has reached its threshold."""
 
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
-    SAMPLED, SAMPLED_AT, ELEMENTS, HEAD,
-) = range(14)  # fmt: skip
+    SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, HEAD,
+) = range(16)  # fmt: skip
 """Head of `code`: numbers of parts, and where their records begin. SLOTS is the longest delay in steps, plus 1;
-ELEMENTS counts those of all events."""
+ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`."""
 
-SIZE, STATES, PLACE, HELD_BY, TERMS_AT, CLUSTER_WORDS = range(6)
+SIZE, STATES, PLACE, HELD_BY, TERMS_AT, PROGRAM_END, CLUSTER_WORDS = range(7)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
-ends of its refractory times begin or -1, and its groups of states that are stepped together: how many, then each."""
+ends of its refractory times begin or -1, and its program (`neurosim.kernels.element_program`) to PROGRAM_END, or, where
+that is 0, its groups of states that are stepped together: how many, then each."""
 
 OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
 """A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
@@ -85,11 +85,11 @@ its constants begin; 1 if only the last tick counts; 1 if the bounds are soft.""
 """Constants of a rule; rates of decay in 1/steps. Traces are r, r2 of all sources, then o, o2 of all targets."""
 
 (
-    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, PLAN,
-) = range(10)  # fmt: skip
+    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, SEED, PLAN,
+) = range(11)  # fmt: skip
 """Entries of `plan`: the last step that was made, and the one to stop after; ticks in the log; rows of `inputs` (0: all
 inputs are constant), one a step, and the step of the first; steps between samples (0: none), and the place of the next;
-elements that are not armed; the last step before this call."""
+elements that are not armed; the last step before this call; the seed of noise."""
 
 
 def _signature() -> Any:
@@ -413,7 +413,7 @@ def run_spike_steps(
     y, q, constant : float64
         States, then weights that learn; what a step adds to states of neurons with a drive; that without inputs.
     work : float64
-        `BLOCK` for each state of the largest cluster.
+        `BLOCK` for each register, then the noise of a step.
     """
     events, slots, clusters, projections = code[EVENTS], code[SLOTS], code[CLUSTERS], code[PROJECTIONS]
     events_at, clusters_at, projections_at = code[EVENTS_AT], code[CLUSTERS_AT], code[PROJECTIONS_AT]
@@ -429,8 +429,17 @@ def run_spike_steps(
             for k in range(code[COUPLINGS]):
                 a = code[COUPLINGS_AT] + 3 * k
                 q[code[a + 1]] += table[code[a + 2]] * inputs[row + code[a]]
-        for c in range(clusters):
-            step_cluster(code, clusters_at + c * CLUSTER_WORDS, table, y, q, release, now, work)
+        if code[NOISY] != 0:
+            normal_numbers(plan[SEED], now, work[code[NOISE_AT] : code[NOISE_AT] + code[NOISY]])
+        for k in range(clusters):
+            c = clusters_at + k * CLUSTER_WORDS
+            if code[c + PROGRAM_END] != 0:
+                step_elements(
+                    code, code[c + TERMS_AT], code[c + PROGRAM_END], code[c + SIZE], code[c + HELD_BY], code[NOISE_AT],
+                    table, y, q, release, now, work,
+                )  # fmt: skip
+            else:
+                step_cluster(code, c, table, y, q, release, now, work)
         for k in range(projections):
             p = projections_at + k * PROJECTION_WORDS
             delay = at(code, p + DELAY)

@@ -42,8 +42,16 @@ class SpikeSettings:
         Ticks are always kept.
     print_step : float, optional
         Seconds between samples, a whole number of steps; default `dt` where states are saved.
+    scheme : str
+        How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
+        order 2), ``"lawson4"`` (order 4) or ``"euler"``. What flows linearly is exact in the first two.
+    substeps : int
+        Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
+    diffusion : mapping of str to float or array_like, optional
+        Noise on states, ``dy = f dt + g dW``: the amplitude g of a state [its unit/sqrt(s)]; beside what the graph's
+        states have. On linear states the step is exact.
     seed : int
-        Default 0; nothing in such a run uses chance so far but what is drawn beforehand.
+        Of that noise, default 0. The noise of a step follows from the seed and the number of the step.
     progress : callable, optional
         ``progress(done, total)``.
     """
@@ -53,6 +61,9 @@ class SpikeSettings:
     initial: Mapping[str, Any] = field(default_factory=dict)
     save: Sequence[str] = ()
     print_step: float | None = None
+    scheme: str = "lawson2"
+    substeps: int = 1
+    diffusion: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
 
@@ -85,7 +96,12 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     if not isinstance(graph, (SignalGraph, SpikeProgram)):
         raise ParameterError(f"simulate() with dt takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
-    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
+    if isinstance(graph, SpikeProgram):
+        program = graph
+    else:
+        program = compile_spikes(
+            graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
+        )
     run = SpikeRun(program, chosen, stop)
     steps = round(stop / program.dt)
     begun = time.perf_counter()
@@ -96,7 +112,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     kept = run.sampled_steps >= first
     columns = {name: Column(values[kept]) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": f"exact steps of {program.dt:g} s",
+        "title": program.graph.title, "analysis": "tran",
+        "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
         "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
                        "seconds_time_loop": round(seconds, 6)},
@@ -132,8 +149,9 @@ class SpikeRun:
         self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
         self.q = program.constant.copy()
-        self.work = np.empty(max(1, program.widest) * words.BLOCK)
+        self.work = np.zeros(program.work)
         self.plan = np.zeros(words.PLAN, np.int64)
+        self.plan[words.SEED] = chosen.seed
         self.notes: list[str] = []
         self.places = self._saved()
         every = chosen.print_step if chosen.print_step is not None else program.dt

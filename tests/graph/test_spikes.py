@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
-from neurosim.graph.spikes import compile_spikes, propagators
+from neurosim.graph.element_programs import propagators
+from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
 SIZE = 6
@@ -172,7 +173,7 @@ def test_trials_do_not_depend_on_the_number_of_threads():
         (lambda net: net.connect("a/spike", "a/excitatory", gain=1e-9, delay=5e-5), "shorter than dt"),
         (lambda net: net.connect("a/spike", "a/v", gain=1e-3), "needs a delay"),
         (lambda net: net.connect("a/v", "a/excitatory", weight="We"), "drives 'a/excitatory' with a matrix"),
-        (lambda net: (net.map("f", SIZE, "tanh"), net.connect("a/v", "f"), net.connect("f", "a/v")), "map 'f' is not"),
+        (lambda net: net.map("f", SIZE, "softmax"), "map 'f' is softmax: where dt is given"),
         (lambda net: net.state("b", SIZE, time_constant=1.0, bounds=(0.0, 1.0)), "state 'b' has bounds"),
         (lambda net: net.state("c", SIZE, time_constant=-1.0), "state 'c'"),
     ],
