@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.firing_rate import filtered_spikes, firing_rate
     from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.hysteresis import hysteresis
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.poincare_section import poincare_section
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
+    from neurosim.analyses.spike_statistics import spike_statistics
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
     from neurosim.graph.equations import equations
+    from neurosim.graph.memristor_synapses import memristor_synapses
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.graph.spike_trains import poisson_trains, spike_trains
@@ -96,6 +99,7 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.firing_rate": ("filtered_spikes", "firing_rate"),
     "neurosim.analyses.fit": ("fit",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
     "neurosim.analyses.conducting_paths": ("conducting_paths",),
@@ -119,6 +123,7 @@ _ORIGINS = {
     "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
+    "neurosim.analyses.spike_statistics": ("spike_statistics",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -134,6 +139,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.graph.memristor_synapses": ("memristor_synapses",),
     "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
     "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
@@ -207,6 +213,8 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "filtered_spikes",
+    "firing_rate",
     "fit",
     "fixed_points",
     "from_networkx",
@@ -225,6 +233,7 @@ __all__ = [
     "mean_field",
     "measure",
     "memory_decay",
+    "memristor_synapses",
     "methods",
     "nearest_node",
     "network_conductance",
@@ -244,6 +253,7 @@ __all__ = [
     "save_figure",
     "sensitivities",
     "simulate",
+    "spike_statistics",
     "spike_trains",
     "spike_trials",
     "squared_error",
