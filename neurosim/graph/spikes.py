@@ -102,6 +102,9 @@ def compile_spikes(graph: SignalGraph, dt: float) -> SpikeProgram:
 
 
 class _Compiler:
+    needs_delays = True
+    """Whether pulses that move what an event watches need a delay."""
+
     def __init__(self, flat: SignalGraph, dt: float, notes: tuple[str, ...]) -> None:
         self.flat, self.dt, self.notes = flat, dt, notes
         self.table: list[np.ndarray] = []
@@ -264,8 +267,9 @@ class _Compiler:
         pause = self.flat.value_of(self.flat.nodes[event]["refractory"], self.flat.size_of(event), f"event '{event}'")
         return np.ceil(pause / self.dt - WHOLE).astype(np.int64)
 
-    def _cluster(self, names: list[str], couplings: list[tuple[int, int, int]]) -> tuple[int, ...]:
-        """Record of a cluster; its terms go into the code, what inputs add into `couplings`."""
+    def _flow(self, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str, Any]], int]:
+        """Matrix and bias of ``y' = A y + b`` for each element of a cluster; what inputs add, as state, input and
+        weights; the first element of the event that holds states, or -1."""
         flat, n, k = self.flat, self.flat.size_of(names[0]), len(names)
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
@@ -284,12 +288,35 @@ class _Compiler:
                     matrix[:, i, names.index(term.source)] += term.matrix.diagonal() / tau
                 elif flat.nodes[term.source]["kind"] == "port":
                     driven.append((i, term.source, scipy.sparse.diags_array(1.0 / tau) @ term.matrix))
-        propagator, integral = propagators(matrix, self.dt)
-        constant = np.einsum("eij,ej->ei", integral, bias)
-        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         held_by = {self.holders[name] for name in names if name in self.holders}
         if len(held_by) > 1:
             raise ParameterError(f"states {', '.join(names)} drive one another and are held by several events")
+        return matrix, bias, driven, self.events.slices[held_by.pop()].start if held_by else -1
+
+    def _pauses(self, event: str) -> tuple[int, int]:
+        """Place of the refractory times of an event's elements, and 0 where all are the same."""
+        pause = self._steps_of_pause(event)
+        spread = int(not (pause == pause[0]).all())
+        self.code += pause.tolist() if spread else [int(pause[0])]
+        return words.HEAD + len(self.code) - (pause.size if spread else 1), spread
+
+    def _delay(self, term: _Term, where: str) -> int:
+        """Delay of a projection in steps."""
+        delay = term.delay / self.dt
+        if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
+            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            raise ParameterError(
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+            )
+        return round(delay)
+
+    def _cluster(self, names: list[str], couplings: list[tuple[int, int, int]]) -> tuple[int, ...]:
+        """Record of a cluster; its terms go into the code, what inputs add into `couplings`."""
+        matrix, bias, driven, holder = self._flow(names)
+        n, k = bias.shape
+        propagator, integral = propagators(matrix, self.dt)
+        constant = np.einsum("eij,ej->ei", integral, bias)
+        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
         for j, name in enumerate(names):
             place = self.states.slices[name].start
@@ -309,7 +336,6 @@ class _Compiler:
                 couplings += [
                     (int(start + found.col[e]), int(base + found.row[e]), first + at) for at, e in enumerate(used)
                 ]
-        holder = self.events.slices[held_by.pop()].start if held_by else -1
         return n, k, self.states.slices[names[0]].start, holder, terms_at
 
     def _event_records(self) -> list[tuple[int, ...]]:
@@ -331,17 +357,14 @@ class _Compiler:
             for term in terms:
                 if term.source == "":
                     level = level - term.matrix.toarray().ravel()
-            for term in self.drives[watched[0].source]:
+            for term in self.drives[watched[0].source] if self.needs_delays else ():
                 if term.source in self.events.slices and term.delay == 0.0:
                     raise ParameterError(
                         f"event '{term.source}' moves '{watched[0].source}', which an event watches, at the instant of "
                         f"its tick: where dt is given, such an edge needs a delay of one step ({self.dt:g} s) or more"
                     )
             threshold = self._number(level / gain)
-            pause = self._steps_of_pause(event)
-            spread = int(not (pause == pause[0]).all())
-            pause_at = words.HEAD + len(self.code)
-            self.code += pause.tolist() if spread else [int(pause[0])]
+            pause = self._pauses(event)
             first = words.HEAD + len(self.code)
             for _, target, edge in flat.out_edges(event, data=True):
                 if edge["role"] == "reset":
@@ -352,7 +375,7 @@ class _Compiler:
                     value = flat.value_of(edge[kind], n, f"{where}, {kind}")
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
-                n, self.states.slices[watched[0].source].start, *threshold, pause_at, spread, part.start, first,
+                n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
                 words.HEAD + len(self.code), 0, 0,
             ))  # fmt: skip
         return records
@@ -371,13 +394,8 @@ class _Compiler:
                 by_source.sum_duplicates()
                 weights = by_source.data
                 uniform = weights.size > 0 and (weights == weights[0]).all()
-                delay = term.delay / self.dt
-                if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-                    smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
-                    raise ParameterError(
-                        f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
-                    )
                 holder = self.holders.get(target)
+                delay = self._delay(term, where)
                 kind = words.STATIC if parameters is None else words.SHORT_TERM
                 first, stride = (0, 0) if parameters is None else self._parameters(parameters)
                 source = self.events.slices[term.source]
@@ -385,7 +403,7 @@ class _Compiler:
                     order.index(term.source), source.start, source.stop - source.start,
                     self._append("pointers", by_source.indptr), self.states.slices[target].start,
                     self._append("targets", by_source.indices), weights.size,
-                    self._append("strengths", weights[:1] if uniform else weights), int(not uniform), round(delay),
+                    self._append("strengths", weights[:1] if uniform else weights), int(not uniform), delay,
                     kind, first, stride, -1 if holder is None else self.events.slices[holder].start,
                     self._reserve("memory", 2 * weights.size * kind),
                     self._reserve("arrivals", (source.stop - source.start) * kind),

@@ -150,6 +150,11 @@ class SpikeRun:
         return int(self.plan[words.NOW])
 
     @property
+    def time(self) -> float:
+        """How far it went [s]."""
+        return self.step * self.program.dt
+
+    @property
     def sampled_steps(self) -> np.ndarray:
         """The steps at which states were sampled."""
         return np.arange(0, self.step + 1, self.every)
@@ -237,8 +242,8 @@ class SpikeRun:
                 places[name if size == 1 else f"{name}[{e}]"] = part.start + e
         return places
 
-    def _given(self) -> None:
-        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+    def _split_drives(self) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        """Trains for the inputs that make events tick, and drives for the others."""
         program, trains, held = self.program, {}, {}
         for name, value in self.chosen.drive.items():
             if isinstance(value, SpikeTrains) != (name in program.trains.slices):
@@ -247,7 +252,19 @@ class SpikeRun:
                     raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, known) or ', '.join(known)}")
                 needed = "spikes (neurosim.spike_trains)" if name in program.trains.slices else "values, not spikes"
                 raise ParameterError(f"drive: input '{name}' takes {needed}")
+            if isinstance(value, SpikeTrains):
+                size = program.trains.slices[name].stop - program.trains.slices[name].start
+                if value.elements.size and value.elements.max() >= size:
+                    raise ParameterError(
+                        f"drive: input '{name}' has {size} elements, a spike is for element {value.elements.max()}"
+                    )
             (trains if isinstance(value, SpikeTrains) else held)[name] = value
+        return trains, held
+
+    def _given(self) -> None:
+        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+        program = self.program
+        trains, held = self._split_drives()
         self.drives = bind_drives(program.inputs, held, self.t_stop)
         steps, elements = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
         for number, event in enumerate(program.events.slices):
@@ -255,13 +272,9 @@ class SpikeRun:
             if self.code[record + words.WATCHED] >= 0:
                 continue
             port = next(port for port, made in program.given.items() if made == event)
-            train, size = trains.get(port), program.graph.size_of(event)
+            train = trains.get(port)
             self.code[record + words.GIVEN] = sum(part.size for part in steps)
             if train is not None:
-                if train.elements.size and train.elements.max() >= size:
-                    raise ParameterError(
-                        f"drive: input '{port}' has {size} elements, a spike is for element {train.elements.max()}"
-                    )
                 steps.append(np.maximum(1, np.ceil(train.times / program.dt - WHOLE)).astype(np.int32))
                 elements.append(train.elements.astype(np.int32))
             self.code[record + words.GIVEN_END] = sum(part.size for part in steps)
@@ -301,7 +314,7 @@ class SpikeRun:
         name, part = next((n, p) for n, p in self.program.states.slices.items() if p.start <= place < p.stop)
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
-            f"t = {self.step * self.program.dt:g} s; look for weights or drives that are too large"
+            f"t = {self.time:g} s; look for weights or drives that are too large"
         )
 
 
