@@ -197,16 +197,16 @@ class _CellCompiler(_Compiler):
         free = different.reshape(-1, k, k)
         is_held = np.array([name in self.holders for name in names])
         held = np.where(is_held[:, None], 0.0, free)
-        written = modes(free, np.zeros(k, bool)), modes(held, is_held)
+        free_modes, held_modes = modes(free, np.zeros(k, bool)), modes(held, is_held)
         form = cells.MODES
-        if written[0] is None or written[1] is None:
+        if free_modes is None or held_modes is None:
             form = cells.GENERAL
-            written = tuple(_general(part, mask) for part, mask in ((free, np.zeros(k, bool)), (held, is_held)))
-        systems = np.concatenate(written, axis=1)
+            free_modes, held_modes = _general(free, np.zeros(k, bool)), _general(held, is_held)
+        systems = np.concatenate([free_modes, held_modes], axis=1)
         at, _ = self._keep(systems.ravel())
         which = which.ravel()
         is_one = len(different) == 1
-        numbers_at = self._place([tuple(which[:1] if is_one else which)])
+        numbers_at = self._place([tuple(which[:1].tolist() if is_one else which.tolist())])
         return (
             n, k, self.states.slices[names[0]].start, holder, first, form, numbers_at, int(not is_one), at,
             systems.shape[1], int(bool(driven)),
