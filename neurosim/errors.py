@@ -92,6 +92,10 @@ class FormatError(NeurosimError, ValueError):
     """A result file that cannot be read or written."""
 
 
+class RankDeficientWarning(UserWarning):
+    """A regression whose features depend on one another, so that its weights are not determined by the data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A remark that does not stop the work: a warning or an explanation with its place."""

@@ -19,7 +19,7 @@ from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import layout_of
 from neurosim.graph.plasticity import rule_name
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spikes import SpikeProgram, _Compiler, _joined, _Term
 from neurosim.kernels import spike_events as cells
 from neurosim.kernels import spike_steps as words
@@ -58,7 +58,7 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
         What is no such graph is refused by the name of the node or edge.
     """
     flat = flatten(graph, expand=False)
-    return _CellCompiler(flat, 1.0, tuple(check_graph(flat))).build_cells()
+    return _CellCompiler(flat, 1.0, tuple(check_graph(flat)), "", 1, dict(noise_of(flat))).build_cells()
 
 
 class _CellCompiler(_Compiler):
@@ -70,6 +70,8 @@ class _CellCompiler(_Compiler):
         flat = self.flat
         self._refuse_kinds()
         self.drives = {name: list(self._terms(name)) for name in flat.of_kind("state", "event")}
+        self.nodes = self._nodes()
+        self._refuse_what_is_not_linear()
         self.given = self._given()
         self.events = layout_of(flat, flat.of_kind("event"))
         if not self.events.size:
@@ -77,7 +79,7 @@ class _CellCompiler(_Compiler):
         self.trains = layout_of(flat, list(self.given))
         self.inputs = layout_of(flat, [name for name in flat.inputs if name not in self.given])
         self.clusters = self._clusters()
-        self.states = layout_of(flat, [name for cluster in self.clusters for name in cluster])
+        self.states = layout_of(flat, [name for names, _ in self.clusters for name in names])
         self.holders = self._holders()
         self.constant = np.zeros(self.states.size)
         self.delays: dict[float, int] = {}
@@ -85,7 +87,7 @@ class _CellCompiler(_Compiler):
         self.code = [0] * (cells.OWN_HEAD - words.HEAD)
         couplings: list[tuple[int, int, int]] = []
         records, first = [], 0
-        for names in self.clusters:
+        for names, _ in self.clusters:
             records.append(self._cells(names, first, couplings))
             first += records[-1][0]
         events = self._event_records()
@@ -96,7 +98,7 @@ class _CellCompiler(_Compiler):
         watched = []
         for number, record in enumerate(events):
             name = next((n for n, part in self.states.slices.items() if part.start == record[words.WATCHED]), "")
-            found = next((k for k, names in enumerate(self.clusters) if name in names), -1)
+            found = next((k for k, (names, _) in enumerate(self.clusters) if name in names), -1)
             watched.append(found)
             if found >= 0:
                 watchers[found].append(events_at + number * words.EVENT_WORDS)
@@ -142,8 +144,8 @@ class _CellCompiler(_Compiler):
             flat, 0.0, self.notes, self.states, self.events, self.inputs, self.trains, self.given, _joined(initial),
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
-            self.sizes["memory"], self.sizes["arrivals"], max((len(names) for names in self.clusters), default=0),
-            first, len(sendings[True]),
+            self.sizes["memory"], self.sizes["arrivals"], _room(max((len(names) for names, _ in self.clusters), default=0)),
+            "", {}, first, len(sendings[True]),
         )  # fmt: skip
 
     @property
@@ -157,8 +159,18 @@ class _CellCompiler(_Compiler):
             self.code.extend(record)
         return start
 
-    def _terms(self, name: str) -> Iterator[_Term]:
-        for term in super()._terms(name):
+    def _refuse_what_is_not_linear(self) -> None:
+        """What runs on a grid but not without one."""
+        for name in self.nodes:
+            raise ParameterError(
+                f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, crossings are found of states "
+                "that flow linearly; give dt, or leave out grid"
+            )
+        for name in self.noise:
+            raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
+
+    def _terms(self, name: str, slot: int | None = None) -> Iterator[_Term]:
+        for term in super()._terms(name, slot):
             if term.plastic is not None and rule_name(term.plastic["plastic"]) != "short_term":
                 raise ParameterError(
                     f"edge '{term.source}' -> '{name}': the rule '{rule_name(term.plastic['plastic'])}' does not run "
@@ -181,7 +193,7 @@ class _CellCompiler(_Compiler):
 
     def _cells(self, names: list[str], first: int, couplings: list[tuple[int, int, int]]) -> tuple[int, ...]:
         """Record of a cluster without its watchers; its systems go into the table."""
-        matrix, bias, driven, holder = self._flow(names)
+        matrix, bias, driven, _, holder = self._flow(names, [])
         n, k = bias.shape
         for i, name in enumerate(names):
             self.constant[self.states.slices[name]] = bias[:, i]
@@ -284,7 +296,7 @@ def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
     return np.concatenate([matrix.reshape(n, -1), fastest[:, None], np.tile(1.0 * ~is_held, (n, 1))], axis=1)
 
 
-def room(widest: int) -> int:
+def _room(widest: int) -> int:
     """Numbers that the compiled loop works with, where the largest cluster has so many states."""
     terms = widest + 1
     return 3 * widest + max(terms * (terms + 4), ROOM_OF_POLYNOMIAL)

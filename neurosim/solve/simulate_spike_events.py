@@ -13,7 +13,7 @@ from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.drives import Drives, bind_drives
 from neurosim.graph.law import CONSTANT, HELD
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.graph.spike_cells import CellProgram, compile_cells, room
+from neurosim.graph.spike_cells import CellProgram, compile_cells
 from neurosim.kernels import spike_events as words
 from neurosim.kernels import spike_steps
 from neurosim.results import Column, Result, input_hash, versions
@@ -140,7 +140,7 @@ class SpikeEventRun(SpikeRun):
             code=np.concatenate([code, np.array(list(self.places.values()), whole)]), table=program.table,
             pointers=program.pointers, targets=program.targets, strengths=program.strengths, constant=program.constant,
             input_times=input_times, input_rows=input_rows, given_times=trains[0], given_elements=trains[1],
-            sample_times=none, samples=none, work=np.empty(room(program.widest)), plan=np.zeros(words.PLAN, whole),
+            sample_times=none, samples=none, work=np.empty(program.work), plan=np.zeros(words.PLAN, whole),
             clock=np.zeros(2), y=y, rest=np.zeros(2 * states), force=np.zeros(states), since=np.zeros(program.cells),
             release=np.full(elements, -np.inf), last=np.full(elements, -np.inf), next_time=np.full(elements, np.inf),
             awaited=np.zeros(elements, whole), outcome=np.zeros(elements, whole), armed=np.ones(elements, whole),
