@@ -144,8 +144,8 @@ class _CellCompiler(_Compiler):
             flat, 0.0, self.notes, self.states, self.events, self.inputs, self.trains, self.given, _joined(initial),
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
-            self.sizes["memory"], self.sizes["arrivals"], _room(max((len(names) for names, _ in self.clusters), default=0)),
-            "", {}, first, len(sendings[True]),
+            self.sizes["memory"], self.sizes["arrivals"],
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", {}, first, len(sendings[True]),
         )  # fmt: skip
 
     @property
@@ -163,8 +163,8 @@ class _CellCompiler(_Compiler):
         """What runs on a grid but not without one."""
         for name in self.nodes:
             raise ParameterError(
-                f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, crossings are found of states "
-                "that flow linearly; give dt, or leave out grid"
+                f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, states "
+                "flow linearly; give dt, or leave out grid"
             )
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")

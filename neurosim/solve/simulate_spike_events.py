@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from neurosim.kernels import spike_events as words
 from neurosim.kernels import spike_steps
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, print_times, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint
 from neurosim.solve.simulate_spikes import LOG, SpikeRun, events_by_name
+from neurosim.solve.spike_checkpoint import keeper_of
 
 PIECES = 100
 """Times that a run looks up to say how far it is."""
@@ -45,6 +48,12 @@ class SpikeEventSettings:
         Default 0; nothing in such a run uses chance but what is drawn beforehand.
     progress : callable, optional
         ``progress(done, total)``.
+    checkpoint : path, optional
+        File from which `neurosim.resume` goes on with the same bits: saved now and then, and at the end.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
     """
 
     grid: str
@@ -54,6 +63,9 @@ class SpikeEventSettings:
     print_step: float | None = None
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -88,8 +100,11 @@ def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **sett
     clock = time.perf_counter()
     program = graph if isinstance(graph, CellProgram) else compile_cells(graph)
     run = SpikeEventRun(program, chosen, span)
+    run.keeper = keeper_of(run, span)
     begun = time.perf_counter()
     run.advance(span[1])
+    if run.keeper is not None:
+        run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
     columns = {name: Column(values) for name, values in run.columns().items()}
@@ -117,6 +132,7 @@ class SpikeEventRun(SpikeRun):
 
     program: CellProgram
     chosen: Any
+    loop = words.run_spike_events
 
     def __init__(self, program: CellProgram, chosen: SpikeEventSettings, span: tuple[float, float]) -> None:
         self.program, self.chosen, self.t_stop = program, chosen, span[1]
@@ -168,11 +184,13 @@ class SpikeEventRun(SpikeRun):
         ------
         SimulationError
         """
-        pieces = PIECES if self.chosen.progress is not None else 1
+        pieces = 1 if self.chosen.progress is None and self.keeper is None else PIECES
         for stop in np.linspace(self.time, until, pieces + 1)[1:].tolist():
             self._advance(stop)
             if self.chosen.progress is not None:
                 self.chosen.progress(stop, self.t_stop)
+            if self.keeper is not None:
+                self.keeper.look()
 
     def _advance(self, stop: float) -> None:
         at = self.sample_times if self.places else np.empty(0)
@@ -199,6 +217,21 @@ class SpikeEventRun(SpikeRun):
             np.concatenate([np.empty(0), *(t for t, _ in self._ticks)]),
             np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)]),
         )
+
+    def asked(self) -> list[np.ndarray]:
+        """What was laid out before the run began: drives, and what is saved."""
+        cells = self.cells
+        given = [cells.input_times, cells.input_rows, cells.given_times, cells.given_elements]
+        return [*given, self.sample_times, np.array(list(self.places.values()), np.int64)]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Arrays that change."""
+        return {name: getattr(self.cells, name) for name in words.CHANGING}
+
+    @property
+    def logged(self) -> int:
+        """Ticks in the log."""
+        return self.count(words.LOGGED)
 
     def _take_ticks(self, start: int) -> None:
         """Take what was logged since `start` out of the log, but for what delayed pulses still need."""

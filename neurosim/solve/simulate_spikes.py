@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,12 @@ from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
-LOG, CHUNK, INPUT_VALUES = 1_000_000, 100_000, 4_000_000
-"""Least room for ticks between two calls of the compiled loop; most steps of a call, and most numbers of inputs."""
+LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 1_000_000, 100_000, 4_000_000, 2000
+"""Least room for ticks between two calls of the compiled loop; most steps of a call, most numbers of inputs; and most
+steps of a call where checkpoints are kept."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ class SpikeSettings:
         Of that noise, default 0. The noise of a step follows from the seed and the number of the step.
     progress : callable, optional
         ``progress(done, total)``.
+    checkpoint : path, optional
+        File from which `neurosim.resume` goes on with the same bits: saved now and then, and at the end.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
     """
 
     dt: float
@@ -66,6 +76,9 @@ class SpikeSettings:
     diffusion: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -103,9 +116,12 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
             graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
         )
     run = SpikeRun(program, chosen, stop)
+    run.keeper = keeper_of(run, (start, stop))
     steps = round(stop / program.dt)
     begun = time.perf_counter()
     run.advance(steps)
+    if run.keeper is not None:
+        run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
     first = int(np.ceil(start / program.dt - WHOLE))
@@ -133,6 +149,9 @@ class SpikeRun:
     t_stop : float
         The end [s] until which drives are laid out.
     """
+
+    loop = words.run_spike_steps
+    keeper: SpikeKeeper | None = None
 
     def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float) -> None:
         self.program, self.chosen, self.t_stop = program, chosen, t_stop
@@ -191,6 +210,7 @@ class SpikeRun:
         program, plan, code = self.program, self.plan, self.code
         inputs = program.inputs.size
         chunk = CHUNK if not inputs else max(1, min(CHUNK, INPUT_VALUES // inputs))
+        chunk = chunk if self.keeper is None else min(chunk, KEPT_CHUNK)
         varies = inputs and not self._is_constant()
         while self.step < steps:
             plan[words.BEFORE] = self.step
@@ -219,6 +239,8 @@ class SpikeRun:
                 raise self._not_finite()
             if self.chosen.progress is not None:
                 self.chosen.progress(self.step * program.dt, steps * program.dt)
+            if self.keeper is not None:
+                self.keeper.look()
 
     def ticks(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps times dt [s] and elements of all ticks so far, in the order of time."""
@@ -240,6 +262,32 @@ class SpikeRun:
             return {}
         values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
         return {name: values[:, k] for k, name in enumerate(self.places)}
+
+    def asked(self) -> list[np.ndarray]:
+        """What was laid out before the run began: drives, and what is saved."""
+        drives = [np.array(self.drives.records, np.int64), np.array(self.drives.table, float)]
+        return [self.given_steps, self.given_elements, np.array([*self.places.values(), self.every]), *drives]
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """All that makes up where the run is, for a checkpoint."""
+        times = [np.concatenate(part) for part in zip(*self._ticks, strict=True)] or [np.empty(0, np.int64)] * 2
+        samples = np.concatenate([np.empty(0), *map(np.ravel, self._samples)])
+        kept = {name: a[: self.logged] if name.startswith("log") else a for name, a in self.arrays().items()}
+        return {**kept, "ticks": times[0], "ticked": times[1], "samples": samples}
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        copy_into(self.arrays(), kept)
+        self._ticks, self._samples = [(kept["ticks"], kept["ticked"])], [kept["samples"]]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Arrays that change, and some that do not."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+
+    @property
+    def logged(self) -> int:
+        """Ticks in the log."""
+        return int(self.plan[words.LOGGED])
 
     def _take(self, start: int, ends: np.ndarray) -> None:
         """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
