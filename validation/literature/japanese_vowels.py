@@ -17,8 +17,9 @@ from validation.case import Case, Context
 from validation.figures import curves
 
 SOURCE = (
-    "Jaeger et al., Neural Networks 20, 335 (2007): zero test errors (read in the abstract), 1000 nets of 4 "
-    "units that vote, leak 0.2, radius 0.2, input scaling 1.5, three points in time, plain regression (recalled); hidden Markov models 3.8 %: Kudo et al. (1999) (recalled)"
+    "Jaeger et al., Neural Networks 20, 335 (2007): zero test errors (read in the abstract), 1000 nets of 4 units that "
+    "vote, leak 0.2, radius 0.2, input scaling 1.5, three points in time, plain regression (recalled); hidden Markov "
+    "models 3.8 %: Kudo et al. (1999) (recalled)"
 )
 UNITS, PARTS, LONGEST = 4, 3, 29
 
