@@ -98,6 +98,7 @@ def _application() -> Any:
     from neurosim.cli.network import network_command
     from neurosim.cli.phase import phase_command
     from neurosim.cli.poincare import poincare_command
+    from neurosim.cli.reservoir import reservoir_command
     from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
@@ -112,7 +113,7 @@ def _application() -> Any:
         ("sweep", sweep_command), ("resume", resume_command),
         ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
         ("bifurcation", bifurcation_command), ("basins", basins_command),
-        ("network", network_command),
+        ("network", network_command), ("reservoir", reservoir_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)
