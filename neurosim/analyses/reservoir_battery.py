@@ -16,7 +16,7 @@ from neurosim.analyses.kernel_rank import KernelRank, kernel_rank
 from neurosim.analyses.memory_capacity import MemoryCapacity, driven_run, memory_of_run
 from neurosim.analyses.processing_capacity import FUNCTIONS, ProcessingCapacity, capacity_of_run
 from neurosim.analyses.reservoir import Reservoir, reservoir
-from neurosim.analyses.reservoir_tasks import SegmentsTask, segments_task
+from neurosim.analyses.reservoir_tasks import SegmentsTask, WarpTask, segments_task, time_warp_task
 from neurosim.analyses.separation import Separation, separation
 from neurosim.errors import ParameterError
 from neurosim.solve.asked import read_settings
@@ -42,8 +42,10 @@ class BatterySettings:
         Of the ranks, see `neurosim.kernel_rank`; default 0.01.
     segments : int
         Of the task, default 4; 0 leaves it out.
+    templates : int
+        Of the task of time-warped templates, default 0, which leaves it out; 10 in the source, with 40 channels.
     fitted, tested : int
-        Inputs of the task, default 200 and 100.
+        Inputs of the tasks, default 200 and 100.
     """
 
     rows: int = 2000
@@ -54,6 +56,7 @@ class BatterySettings:
     inputs: int = 100
     tolerance: float = 0.01
     segments: int = 4
+    templates: int = 0
     fitted: int = 200
     tested: int = 100
 
@@ -73,6 +76,7 @@ class ReservoirBattery(Drawable):
     fisher : FisherMemory or None
         None where there is no linear response; `remarks` says why.
     segments : SegmentsTask or None
+    warp : WarpTask or None
     remarks : tuple of str
     """
 
@@ -87,6 +91,7 @@ class ReservoirBattery(Drawable):
     processing: ProcessingCapacity
     fisher: FisherMemory | None
     segments: SegmentsTask | None
+    warp: WarpTask | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -105,6 +110,8 @@ class ReservoirBattery(Drawable):
         if self.segments is not None:
             for age, accuracy in zip(self.segments.ages, self.segments.accuracy, strict=True):
                 made[f"segment told after {age * 1e3:.0f} ms"] = float(accuracy)
+        if self.warp is not None:
+            made |= {"warped templates, score": self.warp.score, "warped templates, told": self.warp.accuracy}
         return made
 
     def __str__(self) -> str:
@@ -146,13 +153,15 @@ def reservoir_battery(what: Any, *, seed: int = 0, **settings: Any) -> Reservoir
             raise ParameterError(f"reservoir_battery(): {field.name} = {getattr(chosen, field.name)} must be 0 or more")
     net: Reservoir = reservoir(what)
     rows, remarks = max(chosen.rows, 10 * net.size), []
-    fisher = segments = None
+    fisher = segments = warp = None
     try:
         fisher = fisher_memory(net)
     except ParameterError as error:
         remarks.append(f"no Fisher memory: {error}")
     if chosen.segments:
         segments = segments_task(net, segments=chosen.segments, fitted=chosen.fitted, tested=chosen.tested, seed=seed)
+    if chosen.templates:
+        warp = time_warp_task(net, templates=chosen.templates, fitted=chosen.fitted, tested=chosen.tested, seed=seed)
     run = driven_run(net, rows, None, chosen.delays, seed)
     return ReservoirBattery(
         net.title, net.kind, net.size, net.channels,
@@ -160,5 +169,5 @@ def reservoir_battery(what: Any, *, seed: int = 0, **settings: Any) -> Reservoir
         kernel_rank(net, inputs=int(np.clip(chosen.inputs, 2, net.size)), steps=chosen.steps,
                     tolerance=chosen.tolerance, seed=seed),
         memory_of_run(run), capacity_of_run(run, chosen.degrees, FUNCTIONS),
-        fisher, segments, tuple(remarks),
+        fisher, segments, warp, tuple(remarks),
     )  # fmt: skip

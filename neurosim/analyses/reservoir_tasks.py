@@ -8,6 +8,7 @@ correct negatives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,13 @@ import numpy as np
 
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.reservoir import Reservoir, reservoir
-from neurosim.digital.training.readouts import Readout, logistic, ridge
+from neurosim.digital.training.parallel_perceptrons import p_delta
+from neurosim.digital.training.readouts import logistic, ridge
 from neurosim.errors import ParameterError
 from neurosim.graph.spike_trains import SpikeTrains, poisson_trains, spike_trains
 from neurosim.randomness import stream
 
-READOUTS = ("linear", "logistic")
+READOUTS = ("linear", "logistic", "pools")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,9 @@ def segments_task(
         Standard deviation of each spike [s], default 4 ms.
     fitted, tested : int
         Inputs, default 400 and 200; states start at random.
-    readout : {"linear", "logistic"}
-        Default "linear": ridge regression with the penalty that cross-validation chooses.
+    readout : {"linear", "logistic", "pools"}
+        Default "linear": ridge regression with the penalty that cross-validation chooses;
+        "pools" are perceptrons trained by the p-delta rule.
     seed : int
 
     Raises
@@ -135,7 +138,7 @@ def time_warp_task(
         Standard deviation of each spike [s], default 32 ms.
     fitted, tested : int
         Inputs, default 400 and 200; 1000 and 500 in the source.
-    readout : {"linear", "logistic"}
+    readout : {"linear", "logistic", "pools"}
         Default "logistic".
     seed : int
 
@@ -178,9 +181,11 @@ def _joined(parts: list[SpikeTrains], length: float) -> SpikeTrains:
     return spike_trains(times, np.concatenate([part.elements for part in parts]))
 
 
-def _fit(readout: str, states: np.ndarray, classes: np.ndarray) -> Readout:
+def _fit(readout: str, states: np.ndarray, classes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     if readout not in READOUTS:
         raise ParameterError(f"readout = {readout!r} must be one of {', '.join(READOUTS)}")
     if readout == "logistic":
         return logistic(states, classes)
+    if readout == "pools":
+        return p_delta(states, np.where(classes, 1.0, -1.0))
     return ridge(states, np.where(classes, 1.0, -1.0))
