@@ -169,7 +169,7 @@ def plane(context: Context) -> Iterator[Case]:
     both = [float(np.corrcoef(found.values[name].ravel(), found.values["segment told after 250 ms"].ravel())[0, 1])
             for name in ("kernel rank", "difference")]  # fmt: skip
     yield Case(
-        "kernel rank over the plane", LEGENSTEIN, "rank of sparse weak wiring less that of dense strong wiring: kernel, "
+        "kernel rank over the plane", LEGENSTEIN, "rank of sparse weak wiring less that of dense strong: kernel, "
         "generalisation rank", "below 0: both ranks rise towards chaos",
         f"{kernel[0, 0] - kernel[-1, -1]:g}, {general[0, 0] - general[-1, -1]:g}",
         float(max(kernel[0, 0] - kernel[-1, -1], general[0, 0] - general[-1, -1], 0.0)), 0.0,
