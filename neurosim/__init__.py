@@ -21,7 +21,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurosim import architectures, neurons
+    from neurosim import architectures, datasets, neurons
     from neurosim.analyses.basins import basins
     from neurosim.analyses.bifurcation_diagram import bifurcation_diagram
     from neurosim.analyses.comparison import compare
@@ -58,12 +58,15 @@ if TYPE_CHECKING:
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
+    from neurosim.digital.echo_state_network import EchoStateNetwork
     from neurosim.digital.network import digital
     from neurosim.errors import (
         FormatError,
         NetlistError,
         NeurosimError,
         ParameterError,
+        RankDeficientWarning,
+        SilentNetworkWarning,
         SimulationError,
         UnknownNameError,
     )
@@ -139,9 +142,12 @@ _ORIGINS = {
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
+    "neurosim.digital.echo_state_network": ("EchoStateNetwork",),
     "neurosim.digital.network": ("digital",),
     "neurosim.errors": (
-        "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
+        "FormatError", "NetlistError", "NeurosimError", "ParameterError", "RankDeficientWarning",
+        "SilentNetworkWarning", "SimulationError",
+        "UnknownNameError",
     ),
     "neurosim.formats": ("load", "load_all", "save"),
     "neurosim.graph.convert": ("from_networkx",),
@@ -175,8 +181,8 @@ _ORIGINS = {
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {
-    "architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators",
-    "methods": "neurosim.solve.methods", "neurons": "neurosim.neurons",
+    "architectures": "neurosim.architectures", "datasets": "neurosim.datasets",
+    "generators": "neurosim.memristive.generators", "methods": "neurosim.solve.methods", "neurons": "neurosim.neurons",
 }  # fmt: skip
 """Registries that are packages."""
 
@@ -187,16 +193,19 @@ __all__ = [
     "Column",
     "Crossing",
     "Dynamics",
+    "EchoStateNetwork",
     "FormatError",
     "Integrator",
     "MemristiveNetwork",
     "NetlistError",
     "NeurosimError",
     "ParameterError",
+    "RankDeficientWarning",
     "Reservoir",
     "Result",
     "Settings",
     "SignalGraph",
+    "SilentNetworkWarning",
     "SimulationError",
     "UnknownNameError",
     "__version__",
@@ -212,6 +221,7 @@ __all__ = [
     "continuation",
     "contraction_rate",
     "covariant_vectors",
+    "datasets",
     "digital",
     "draw_figure",
     "draw_graph",

@@ -96,6 +96,10 @@ class SilentNetworkWarning(UserWarning):
     """A spiking network made no spikes, so that nothing can be learnt from its states."""
 
 
+class RankDeficientWarning(UserWarning):
+    """A regression whose features depend on one another, so that its weights are not determined by the data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A remark that does not stop the work: a warning or an explanation with its place."""

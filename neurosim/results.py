@@ -198,6 +198,16 @@ class Result:
         return {name: np.array(times, dtype=float) for name, times in self.attrs.get("events", {}).items()}
 
     @property
+    def weights(self) -> dict[str, Any]:
+        """Weights of synapses that learned, at the end of a run with ``dt``: sparse matrices (targets, sources)."""
+        import scipy.sparse
+
+        return {
+            name: scipy.sparse.csr_array((found["value"], (found["row"], found["column"])), shape=tuple(found["shape"]))
+            for name, found in self.attrs.get("weights", {}).items()
+        }
+
+    @property
     def analysis(self) -> str:
         """What was run: ``attrs["analysis"]`` if given, else ``"op"``, ``"tran"``, ``"ac"`` or ``"dc"`` by the axis."""
         if "analysis" in self.attrs:

@@ -21,6 +21,9 @@ from neurosim.solve.dynamics import Dynamics, dynamics, with_graph_values
 ZERO = 1e-9
 """An eigenvalue this small, relative to the largest, counts as zero."""
 
+CORNERS = 20
+"""Most moves on the way to a corner of the bounds."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -65,6 +68,18 @@ class Field:
         if self.lower is None or self.upper is None:
             return np.zeros(y.size, bool)
         return ((y >= self.upper) & (f > 0.0)) | ((y <= self.lower) & (f < 0.0))
+
+    def corner(self, y: np.ndarray) -> np.ndarray:
+        """Where y goes if every unknown with a bound is put on the one it moves towards, until all stay there."""
+        if self.lower is None or self.upper is None:
+            return y
+        for _ in range(CORNERS):
+            f, before = self.value(y), y
+            bound = np.where(f > 0.0, self.upper, self.lower)
+            y = np.where((f != 0.0) & np.isfinite(bound), bound, y)
+            if np.array_equal(y, before):
+                break
+        return y
 
     def eigenvalues(self, y: np.ndarray) -> Any:
         """Exponents of a flow [1/s] or multipliers of a map at y, by falling real part or size.

@@ -52,6 +52,9 @@ SETTLED = 1e-6
 ROUNDS = 20.0
 """Transient of a driven system that has no time of its own, in periods."""
 
+NEUTRAL = 1e-6
+"""A multiplier whose size differs from 1 by less than this neither grows nor shrinks."""
+
 RETURNS, LONGER = 16, 8.0
 """A round may cross its mean level so many times; where a run does not come round, it is made so much longer."""
 
@@ -110,12 +113,23 @@ class LimitCycle(Drawable):
     @property
     def unstable(self) -> int:
         """Number of directions that grow from round to round."""
-        return int((np.abs(self.transverse) > 1.0).sum())
+        return int((np.abs(self.transverse) > 1.0 + NEUTRAL).sum())
+
+    @property
+    def neutral(self) -> int:
+        """Number of directions across the orbit that neither grow nor shrink: neighbours are orbits too."""
+        return int((np.abs(np.abs(self.transverse) - 1.0) <= NEUTRAL).sum())
 
     @property
     def is_stable(self) -> bool:
         """Whether all directions across the orbit shrink."""
-        return self.unstable == 0
+        return self.unstable + self.neutral == 0
+
+    @property
+    def stability(self) -> str:
+        """In words: ``"stable"``, ``"unstable in 1 directions"``, ``"neutral in 2 directions"`` or both."""
+        parts = {"unstable": self.unstable, "neutral": self.neutral}
+        return ", ".join(f"{word} in {count} directions" for word, count in parts.items() if count) or "stable"
 
     @property
     def exponents(self) -> np.ndarray:

@@ -93,7 +93,7 @@ class Runs:
                 raise ParameterError(f"'{self.model.title}' has no .tran that says how long to run: give duration=")
             return asked.stop
         if isinstance(self.model, MemristiveNetwork):
-            raise ParameterError(f"network '{self.model.title}' has no time constant that says how long to run: say it")
+            raise ParameterError(f"network '{self.model.title}' has no time constant of its own: give duration=")
         return LONG * float(np.nanmax(self.model.time_constant))
 
     def run(

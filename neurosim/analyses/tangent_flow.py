@@ -56,8 +56,14 @@ FEW_UNKNOWNS = 16
 TOLERANCE = 1e-7
 """Wanted error of one step, relative to the largest value of each unknown."""
 
-LEAST_STEPS, LEAST_LONG_STEPS, PIECES = 1000, 150, 40
-"""No step is longer than this part of the run (the second of dop853); the step is tried at so many places."""
+LEAST_STEPS, LEAST_LONG_STEPS = 1000, 150
+"""No step is longer than this part of the run (the second of dop853)."""
+
+PIECES, PIECES_OF_MANY = 40, 12
+"""The step is tried at so many places of the transient; at fewer where the vectors are much work."""
+
+EARLY = 0.25
+"""Steps that this part of the transient asks for are not those of what follows it."""
 
 
 class TangentFlow(TangentSpace):
@@ -89,6 +95,7 @@ class TangentFlow(TangentSpace):
         explicit = "dop853" if count * dimension >= WIDE else "rk4"
         self.method = (explicit if is_plain else "sdirk4") if method == "auto" else method
         is_implicit = self.method == "sdirk4"
+        self._order = 4 if is_implicit else methods.get(self.method).order
         by_program = (
             program is not None and not is_implicit
             and len(system.batches) == 1 and system.batches[0].law is graph_flow
@@ -158,15 +165,21 @@ class TangentFlow(TangentSpace):
         self._free = without_vectors(self._runs[0])
         first = self._runs[0]
         longest = stop / (LEAST_LONG_STEPS if self.method == "dop853" else LEAST_STEPS)
-        best = first.real[tg.DT] = longest if dt is None else dt
+        first.real[tg.DT] = longest if dt is None else dt
         largest = np.abs(first.y[:-1])
-        for _ in range(PIECES):
+        pieces = PIECES_OF_MANY if self.is_wide else PIECES
+        good, found = longest, []
+        for _ in range(pieces):
             if dt is None:
-                best = first.real[tg.DT] = min(best, self._good_step(1.5 * best, largest, rtol))
-            self.settle(pilot / PIECES)
+                good, likely = self._good_step(good, largest, rtol)
+                found.append(good)
+                first.real[tg.DT] = min(found)
+                good = min(longest, likely)
+            self.settle(pilot / pieces)
             largest = np.maximum(largest, np.abs(first.y[:-1]))
         if dt is None:
-            first.real[tg.DT] = min(best, self._good_step(best, largest, rtol))
+            found.append(self._good_step(min(found[int(EARLY * pieces) :]), largest, rtol)[0])
+            first.real[tg.DT] = min(found[int(EARLY * pieces) :])
         largest[largest == 0.0] = 1.0
         for run in self._runs:
             if isinstance(self.model.assembly, Assembly):
@@ -174,8 +187,8 @@ class TangentFlow(TangentSpace):
             run.largest[:] = largest
             self._copy_state(run)
 
-    def _good_step(self, h: float, largest: np.ndarray, rtol: float) -> float:
-        """The largest step, up to h, of which two halves differ by no more than is wanted, from here on."""
+    def _good_step(self, h: float, largest: np.ndarray, rtol: float) -> tuple[float, float]:
+        """A step, up to h, from which two halves differ by no more than is wanted, and the likely largest."""
         run, kept = self._runs[0], self.checkpoint()
         size = np.where(largest > 0.0, largest, 1.0)
         inline, run.count[tg.INLINE] = int(run.count[tg.INLINE]), 0
@@ -199,12 +212,13 @@ class TangentFlow(TangentSpace):
                 self.restore(kept)
                 run.count[tg.INLINE] = 0
                 error = np.inf
+            change = min(max((0.6 * rtol / max(error, 1e-300)) ** (1.0 / (self._order + 1)), 0.1), 1.5)
             if error <= rtol:
                 break
-            h *= max((0.6 * rtol / error) ** 0.2, 0.1) if np.isfinite(error) else 0.1
+            h *= change if np.isfinite(error) else 0.1
         run.count[tg.INLINE] = inline
         run.real[tg.DT] = kept[0][tg.DT]
-        return h
+        return h, change * h
 
     def _advance(self, run: TangentRun, part: int, length: float, intervals: int) -> None:
         run.count[[tg.FINISHED, tg.WANTED]] = 0, intervals

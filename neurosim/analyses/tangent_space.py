@@ -22,7 +22,7 @@ from neurosim.kernels.tangent_map import advance_tangent_map
 from neurosim.kernels.tangent_run import TangentRun
 from neurosim.randomness import stream
 
-FEW_VECTORS, CHUNK = 24, 64
+FEW_VECTORS, CHUNK = 24, 128
 """Up to so many vectors are made orthonormal in the compiled loop; more are split into chunks of at most CHUNK."""
 
 WIDE = 10_000

@@ -87,10 +87,9 @@ def _line(number: int, point: FixedPoint, names: list[str], is_map: bool) -> str
     shown = [0.0 if abs(v) < size else v for v in point.state]
     state = ", ".join(f"{n} = {v:.5g}" for n, v in zip(names[:SHOWN], shown, strict=False))
     more = ", ..." if len(names) > SHOWN else ""
-    largest = point.eigenvalues[0]
-    turning = f" {'+' if largest.imag >= 0 else '-'} {abs(largest.imag):.4g}i" if largest.imag else ""
-    unit = "multiplier" if is_map else "exponent"
-    return (
-        f"  {number:>2}  {point.kind:<15} index {point.index:+d}  leading {unit} {largest.real:+.4g}{turning}\n"
-        f"      {state}{more}"
-    )
+    leading = "all states at their bounds"
+    if len(point.eigenvalues):
+        largest = point.eigenvalues[0]
+        turning = f" {'+' if largest.imag >= 0 else '-'} {abs(largest.imag):.4g}i" if largest.imag else ""
+        leading = f"leading {'multiplier' if is_map else 'exponent'} {largest.real:+.4g}{turning}"
+    return f"  {number:>2}  {point.kind:<15} index {point.index:+d}  {leading}\n      {state}{more}"

@@ -197,6 +197,14 @@ class Factorisation:
         """Choose order and pivots anew for `values` on the same pattern, after `refactor` returned less than 0."""
         return analyse(self.size, self.column_pointer, self.row_index, values)
 
+    def rescale(self, values: np.ndarray) -> Factorisation:
+        """Keep order and pivots for other `values`, with numbers of its own and rows scaled to suit them.
+
+        `refactor` judges pivots beside scaled numbers: with the scale of values far from these it refuses good ones.
+        """
+        copy, scale = self.copy(), equilibrate(self.column_pointer, self.row_index, np.abs(values))
+        return replace(copy, lu=copy.lu._replace(row_scale=scale[self.lu.row_order]))
+
     def copy(self) -> Factorisation:
         """Share the pattern but own the numbers and work space: one copy per thread."""
         return replace(self, lu=self.lu._replace(**{name: getattr(self.lu, name).copy() for name in NUMBERS}))

@@ -130,8 +130,8 @@ class Dynamics:
         unknowns = self.system.unknowns
         return ((y >= unknowns.upper) & (f > 0.0)) | ((y <= unknowns.lower) & (f < 0.0))
 
-    def with_start(self, values: Mapping[str, float] | np.ndarray) -> Dynamics:
-        """The same with other initial values: by address, or all of y.
+    def with_start(self, values: Mapping[str, Any] | np.ndarray) -> Dynamics:
+        """The same with other initial values: by address, of all elements of a node by its name, or all of y.
 
         Raises
         ------
@@ -147,7 +147,11 @@ class Dynamics:
             return replace(self, start=start.copy())
         start = self.start.copy()
         for address, value in values.items():
-            start[self.index(address)] = value
+            if np.ndim(value):
+                places = [self.index(f"{address}[{k}]") for k in range(np.size(value))] if np.size(value) > 1 else None
+                start[self.index(address) if places is None else places] = np.ravel(value)
+            else:
+                start[self.index(address)] = value
         return replace(self, start=start)
 
     def with_parameters(self, values: Mapping[str, float]) -> Dynamics:
@@ -171,6 +175,9 @@ class NetworkDynamics(Dynamics):
     """The equations of a memristive network: products with its Jacobian cost one solution, and never form it."""
 
     assembly: NetworkAssembly
+    watched: list[tuple[str, int]] = field(default_factory=list)
+    """What `neurosim.solve.observed.observe` was asked for beside states: ``"v"`` and a node, ``"i"`` and an edge,
+    ``"electrode"`` and a node."""
 
     def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         """df/dy v for v of shape (n,) or (n, k)."""
@@ -242,13 +249,16 @@ def _of_graph(
     )  # fmt: skip
 
 
-def _of_network(net: MemristiveNetwork, stop: float, derivatives: bool) -> NetworkDynamics:
+def _of_network(
+    net: MemristiveNetwork, stop: float, derivatives: bool, watched: list[tuple[str, int]] | None = None
+) -> NetworkDynamics:
     derivatives = derivatives and net.size <= LARGEST_JACOBIAN
     assembly = assemble_network(net, net.sources.bind(stop), derivatives=derivatives, rtol=EXACT)
     flows = np.arange(assembly.system.size) < net.size
+    watched = [] if watched is None else watched
     return NetworkDynamics(
         net.title, assembly, assembly.start(), flows,
-        lambda values: _of_network(net.with_parameters(values), stop, derivatives),
+        lambda values: _of_network(net.with_parameters(values), stop, derivatives, watched), watched,
     )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ class Ensemble:
     @cached_property
     def factors(self) -> Factors:
         """Those of the steps, with the pivots of the nominal system."""
-        return self.polish_factors.fork()
+        return self.polish_factors.fork_at(self.run_template.y, 1.0 / self.run_template.real[state.H])
 
     def run(self, chunk: Chunk) -> Done:
         """Run some rows."""

@@ -30,6 +30,13 @@ class Factors:
         other.analysis = None if self.analysis is None else self.analysis.copy()
         return other
 
+    def fork_at(self, y: np.ndarray, beta: float) -> Factors:
+        """Factors with the same order and pivots, and numbers of their own, for another y and range of beta."""
+        other = Factors(self.system)
+        if self.analysis is not None:
+            other.analysis = self.analysis.rescale(self.matrix(y, beta)[:-1])
+        return other
+
     def share(self, other: Factors) -> None:
         """Let `other` start with the order and pivots found here, if it has none."""
         if other.analysis is None and self.analysis is not None:

@@ -16,7 +16,7 @@ from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly, addresses,
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
@@ -77,6 +77,7 @@ class GraphSettings:
     diffusion : mapping of str to float, array_like or str, optional
         Noise on states, ``dy = f dt + g dW`` with one independent noise for each element: the amplitude g of a state
         [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
+        States that were declared with `noise` have it where they are not named here.
     memory_limit, checkpoint, checkpoint_every, resumed
         As `neurosim.solve.simulate.Settings`.
     events : str, Crossing, or sequence or mapping of these, optional
@@ -237,7 +238,8 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: there is nothing to integrate")
     names = saved_nodes(program, chosen.save)
-    noisy = {name for name in chosen.diffusion.values() if isinstance(name, str)}
+    given = {**noise_of(program.graph), **chosen.diffusion}
+    noisy = {name for name in given.values() if isinstance(name, str)}
     for name in sorted(noisy):
         if name not in program.graph:
             raise UnknownNameError(
@@ -245,7 +247,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
                 f"{nearest(name, map(str, program.graph.nodes))}"
             )
     made = {name for name in {*names, *noisy} if program.graph.nodes[name]["kind"] in ("map", "product")}
-    diffusion = {k: _shown(v) if isinstance(v, str) and v in made else v for k, v in chosen.diffusion.items()}
+    diffusion = {k: _shown(v) if isinstance(v, str) and v in made else v for k, v in given.items()}
     program = _with_outputs(program, [n for n in dict.fromkeys([*names, *sorted(noisy)]) if n in made])
     name = chosen.method
     if name == "auto":

@@ -36,13 +36,22 @@ class SpikeSettings:
         Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as for any graph, read at the
         beginning of each step and held.
     initial : mapping of str to array_like, optional
-        Initial values of states by node, instead of those of the graph.
+        Initial values of states by node and of weights that learn, instead of those of the graph.
     save : sequence of str
-        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample, and weights that learn (``"W"``); default none.
+        Ticks are always kept.
     print_step : float, optional
         Seconds between samples, a whole number of steps; default `dt` where states are saved.
+    scheme : str
+        How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
+        order 2), ``"lawson4"`` (order 4) or ``"euler"``. What flows linearly is exact in the first two.
+    substeps : int
+        Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
+    diffusion : mapping of str to float or array_like, optional
+        Noise on states, ``dy = f dt + g dW``: the amplitude g of a state [its unit/sqrt(s)]; beside what the graph's
+        states have. On linear states the step is exact.
     seed : int
-        Default 0; nothing in such a run uses chance so far but what is drawn beforehand.
+        Of that noise, default 0. The noise of a step follows from the seed and the number of the step.
     progress : callable, optional
         ``progress(done, total)``.
     """
@@ -52,6 +61,9 @@ class SpikeSettings:
     initial: Mapping[str, Any] = field(default_factory=dict)
     save: Sequence[str] = ()
     print_step: float | None = None
+    scheme: str = "lawson2"
+    substeps: int = 1
+    diffusion: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
 
@@ -71,7 +83,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     Returns
     -------
     Result
-        Times of ticks in ``result.events``; a column for each saved element.
+        Times of ticks in ``result.events``; a column for each saved element; in ``result.weights`` what was learned.
 
     Raises
     ------
@@ -84,7 +96,12 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     if not isinstance(graph, (SignalGraph, SpikeProgram)):
         raise ParameterError(f"simulate() with dt takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
-    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
+    if isinstance(graph, SpikeProgram):
+        program = graph
+    else:
+        program = compile_spikes(
+            graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
+        )
     run = SpikeRun(program, chosen, stop)
     steps = round(stop / program.dt)
     begun = time.perf_counter()
@@ -95,12 +112,14 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     kept = run.sampled_steps >= first
     columns = {name: Column(values[kept]) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": f"exact steps of {program.dt:g} s",
+        "title": program.graph.title, "analysis": "tran",
+        "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
         "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
                        "seconds_time_loop": round(seconds, 6)},
         "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
         "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
+        **({"weights": listed(run.weights())} if program.learned else {}),
     })  # fmt: skip
 
 
@@ -119,7 +138,8 @@ class SpikeRun:
         self.program, self.chosen, self.t_stop = program, chosen, t_stop
         self.code = program.code.copy()
         elements = program.events.size
-        self.y = program.states.pack(chosen.initial, program.initial, "state").copy()
+        states = {name: value for name, value in chosen.initial.items() if name not in program.learned}
+        self.y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
         if not np.isfinite(self.y).all():
             raise ParameterError("initial: values must be finite")
         self.release = np.full(elements, -1, np.int64)
@@ -129,8 +149,9 @@ class SpikeRun:
         self.log = np.zeros(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
         self.q = program.constant.copy()
-        self.work = np.empty(max(1, program.widest) * words.BLOCK)
+        self.work = np.zeros(program.work)
         self.plan = np.zeros(words.PLAN, np.int64)
+        self.plan[words.SEED] = chosen.seed
         self.notes: list[str] = []
         self.places = self._saved()
         every = chosen.print_step if chosen.print_step is not None else program.dt
@@ -199,6 +220,15 @@ class SpikeRun:
         steps = np.concatenate([np.empty(0, np.int64), *(s for s, _ in self._ticks)])
         return steps * self.program.dt, np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)])
 
+    def weights(self) -> dict[str, Any]:
+        """Weights that learn as they are now, sparse matrices of shape (targets, sources), by their names."""
+        import scipy.sparse
+
+        return {
+            name: scipy.sparse.csr_array((self.y[found.part], (found.rows, found.columns)), shape=found.shape)
+            for name, found in self.program.learned.items()
+        }
+
     def columns(self) -> dict[str, np.ndarray]:
         """Samples of the saved elements."""
         if not self.places:
@@ -219,16 +249,39 @@ class SpikeRun:
         self.offsets -= keep
         self.plan[words.LOGGED] = logged - keep
 
+    def _weights_at_first(self) -> list[np.ndarray]:
+        """Weights that learn, those of the graph or those that are given."""
+        found = []
+        for name, learned in self.program.learned.items():
+            values = learned.values
+            if name in self.chosen.initial:
+                given: Any = self.chosen.initial[name]
+                given = given.toarray() if hasattr(given, "toarray") else np.asarray(given, float)
+                if given.shape != learned.shape:
+                    raise ParameterError(f"initial: weights '{name}' have shape {learned.shape}, not {given.shape}")
+                values = given[learned.rows, learned.columns]
+            found.append(values)
+        return found
+
     def _saved(self) -> dict[str, int]:
         program, places = self.program, {}
         for asked in [self.chosen.save] if isinstance(self.chosen.save, str) else self.chosen.save:
             match = re.fullmatch(r"(.+)\[(\d+)\]", asked)
             name = match[1] if match else asked
+            if name in program.learned:
+                learned = program.learned[name]
+                # As the engine calls them: by their place in the whole matrix.
+                numbers = (learned.rows * learned.shape[1] + learned.columns).tolist()
+                found = dict(zip(numbers, range(learned.part.start, learned.part.stop), strict=True))
+                if match is not None and int(match[2]) not in found:
+                    raise UnknownNameError(f"cannot save '{asked}': '{name}' has no such synapse")
+                for number in [int(match[2])] if match is not None else sorted(found):
+                    places[name if np.prod(learned.shape) == 1 else f"{name}[{number}]"] = found[number]
+                continue
             part = program.states.slices.get(name)
             if part is None:
-                raise UnknownNameError(
-                    f"cannot save '{asked}': with dt, states are sampled; {nearest(name, program.states.slices)}"
-                )
+                known = [*program.states.slices, *program.learned]
+                raise UnknownNameError(f"cannot save '{asked}': with dt, states are sampled; {nearest(name, known)}")
             size = part.stop - part.start
             wanted = range(size) if match is None else [int(match[2])]
             for e in wanted:
@@ -298,11 +351,22 @@ class SpikeRun:
 
     def _not_finite(self) -> SimulationError:
         place = int(np.argmin(np.isfinite(self.y)))
-        name, part = next((n, p) for n, p in self.program.states.slices.items() if p.start <= place < p.stop)
+        parts = self.program.states.slices | {name: found.part for name, found in self.program.learned.items()}
+        name, part = next((n, p) for n, p in parts.items() if p.start <= place < p.stop)
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.step * self.program.dt:g} s; look for weights or drives that are too large"
         )
+
+
+def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
+    """Sparse matrices as lists, for the attributes of a Result."""
+    found = {name: matrix.tocoo() for name, matrix in weights.items()}
+    return {
+        name: {"shape": list(matrix.shape), "row": matrix.row.tolist(), "column": matrix.col.tolist(),
+               "value": matrix.data.tolist()}
+        for name, matrix in found.items()
+    }  # fmt: skip
 
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:

@@ -277,10 +277,11 @@ def transient(
     run, polish_factors, keeper = ready.run, ready.polish_factors, settings.keeper
     if keeper is not None:
         keeper.header |= {"analysis": asdict(replace(analysis, location=None))}
+    factors = polish_factors.fork_at(run.y, 1.0 / run.real[state.H])
     limits = Limits(settings.wall_time_limit, settings.memory_limit, settings.progress)
     recorded = integrate(
         system, run, ready.method, limits, lambda why: _stopped(system, run, ready.method, why),
-        factors=polish_factors.fork(), polish_factors=polish_factors, keeper=keeper,
+        factors=factors, polish_factors=polish_factors, keeper=keeper,
         halted=None if settings.watch is None else settings.watch.halted,
     )  # fmt: skip
     recorded.statistics["seconds_start"] = round(ready.seconds, 6)

@@ -423,3 +423,19 @@ def test_one_unknown() -> None:
 def test_malformed_input_is_refused(n: int, pointer: list, rows: list, values: list, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         analyse(n, np.array(pointer), np.array(rows, np.int64), np.array(values))
+
+
+def test_pivots_are_judged_beside_the_scale_of_the_values():
+    """The row of a state under a beta of 1e15 gets a scale that makes its pivot tiny under any other."""
+    pattern = sparse.csc_matrix([[1.0, 1.0], [1.0, 1.0]])
+
+    def values(beta: float) -> np.ndarray:
+        return np.array([beta, -1e-3, -1e3, 1e-2])
+
+    found = analyse(2, pattern.indptr, pattern.indices, values(1e15))
+    assert found.refactor(values(1e4)) < 0
+    rescaled = found.rescale(values(1e4))
+    assert rescaled.refactor(values(1e4)) == 0
+    dense = values(1e4).reshape(2, 2).T
+    np.testing.assert_allclose(rescaled.solve(np.array([1.0, 2.0])), np.linalg.solve(dense, [1.0, 2.0]), rtol=1e-14)
+    assert found.refactor(values(1e15)) == 0

@@ -6,8 +6,10 @@
 
 from neurosim.digital.training.associative import bam, hebb, pseudo_inverse, storkey
 from neurosim.digital.training.backpropagation import Training, train
+from neurosim.digital.training.intrinsic_plasticity import adapt_intrinsically
 from neurosim.digital.training.kalman import KalmanFilter, train_kalman
 from neurosim.digital.training.losses import LOSSES, logistic_cross_entropy, mean_squared_error, softmax_cross_entropy
+from neurosim.digital.training.online_readouts import LeastMeanSquares, fit_online
 from neurosim.digital.training.optimisers import LBFGS, SGD, Adam, clip_by_norm
 from neurosim.digital.training.parallel_perceptrons import PerceptronPools, p_delta
 from neurosim.digital.training.readouts import Readout, RecursiveLeastSquares, fit_readout, ridge
@@ -20,13 +22,16 @@ __all__ = [
     "SGD",
     "Adam",
     "KalmanFilter",
+    "LeastMeanSquares",
     "PerceptronPools",
     "Readout",
     "RecursiveLeastSquares",
     "Sensitivities",
     "Training",
+    "adapt_intrinsically",
     "bam",
     "clip_by_norm",
+    "fit_online",
     "fit_readout",
     "graph_of",
     "hebb",
