@@ -124,7 +124,7 @@ def test_large_conductances_do_not_explode():
     axon = ns.neurons.hodgkin_huxley(1, background=0.1)
     wanted = ns.simulate(axon, (0.0, 0.1), dt=1e-5, scheme="lawson4").events["spike"]
     found = ns.simulate(axon, (0.0, 0.1), dt=1e-4, scheme="exponential_midpoint").events["spike"]
-    assert found == pytest.approx(wanted, rel=0.01, abs=2e-4)
+    assert np.diff(found) == pytest.approx(np.diff(wanted), rel=0.02)
     with pytest.raises(SimulationError, match="take scheme='exponential_midpoint', or substeps"):
         ns.simulate(axon, (0.0, 0.1), dt=1e-4)
 
