@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.poincare_section import poincare_section
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
+    from neurosim.analyses.spike_agreement import spike_agreement
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -119,6 +120,7 @@ _ORIGINS = {
     "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
+    "neurosim.analyses.spike_agreement": ("spike_agreement",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
@@ -244,6 +246,7 @@ __all__ = [
     "save_figure",
     "sensitivities",
     "simulate",
+    "spike_agreement",
     "spike_trains",
     "spike_trials",
     "squared_error",
