@@ -23,7 +23,7 @@ from neurosim.solve.asked import checked_span, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
-LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 1_000_000, 100_000, 4_000_000, 2000
+LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 60_000, 100_000, 4_000_000, 2000
 """Least room for ticks between two calls of the compiled loop; most steps of a call, most numbers of inputs; and most
 steps of a call where checkpoints are kept."""
 
@@ -165,7 +165,7 @@ class SpikeRun:
         self.arrivals = np.full(program.arrivals, -1, np.int64)
         self.memory = np.zeros(program.memory)
         self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
-        self.log = np.zeros(max(LOG, 4 * elements), np.int32)
+        self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
         self.q = program.constant.copy()
         self.work = np.zeros(program.work)
@@ -180,7 +180,7 @@ class SpikeRun:
         self.code[words.SAMPLED], self.code[words.SAMPLED_AT] = len(self.places), len(self.code)
         self.code = np.concatenate([self.code, np.array(list(self.places.values()), np.int64)])
         self._samples = [self.y[list(self.places.values())]]
-        self._ticks: list[tuple[np.ndarray, np.ndarray]] = []
+        self._ticks: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._given()
         self._arm()
 
@@ -244,8 +244,10 @@ class SpikeRun:
 
     def ticks(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps times dt [s] and elements of all ticks so far, in the order of time."""
-        steps = np.concatenate([np.empty(0, np.int64), *(s for s, _ in self._ticks)])
-        return steps * self.program.dt, np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)])
+        none = np.empty(0, np.int64)
+        steps = [np.repeat(np.arange(first, first + n.size), n) for first, n, _ in self._ticks]
+        elements = [part.astype(np.int64) for *_, part in self._ticks]
+        return np.concatenate([none, *steps]) * self.program.dt, np.concatenate([none, *elements])
 
     def weights(self) -> dict[str, Any]:
         """Weights that learn as they are now, sparse matrices of shape (targets, sources), by their names."""
@@ -293,8 +295,7 @@ class SpikeRun:
         """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
         logged = int(self.plan[words.LOGGED])
         counts = np.diff(ends, prepend=start)
-        steps = np.repeat(np.arange(int(self.plan[words.BEFORE]) + 1, self.step + 1), counts)
-        self._ticks.append((steps, self.log[start:logged].astype(np.int64)))
+        self._ticks.append((int(self.plan[words.BEFORE]) + 1, counts, self.log[start:logged].copy()))
         width = len(self.program.events.slices) + 1
         oldest = max(1, self.step - self.program.slots + 2)
         keep = int(self.offsets[oldest % self.program.slots * width]) if self.program.slots > 1 else logged
