@@ -91,3 +91,49 @@ def as_parameter(graph: SignalGraph, name: str, value: Number, size: int, unit: 
     """Declare a bias of `size` elements and return its name."""
     graph.parameter(name, graph.value_of(value, size, name), trainable=False, unit=unit)
     return name
+
+
+CONDUCTANCES = {"excitatory": (5e-3, 0.0), "inhibitory": (10e-3, -80e-3)}
+"""Receptors of models with conductances: time constant [s] and reversal potential [V], as of Brette et al. (2007)."""
+
+
+def add_conductances(graph: SignalGraph, size: int, synapses: Mapping[str, Any], unit: str) -> list[str]:
+    """Add conductances on which pulses add up; return the names of the currents ``g (reversal - v)`` that they let in.
+
+    Parameters
+    ----------
+    synapses : mapping of str to (shape, float)
+        For each receptor a shape as of `add_synapses`, and its reversal potential [V].
+    unit : str
+        Of the pulses' weights.
+
+    Raises
+    ------
+    ParameterError
+        What is given is no pair, or the shape is unknown.
+    """
+    for name, pair in synapses.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ParameterError(
+                f"synapse '{name}': {pair!r} must be a pair: shape or time constant, reversal potential"
+            )
+    conductances = add_synapses(graph, size, {name: shape for name, (shape, _) in synapses.items()}, unit)
+    for (name, (_, reversal)), conductance in zip(synapses.items(), conductances, strict=True):
+        bias = as_parameter(graph, f"{name} reversal", reversal, size, "V")
+        graph.map(f"{name} force", size, bias=bias, unit="V")
+        graph.connect("v", f"{name} force", gain=-1.0)
+        graph.product(f"through {name}", size)
+        graph.connect(conductance, f"through {name}", slot=0)
+        graph.connect(f"{name} force", f"through {name}", slot=1)
+    return [f"through {name}" for name in synapses]
+
+
+def connect_scaled(graph: SignalGraph, source: str, target: str, factor: Number, size: int) -> None:
+    """Connect with a factor that may differ from neuron to neuron."""
+    import numpy as np
+
+    if np.ndim(factor) == 0:
+        graph.connect(source, target, gain=float(factor))  # type: ignore[arg-type]
+        return
+    name = as_parameter(graph, f"{source} to {target}", factor, size, "")
+    graph.connect(source, target, weight=name)
