@@ -11,6 +11,7 @@ from neurosim.digital.training.kalman import KalmanFilter, train_kalman
 from neurosim.digital.training.losses import LOSSES, logistic_cross_entropy, mean_squared_error, softmax_cross_entropy
 from neurosim.digital.training.online_readouts import LeastMeanSquares, fit_online
 from neurosim.digital.training.optimisers import LBFGS, SGD, Adam, clip_by_norm
+from neurosim.digital.training.parallel_perceptrons import PerceptronPools, p_delta
 from neurosim.digital.training.readouts import Readout, RecursiveLeastSquares, fit_readout, ridge
 from neurosim.digital.training.rtrl import Sensitivities, real_time_gradient, train_online
 from neurosim.digital.training.weights import graph_of, load_weights, read_notes, save_weights
@@ -22,6 +23,7 @@ __all__ = [
     "Adam",
     "KalmanFilter",
     "LeastMeanSquares",
+    "PerceptronPools",
     "Readout",
     "RecursiveLeastSquares",
     "Sensitivities",
@@ -36,6 +38,7 @@ __all__ = [
     "load_weights",
     "logistic_cross_entropy",
     "mean_squared_error",
+    "p_delta",
     "pseudo_inverse",
     "read_notes",
     "real_time_gradient",
