@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,10 +112,10 @@ def assemble_network(
         table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
     unknowns = Unknowns.empty(count)
-    unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
-                                             for k in range(part.stop - part.start))]  # fmt: skip
-    unknowns.units[:m] = laws.units
-    unknowns.kinds[:] = "state"
+    others = [f"{name}[{k}]" for name, part in drives.held_places.items() for k in range(part.stop - part.start)]
+    unknowns.names = [*net.state_names, *others] if others else net.state_names
+    unknowns.units = [*laws.units, *("" for _ in others)]
+    unknowns.kinds = np.broadcast_to(np.array("state"), count)
     unknowns.lower[:m], unknowns.upper[:m], unknowns.scale[:m] = laws.lower, laws.upper, laws.scale
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
@@ -125,6 +125,8 @@ def assemble_network(
         return kept[kept > t_start]
 
     system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    # of a million edges the numbers are kept once
+    system.batches = (replace(batch, code=system.arrays.code, table=system.arrays.table),)
     at = law.AT + law.SOLVER
 
     def detach(arrays: SystemArrays) -> LaplacianArrays:
