@@ -208,3 +208,10 @@ def test_settings_are_checked():
     net.connect("q", "y")
     with pytest.raises(ParameterError, match="sends its ticks into product 'q'"):
         ns.simulate(net, (0.0, 0.01), dt=1e-3)
+
+
+def test_trials_have_noise_of_their_own():
+    found = ns.spike_trials(noisy(3), [{}] * 3, np.full(3, 0.01), dt=1e-3, save="x", seed=5, workers=2)
+    alone = ns.simulate(noisy(3), (0.0, 0.01), dt=1e-3, seed=7, save=["x"])
+    assert found[2].tolist() == [alone[f"x[{k}]"][-1] for k in range(3)]
+    assert np.unique(found).size == 9
