@@ -20,9 +20,9 @@ from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
 from neurosim.kernels.run import Run
-from neurosim.kernels.system import compute_flow, run_start
+from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
@@ -31,7 +31,7 @@ from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import continued_run, new_run
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span."""
@@ -186,11 +186,10 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             method = methods.get("rodas5p")
             notes.append(f"{since}; continued by {method.name}")
             assembly = assemble_graph(assembly.program, drives, derivatives=True)
-            run = _continued(assembly, run, _new_run(assembly, method, chosen, span))
+            run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span))
             later = integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
-            times, values = np.concatenate([times, later.times]), np.concatenate([values, later.values])
-            seconds = statistics["seconds_time_loop"] + later.statistics["seconds_time_loop"]
-            statistics, failure = later.statistics | {"seconds_time_loop": round(seconds, 6)}, later.failure
+            recorded = recorded.followed_by(later)
+            times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
         else:
             notes.append(f"{since}; take 'rodas5p' or 'bdf'")
     statistics |= {"ticks": int(run.breakpoints.size)}
@@ -410,23 +409,6 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     run.count[state.POLISH] = 0
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
-    return run
-
-
-def _continued(assembly: GraphAssembly, old: Run, run: Run) -> Run:
-    """A run that goes on where another one of the same graph is, between two steps."""
-    for name in ("y", "largest"):
-        getattr(run, name)[:] = getattr(old, name)
-    for k in (state.T, state.H, state.H_LAST):
-        run.real[k] = old.real[k]
-    for k in (
-        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
-        state.NEXT_GRID, state.STARTED, state.JUMPS,
-    ):  # fmt: skip
-        run.count[k] = old.count[k]
-    context = assembly.system.context
-    context[TIME] = run.real[state.T]
-    run_start(assembly.system.arrays, context, run.y)
     return run
 
 

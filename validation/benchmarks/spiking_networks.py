@@ -9,6 +9,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.architectures import architectures
+from neurosim.graph.flatten import flatten
 from neurosim.randomness import stream
 
 DT, SPAN, ROUNDS, INPUTS, RATE, FIRST = 1e-4, 1.0, 3, 4, 20.0, 0.1
@@ -21,12 +22,12 @@ def network(contest: str) -> tuple[ns.SignalGraph, dict[str, Any]]:
         graph = architectures.get("liquid").build(
             LIQUIDS[contest], inputs=INPUTS, seed=3, input_amplitudes=(9e-9, 4.5e-9)
         )
-        body = graph.nodes["neurons"]["body"]
+        flat = flatten(graph, expand=False)
         draw = stream(3, "benchmark input")
         steps = [np.flatnonzero(draw.random(round((ROUNDS + 1) * SPAN / DT)) < RATE * DT) + 1 for _ in range(INPUTS)]
         given = graph.parameters["W input"].value.tocoo()
         arrays = {
-            "v": body.nodes["v"]["initial"] * 1e3, "rest": body.nodes["spike"]["refractory"] * 1e3,
+            "v": flat.nodes["neurons/v"]["initial"] * 1e3, "rest": flat.nodes["neurons/spike"]["refractory"] * 1e3,
             "spike_steps": np.concatenate(steps), "spike_inputs": np.repeat(np.arange(INPUTS), [s.size for s in steps]),
             "input_sources": given.col, "input_targets": given.row, "input_weights": given.data * 1e9,
         }  # fmt: skip
@@ -39,7 +40,7 @@ def network(contest: str) -> tuple[ns.SignalGraph, dict[str, Any]]:
             }  # fmt: skip
         return graph, arrays
     graph = architectures.get("balanced").build(4000, synapses=contest[:4].lower(), seed=7)
-    arrays = {"v": graph.nodes["neurons"]["body"].nodes["v"]["initial"] * 1e3}
+    arrays = {"v": flatten(graph, expand=False).nodes["neurons/v"]["initial"] * 1e3}
     for kind in ("excitatory", "inhibitory"):
         weight = graph.parameters[f"W {kind}"].value.tocoo()
         arrays |= {f"{kind} sources": weight.col, f"{kind} targets": weight.row}
