@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.reservoir_map import reservoir_map
     from neurosim.analyses.reservoir_tasks import segments_task, time_warp_task
     from neurosim.analyses.separation import separation
+    from neurosim.analyses.spike_agreement import spike_agreement
     from neurosim.analyses.spike_statistics import spike_statistics
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
@@ -137,6 +138,7 @@ _ORIGINS = {
     "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
+    "neurosim.analyses.spike_agreement": ("spike_agreement",),
     "neurosim.analyses.spike_statistics": ("spike_statistics",),
     "neurosim.analyses.processing_capacity": ("processing_capacity",),
     "neurosim.analyses.reservoir": ("Reservoir", "reservoir"),
@@ -289,6 +291,7 @@ __all__ = [
     "sensitivities",
     "separation",
     "simulate",
+    "spike_agreement",
     "spike_distance",
     "spike_statistics",
     "spike_trains",

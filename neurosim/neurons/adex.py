@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import Neuron, add_synapses, as_parameter, connect_scaled
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
 
 
 def adex(
-    size: int = 1, *, capacitance: Number = 281e-12, leak_conductance: Number = 30e-9, resting: Number = -70.6e-3,
-    threshold: Number = -50.4e-3, slope: Number = 2e-3, adaptation_time_constant: Number = 144e-3,
-    adaptation_conductance: Number = 4e-9, adaptation_step: Number = 80.5e-12, reset: Number = -70.6e-3,
-    peak: Number = 0.0, refractory: Number = 0.0, background: Number = 0.0, initial: Number | None = None,
+    size: int = 1, *, capacitance: Values = 281e-12, leak_conductance: Values = 30e-9, resting: Values = -70.6e-3,
+    threshold: Values = -50.4e-3, slope: Values = 2e-3, adaptation_time_constant: Values = 144e-3,
+    adaptation_conductance: Values = 4e-9, adaptation_step: Values = 80.5e-12, reset: Values = -70.6e-3,
+    peak: Values = 0.0, refractory: Values = 0.0, background: Values = 0.0, initial: Values | None = None,
     synapses: Mapping[str, Any] | None = None,
 ) -> SignalGraph:  # fmt: skip
     """Build a population of adaptive exponential integrate-and-fire neurons.
@@ -36,7 +36,7 @@ def adex(
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance, leak_conductance : float
         C [F] and gL [S], default 281 pF and 30 nS.
     resting, threshold, slope : float

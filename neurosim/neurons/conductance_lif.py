@@ -17,21 +17,21 @@ from typing import Any
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import CONDUCTANCES, Neuron, add_conductances, as_parameter, connect_scaled
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.neurons.neuron import CONDUCTANCES, Neuron, Values, add_conductances, as_parameter, connect_scaled
 
 
 def conductance_lif(
-    size: int = 1, *, capacitance: Number = 200e-12, leak_conductance: Number = 10e-9, resting: Number = -60e-3,
-    threshold: Number = -50e-3, reset: Number = -60e-3, refractory: Number = 5e-3, background: Number = 0.0,
-    initial: Number | None = None, synapses: Mapping[str, Any] = CONDUCTANCES,
+    size: int = 1, *, capacitance: Values = 200e-12, leak_conductance: Values = 10e-9, resting: Values = -60e-3,
+    threshold: Values = -50e-3, reset: Values = -60e-3, refractory: Values = 5e-3, background: Values = 0.0,
+    initial: Values | None = None, synapses: Mapping[str, Any] = CONDUCTANCES,
 ) -> SignalGraph:  # fmt: skip
     """Build a population of leaky integrate-and-fire neurons with conductances.
 
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance : float
         C [F], default 200 pF.
     leak_conductance : float

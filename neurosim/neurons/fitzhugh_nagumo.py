@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import Neuron, add_synapses, as_parameter, connect_scaled
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
 
 
 def fitzhugh_nagumo(
-    size: int = 1, *, a: Number = 0.7, b: Number = 0.8, epsilon: Number = 0.08, time_unit: float = 1e-3,
-    threshold: Number = 1.0, background: Number = 0.0, initial: Number = -1.1994, recovery: Number = -0.6243,
+    size: int = 1, *, a: Values = 0.7, b: Values = 0.8, epsilon: Values = 0.08, time_unit: float = 1e-3,
+    threshold: Values = 1.0, background: Values = 0.0, initial: Values = -1.1994, recovery: Values = -0.6243,
     synapses: Mapping[str, Any] | None = None,
 ) -> SignalGraph:  # fmt: skip
     """Build a population of FitzHugh and Nagumo's neurons.
@@ -31,7 +31,7 @@ def fitzhugh_nagumo(
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     a, b, epsilon : float
         Default 0.7, 0.8 and 0.08.
     time_unit : float

@@ -7,7 +7,7 @@ v rises through the threshold: a spike. Nothing is reset: the currents themselve
 
 Source: A. L. Hodgkin, A. F. Huxley, J. Physiol. 117, 500 (1952), doi 10.1113/jphysiol.1952.sp004764, at 6.3 degrees
 Celsius, in today's sign and with rest at -65 mV. With dt, the conductances of a spike ask for steps of 0.05 ms or less,
-or for ``substeps``.
+or for ``scheme="exponential_midpoint"``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import CONDUCTANCES, Neuron, add_conductances, as_parameter, connect_scaled
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.neurons.neuron import CONDUCTANCES, Neuron, Values, add_conductances, as_parameter, connect_scaled
 
 RATES = {
     "m": (("bernoulli", 1.0, -40.0, -10.0), ("exp", 4.0, -65.0, -18.0)),
@@ -42,16 +42,16 @@ def resting_gates(v: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def hodgkin_huxley(
-    size: int = 1, *, capacitance: Number = 0.01, sodium: Number = 1200.0, potassium: Number = 360.0,
-    leak: Number = 3.0, reversals: tuple[float, float, float] = (50e-3, -77e-3, -54.387e-3), threshold: Number = 0.0,
-    background: Number = 0.0, initial: Number = -65e-3, synapses: Mapping[str, Any] = CONDUCTANCES,
+    size: int = 1, *, capacitance: Values = 0.01, sodium: Values = 1200.0, potassium: Values = 360.0,
+    leak: Values = 3.0, reversals: tuple[float, float, float] = (50e-3, -77e-3, -54.387e-3), threshold: Values = 0.0,
+    background: Values = 0.0, initial: Values = -65e-3, synapses: Mapping[str, Any] = CONDUCTANCES,
 ) -> SignalGraph:  # fmt: skip
     """Build a population of Hodgkin and Huxley's neurons.
 
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance : float
         C [F/m2], default 0.01 (1 uF/cm2). With totals in F, S and A instead, the model is that of a whole cell.
     sodium, potassium, leak : float

@@ -23,8 +23,8 @@ import numpy as np
 
 from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError, nearest
-from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import Neuron, add_synapses, as_parameter, connect_scaled
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
 
 TYPES = {
     "regular_spiking": (0.02, 0.2, -65.0, 8.0),
@@ -42,16 +42,16 @@ CENTRE, HALF_WIDTH, CURVATURE = -62.5e-3, 20.155644370746373e-3, 4e4
 
 
 def izhikevich(
-    size: int = 1, *, type: str = "regular_spiking", a: Number | None = None, b: Number | None = None,
-    c: Number | None = None, d: Number | None = None, peak: Number = 30e-3, background: Number = 0.0,
-    initial: Number | None = None, synapses: Mapping[str, Any] | None = None,
+    size: int = 1, *, type: str = "regular_spiking", a: Values | None = None, b: Values | None = None,
+    c: Values | None = None, d: Values | None = None, peak: Values = 30e-3, background: Values = 0.0,
+    initial: Values | None = None, synapses: Mapping[str, Any] | None = None,
 ) -> SignalGraph:  # fmt: skip
     """Build a population of Izhikevich's neurons.
 
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     type : str
         One of `TYPES`, which gives a, b, c and d where they are not given; default ``"regular_spiking"``.
     a, b : float, optional

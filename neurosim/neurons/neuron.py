@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import Number, SignalGraph
+
+Values = float | np.ndarray
+"""A number, or one for each neuron."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,6 @@ def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], uni
     ParameterError
         An unknown shape, or a rise that is not shorter than the decay.
     """
-    import numpy as np
-
     found = []
     for name, shape in synapses.items():
         if not isinstance(shape, tuple):
@@ -128,12 +131,10 @@ def add_conductances(graph: SignalGraph, size: int, synapses: Mapping[str, Any],
     return [f"through {name}" for name in synapses]
 
 
-def connect_scaled(graph: SignalGraph, source: str, target: str, factor: Number, size: int) -> None:
+def connect_scaled(graph: SignalGraph, source: str, target: str, factor: Values, size: int) -> None:
     """Connect with a factor that may differ from neuron to neuron."""
-    import numpy as np
-
     if np.ndim(factor) == 0:
-        graph.connect(source, target, gain=float(factor))  # type: ignore[arg-type]
+        graph.connect(source, target, gain=float(factor))
         return
     name = as_parameter(graph, f"{source} to {target}", factor, size, "")
     graph.connect(source, target, weight=name)

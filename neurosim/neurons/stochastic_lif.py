@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from neurosim.devices.device import Reference
-from neurosim.graph.signal_graph import Number, SignalGraph
+from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.lif import lif
-from neurosim.neurons.neuron import Neuron
+from neurosim.neurons.neuron import Neuron, Values
 
 
 def stochastic_lif(
-    size: int = 1, *, deviation: Number = 1e-3, membrane_time_constant: Number = 30e-3, **parameters: Any
+    size: int = 1, *, deviation: Values = 1e-3, membrane_time_constant: Values = 30e-3, **parameters: Any
 ) -> SignalGraph:
     """Build a population of leaky integrate-and-fire neurons, each in noise of its own.
 
@@ -32,7 +32,7 @@ def stochastic_lif(
     Parameters
     ----------
     size : int
-        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
     deviation : float
         Standard deviation that v would have without the threshold [V], default 1 mV.
     membrane_time_constant : float

@@ -7,10 +7,12 @@ import functools
 import numpy as np
 
 from neurosim.kernels import run as state
+from neurosim.kernels.abi import TIME
 from neurosim.kernels.builder import System
 from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY
 from neurosim.kernels.run import Run
 from neurosim.kernels.small_lu import FEW
+from neurosim.kernels.system import run_start
 from neurosim.solve.methods.method import Method
 
 KEEP = 1e12
@@ -78,6 +80,22 @@ def _beginning(method: Method, is_linear: bool, is_eventful: bool) -> tuple[np.n
     if method.kind == state.NORDSIECK:
         count[state.FAMILY] = int(method.tableau[0, FIRST_FAMILY])
     return real, count
+
+
+def continued_run(system: System, old: Run, run: Run) -> Run:
+    """A run that goes on where another one of the same equations is, between two steps."""
+    for name in ("y", "largest"):
+        getattr(run, name)[:] = getattr(old, name)
+    for k in (state.T, state.H, state.H_LAST):
+        run.real[k] = old.real[k]
+    for k in (
+        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
+        state.NEXT_GRID, state.STARTED, state.JUMPS,
+    ):  # fmt: skip
+        run.count[k] = old.count[k]
+    system.context[TIME] = run.real[state.T]
+    run_start(system.arrays, system.context, run.y)
+    return run
 
 
 def wants_matrix(method: Method, run: Run) -> bool:

@@ -32,6 +32,7 @@ from neurosim.solve.transient import TransientSettings, transient
 if TYPE_CHECKING:
     from neurosim.graph.program import Program
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.graph.spikes import SpikeProgram
     from neurosim.memristive.network import MemristiveNetwork
 
 DEFAULT_RTOL = 1e-5
@@ -98,7 +99,7 @@ class Settings:
 
 
 def simulate(
-    circuit: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork,
+    circuit: Circuit | str | Path | SignalGraph | Program | SpikeProgram | MemristiveNetwork,
     t_span: tuple[float, float] | None = None, *, analysis: str | None = None, **settings: Any,
 ) -> Result:  # fmt: skip
     """Run one analysis of a circuit, or a signal graph or memristive network in time.

@@ -48,7 +48,8 @@ class SpikeSettings:
         Seconds between samples, a whole number of steps; default `dt` where states are saved.
     scheme : str
         How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
-        order 2), ``"lawson4"`` (order 4) or ``"euler"``. What flows linearly is exact in the first two.
+        order 2), ``"lawson4"`` (order 4), ``"exponential_midpoint"`` (order 2, for large conductances) or ``"euler"``.
+        What flows linearly is exact in all but the last.
     substeps : int
         Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
     diffusion : mapping of str to float or array_like, optional
@@ -418,6 +419,8 @@ class SpikeRun:
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.time:g} s; look for weights or drives that are too large"
+            + (f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
+               if self.program.scheme else "")
         )
 
 

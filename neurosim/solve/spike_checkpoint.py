@@ -28,9 +28,13 @@ _PROGRAM = ("code", "table", "constant", "pointers", "targets", "strengths")
 class Kept(Protocol):
     """A spiking run."""
 
-    program: SpikeProgram
     chosen: Any
     loop: Driver
+
+    @property
+    def program(self) -> SpikeProgram:
+        """What runs."""
+        ...
 
     @property
     def time(self) -> float:

@@ -7,12 +7,12 @@ import pytest
 import scipy.linalg
 
 import neurosim as ns
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.element_programs import noise_spread
 from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
-ORDERS = {"euler": 1, "lawson2": 2, "lawson4": 4}
+ORDERS = {"euler": 1, "lawson2": 2, "exponential_midpoint": 2, "lawson4": 4}
 
 
 def watched(graph: ns.SignalGraph, state: str, size: int) -> ns.SignalGraph:
@@ -81,7 +81,7 @@ def test_states_that_decay_and_linear_parts_are_exact():
     watched(linear, "b", 1)
     exact = ns.simulate(linear, (0.0, 0.02), dt=1e-3, drive={"u": 0.3}, save=["b"])
     # Noise of zero makes a program of it.
-    for scheme in ("lawson2", "lawson4"):
+    for scheme in ("lawson2", "lawson4", "exponential_midpoint"):
         found = ns.simulate(
             linear, (0.0, 0.02), dt=1e-3, drive={"u": 0.3}, save=["b"], diffusion={"a": 0.0}, scheme=scheme
         )
@@ -105,6 +105,28 @@ def test_elements_do_not_depend_on_their_neighbours():
         found = ns.simulate(part, (0.0, 0.005), dt=1e-3, drive=drive, save=["x", "y"])
         for name in "xy":
             assert found[name] == pytest.approx(whole[f"{name}[{k}]"], rel=1e-14)
+
+
+def test_large_conductances_do_not_explode():
+    """Stiff and linear in itself: exact where the rest stands still, and Hodgkin-Huxley fires in steps of 0.1 ms."""
+    net = ns.SignalGraph("relaxes")
+    net.state("g", 1, time_constant=1.0, leak=0.0, initial=1e5)
+    net.parameter("E", np.array([0.7]))
+    net.state("x", 1, time_constant=1.0, leak=0.0)
+    net.map("force", 1, bias="E")
+    net.connect("x", "force", gain=-1.0)
+    net.product("p", 1)
+    net.connect("g", "p", slot=0)
+    net.connect("force", "p", slot=1)
+    net.connect("p", "x")
+    run = ns.simulate(watched(net, "x", 1), (0.0, 1e-3), dt=1e-5, scheme="exponential_midpoint", save=["x"])
+    assert run["x"] == pytest.approx(0.7 * (1.0 - np.exp(-1e5 * run.time)), rel=1e-9)
+    axon = ns.neurons.hodgkin_huxley(1, background=0.1)
+    wanted = ns.simulate(axon, (0.0, 0.1), dt=1e-5, scheme="lawson4").events["spike"]
+    found = ns.simulate(axon, (0.0, 0.1), dt=1e-4, scheme="exponential_midpoint").events["spike"]
+    assert np.diff(found) == pytest.approx(np.diff(wanted), rel=0.02)
+    with pytest.raises(SimulationError, match="take scheme='exponential_midpoint', or substeps"):
+        ns.simulate(axon, (0.0, 0.1), dt=1e-4)
 
 
 @pytest.mark.parametrize("scheme", ORDERS)

@@ -270,6 +270,21 @@ def test_ticks_are_those_of_the_engine(net, drive, least):
         assert found[name] == pytest.approx(times, abs=1e-9, rel=0.0)
 
 
+def test_given_spikes_drive_the_engine_too():
+    net = one_neuron({"a": 3e-3, "b": 6e-3})
+    drive = {"train": ns.spike_trains([[0.0, 0.004, 0.0041, 0.03], [0.02, 0.03]])}
+    exact = ns.simulate(net, (0.0, 0.06), rtol=1e-9, save_steps=False, drive=drive)
+    found = ns.simulate(net, (0.0, 0.06), grid="free", drive=drive).events
+    assert exact.events["in/spike[0]"] == pytest.approx([0.0, 0.004, 0.0041, 0.03], abs=1.1e-9)
+    assert exact.events["n/spike"].size == found["n/spike"].size >= 2
+    for name, times in exact.events.items():
+        assert found[name] == pytest.approx(times, abs=1e-8, rel=0.0)
+    with pytest.raises(ParameterError, match="1e-11 s apart"):
+        ns.simulate(net, (0.0, 0.06), drive={"train": ns.spike_trains([[0.01, 0.01 + 1e-11], []])})
+    with pytest.raises(ParameterError, match="takes values, not spikes"):
+        ns.simulate(adaptive(), (0.0, 0.06), drive={"i": drive["train"]})
+
+
 def test_samples_are_states_of_the_engine():
     net, drive = adaptive(), {"i": ns.held(HELD, 0.03)}
     given_settings = {"drive": drive, "save": ["v", "w[1]"], "print_step": 3.7e-4}
