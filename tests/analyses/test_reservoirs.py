@@ -114,6 +114,17 @@ def test_fisher_memory_is_one_for_normal_maps_and_grows_with_chains():
         ns.fisher_memory(np.eye(3), np.ones(3))
 
 
+def test_fisher_memory_of_a_liquid_fades():
+    curve = ns.fisher_memory(small_liquid(), delays=8).curve
+    assert curve[0] > 5.0 > abs(curve[6:].mean())
+
+
+def test_exponent_of_a_linear_reservoir_is_the_logarithm_of_its_radius():
+    assert linear_cycle(6, 0.8).exponent(60)[0] == pytest.approx(np.log(0.8), abs=1e-6)
+    graph = ns.architectures.echo_state(1, 6, topology="cycle", spectral_radius=0.0, activation="identity")
+    assert ns.reservoir(graph, flow=True, step=0.3).exponent(60)[0] == pytest.approx(-0.3, abs=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["liquid", "echo state", "flowing", "memristive"])
 def test_every_reservoir_takes_samples_and_spikes(kind: str):
     net = made(kind)
@@ -168,7 +179,8 @@ def test_battery_runs_on_every_reservoir(kind: str):
            "tested": 5, "templates": 2 if kind == "echo state" else 0}  # fmt: skip
     net = made(kind)
     found = ns.reservoir_battery(net, **few)
-    assert (found.fisher is None) == (kind == "liquid")
+    assert found.fisher is not None
+    assert (found.exponent is not None) == (kind == "echo state")
     assert {"forgetting", "kernel rank", "memory capacity", "segment told after 250 ms"} <= set(found.values)
     assert "memory capacity" in str(found)
     assert len(found.plot().figure.axes) == 6
@@ -222,7 +234,8 @@ def test_a_silent_liquid_is_named_with_advice():
         (lambda: ns.memory_capacity(linear_cycle(20), rows=10), "rows = 10"),
         (lambda: ns.kernel_rank(linear_cycle(5), tolerance=2.0), "tolerance"),
         (lambda: ns.separation(linear_cycle(5), distances=(-1.0,)), "distances"),
-        (lambda: ns.fisher_memory(ns.reservoir(small_liquid())), "no derivative"),
+        (lambda: ns.reservoir(small_liquid()).exponent(10), "random starts"),
+        (lambda: ns.fisher_memory(small_liquid(), trials=5), "trials"),
     ],
 )
 def test_what_means_nothing_is_refused(build, says: str):
