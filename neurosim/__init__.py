@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.firing_rate import filtered_spikes, firing_rate
     from neurosim.analyses.fisher_memory import fisher_memory
     from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from neurosim.analyses.reservoir_map import reservoir_map
     from neurosim.analyses.reservoir_tasks import segments_task, time_warp_task
     from neurosim.analyses.separation import separation
+    from neurosim.analyses.spike_agreement import spike_agreement
+    from neurosim.analyses.spike_statistics import spike_statistics
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
     from neurosim.graph.equations import equations
+    from neurosim.graph.memristor_synapses import memristor_synapses
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
     from neurosim.graph.spike_encoding import latency_coded, rate_coded, send_on_delta, spike_distance
@@ -107,6 +111,7 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.firing_rate": ("filtered_spikes", "firing_rate"),
     "neurosim.analyses.fisher_memory": ("fisher_memory",),
     "neurosim.analyses.fit": ("fit",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
@@ -133,6 +138,8 @@ _ORIGINS = {
     "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
+    "neurosim.analyses.spike_agreement": ("spike_agreement",),
+    "neurosim.analyses.spike_statistics": ("spike_statistics",),
     "neurosim.analyses.processing_capacity": ("processing_capacity",),
     "neurosim.analyses.reservoir": ("Reservoir", "reservoir"),
     "neurosim.analyses.reservoir_battery": ("reservoir_battery",),
@@ -155,6 +162,7 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.graph.memristor_synapses": ("memristor_synapses",),
     "neurosim.graph.spike_encoding": ("latency_coded", "rate_coded", "send_on_delta", "spike_distance"),
     "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
@@ -231,6 +239,8 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "filtered_spikes",
+    "firing_rate",
     "fisher_memory",
     "fit",
     "fixed_points",
@@ -253,6 +263,7 @@ __all__ = [
     "measure",
     "memory_capacity",
     "memory_decay",
+    "memristor_synapses",
     "methods",
     "nearest_node",
     "network_conductance",
@@ -280,7 +291,9 @@ __all__ = [
     "sensitivities",
     "separation",
     "simulate",
+    "spike_agreement",
     "spike_distance",
+    "spike_statistics",
     "spike_trains",
     "spike_trials",
     "squared_error",

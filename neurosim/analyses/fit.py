@@ -21,8 +21,8 @@ from neurosim.solve.circuit_parameters import full_address, parameter_value
 from neurosim.solve.discrete_solution import DiscreteSolution, discretise
 from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.graph_parameters import graph_paths, has_laws
-from neurosim.solve.network_parameters import network_paths
 from neurosim.solve.losses import SquaredError, squared_error
+from neurosim.solve.network_parameters import network_paths
 from neurosim.solve.observed import Observed, observe
 
 FEW = 150
@@ -129,7 +129,8 @@ def fit(
         Addresses with bounds: ``{"r1": (100, 1e4), "m1.k_on": (-1, 0)}``. None, or a sequence, for no bounds. Of a
         graph ``"W"`` stands for all its elements.
     initial : mapping of str to (low, high), optional
-        Initial states of a graph or a memristive network. Of a circuit these are parameters: ``"m1.x0"``, ``"c1.initial_voltage"``.
+        Initial states of a graph or a memristive network. Of a circuit these are parameters: ``"m1.x0"``,
+        ``"c1.initial_voltage"``.
     drive : mapping, optional
         Of the input ports of a graph.
     sigma : float or mapping of str to float, optional

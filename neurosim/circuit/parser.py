@@ -5,12 +5,13 @@ from __future__ import annotations
 import bisect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from neurosim.circuit.files import Files
 from neurosim.circuit.lexer import NO_WORD, Card, SourceFile, Token, cards, is_assignment, shown, value_end
 from neurosim.circuit.model import Dialect
+from neurosim.devices.device import Instance
 from neurosim.errors import Location, NetlistError, Note, nearest
 
 
@@ -127,6 +128,8 @@ class Deck:
     calls: dict[Element, Call] = field(default_factory=dict)
     sizes: dict[Definition, tuple[int, int]] = field(default_factory=dict)
     """X cards, and parts and depth of each subcircuit, once an elaboration has read them."""
+    kept: dict[Element, tuple[dict[str, float | None], Sequence[Instance]]] = field(default_factory=dict)
+    """Of cards at the top that were read with other parameters before: what they asked for, and what came of it."""
 
 
 DIRECTIVES = frozenset(

@@ -163,6 +163,9 @@ def compile_spikes(
 
 
 class _Compiler:
+    needs_delays = True
+    """Whether pulses that move what an event watches need a delay."""
+
     def __init__(
         self, flat: SignalGraph, dt: float, notes: tuple[str, ...], scheme: str, substeps: int, noise: dict[str, Any]
     ) -> None:
@@ -366,10 +369,11 @@ class _Compiler:
         pause = self.flat.value_of(self.flat.nodes[event]["refractory"], self.flat.size_of(event), f"event '{event}'")
         return np.ceil(pause / self.dt - WHOLE).astype(np.int64)
 
-    def _cluster(
-        self, names: list[str], nodes: list[str], couplings: list[tuple[int, int, int]]
-    ) -> tuple[int, ...]:  # fmt: skip
-        """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
+    def _flow(
+        self, names: list[str], nodes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str, Any]], list[Drive], int]:  # fmt: skip
+        """Matrix and bias of ``y' = A y + b`` of each element of a cluster; what inputs add (state, input, weights) and
+        what its program adds to each state; the first element of the event that holds states, or -1."""
         flat, n, k = self.flat, self.flat.size_of(names[0]), len(names)
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
@@ -393,15 +397,40 @@ class _Compiler:
                     matrix[:, i, names.index(term.source)] += term.matrix.diagonal() / tau
                 elif flat.nodes[term.source]["kind"] == "port":
                     driven.append((i, term.source, scipy.sparse.diags_array(1.0 / tau) @ term.matrix))
-        propagator, integral = propagators(matrix, self.dt)
-        constant = np.einsum("eij,ej->ei", integral, bias)
-        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         held_by = {self.holders[name] for name in names if name in self.holders}
         if len(held_by) > 1:
             raise ParameterError(f"states {', '.join(names)} drive one another and are held by several events")
+        return matrix, bias, driven, rates, self.events.slices[held_by.pop()].start if held_by else -1
+
+    def _pauses(self, event: str) -> tuple[int, int]:
+        """Place of the refractory times of an event's elements, and 0 where all are the same."""
+        pause = self._steps_of_pause(event)
+        spread = int(not (pause == pause[0]).all())
+        self.code += pause.tolist() if spread else [int(pause[0])]
+        return words.HEAD + len(self.code) - (pause.size if spread else 1), spread
+
+    def _delay(self, term: _Term, where: str) -> int:
+        """Delay of a projection in steps."""
+        delay = term.delay / self.dt
+        if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
+            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            raise ParameterError(
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+            )
+        return round(delay)
+
+    def _cluster(
+        self, names: list[str], nodes: list[str], couplings: list[tuple[int, int, int]]
+    ) -> tuple[int, ...]:  # fmt: skip
+        """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
+        matrix, bias, driven, rates, holder = self._flow(names, nodes)
+        n, k = bias.shape
+        propagator, integral = propagators(matrix, self.dt)
+        constant = np.einsum("eij,ej->ei", integral, bias)
+        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
         program_end = 0
-        if has_program:
+        if nodes or any(name in self.noise for name in names):
             self._program(names, nodes, matrix, constant, rates, reached, couplings)
             program_end = words.HEAD + len(self.code)
         else:
@@ -419,7 +448,6 @@ class _Compiler:
                 couplings += [
                     (int(start + found.col[e]), int(base + found.row[e]), first + at) for at, e in enumerate(used)
                 ]
-        holder = self.events.slices[held_by.pop()].start if held_by else -1
         return n, k, self.states.slices[names[0]].start, holder, terms_at, program_end
 
     def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
@@ -514,17 +542,14 @@ class _Compiler:
             for term in terms:
                 if term.source == "":
                     level = level - term.matrix.toarray().ravel()
-            for term in self.drives[watched[0].source]:
+            for term in self.drives[watched[0].source] if self.needs_delays else ():
                 if term.source in self.events.slices and term.delay == 0.0:
                     raise ParameterError(
                         f"event '{term.source}' moves '{watched[0].source}', which an event watches, at the instant of "
                         f"its tick: where dt is given, such an edge needs a delay of one step ({self.dt:g} s) or more"
                     )
             threshold = self._number(level / gain)
-            pause = self._steps_of_pause(event)
-            spread = int(not (pause == pause[0]).all())
-            pause_at = words.HEAD + len(self.code)
-            self.code += pause.tolist() if spread else [int(pause[0])]
+            pause = self._pauses(event)
             first = words.HEAD + len(self.code)
             for _, target, edge in flat.out_edges(event, data=True):
                 if edge["role"] == "reset":
@@ -535,7 +560,7 @@ class _Compiler:
                     value = flat.value_of(edge[kind], n, f"{where}, {kind}")
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
-                n, self.states.slices[watched[0].source].start, *threshold, pause_at, spread, part.start, first,
+                n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
                 words.HEAD + len(self.code), 0, 0,
             ))  # fmt: skip
         return records
@@ -549,12 +574,7 @@ class _Compiler:
                 if term.source not in self.events.slices:
                     continue
                 where = f"edge '{term.source}' -> '{target}'"
-                delay = term.delay / self.dt
-                if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-                    smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
-                    raise ParameterError(
-                        f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
-                    )
+                delay = self._delay(term, where)
                 source, holder = self.events.slices[term.source], self.holders.get(target)
                 sources, remembered, noted = source.stop - source.start, 0, 0
                 if term.plastic is not None and rule_name(term.plastic["plastic"]) in TIMING_RULES:
@@ -576,7 +596,7 @@ class _Compiler:
                 yield (
                     order.index(term.source), source.start, sources, self._append("pointers", by_source.indptr),
                     self.states.slices[target].start, self._append("targets", by_source.indices), by_source.nnz,
-                    weights_at, int(not uniform), round(delay), kind, first, stride,
+                    weights_at, int(not uniform), delay, kind, first, stride,
                     -1 if holder is None else self.events.slices[holder].start, self._reserve("memory", remembered),
                     self._reserve("arrivals", noted),
                 )  # fmt: skip

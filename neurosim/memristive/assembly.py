@@ -22,11 +22,6 @@ LARGEST_JACOBIAN = 300
 """Edges up to which the system gives its dense Jacobian."""
 
 
-SOLUTION_SHARE_OF_RTOL, LEAST_TOLERANCE = 0.03, 1e-13
-"""Error (in energy) of potentials found by iteration, as a share of the tolerance of the integration: a step changes a
-state by a small part of itself, so the error of the step is that much smaller."""
-
-
 @dataclass
 class NetworkAssembly:
     """A memristive network in the form that the engine runs.
@@ -85,7 +80,7 @@ def assemble_network(
         Of the integration: solutions by iteration are that much more exact than a step.
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
-    solver = net.plan(float(np.clip(SOLUTION_SHARE_OF_RTOL * rtol, LEAST_TOLERANCE, 1e-4)), by_energy=True)
+    solver = net.plan(rtol)
     header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
     network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
     header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER

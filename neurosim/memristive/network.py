@@ -25,7 +25,13 @@ from neurosim.errors import ParameterError, SimulationError, UnknownNameError, n
 from neurosim.memristive import invariants
 from neurosim.memristive.clocked_map import ClockedMap
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
-from neurosim.memristive.plan import LaplacianSolver, plan_laplacian
+from neurosim.memristive.plan import (
+    LARGEST_TOLERANCE,
+    LEAST_TOLERANCE,
+    SHARE_OF_RTOL,
+    LaplacianSolver,
+    plan_laplacian,
+)
 from neurosim.memristive.solved import Solved, potentials_of
 from neurosim.memristive.sources import Sources
 
@@ -316,27 +322,30 @@ class MemristiveNetwork:
     @cached_property
     def unit_potentials(self) -> Callable[[np.ndarray], np.ndarray]:
         """``solve(b)`` with all conductances 1, and 0 at fixed nodes: what the projectors are made of."""
-        return potentials_of(self.plan(EXACT), np.ones(self.size), self.fixed)
+        return potentials_of(self.plan(tolerance=EXACT), np.ones(self.size), self.fixed)
 
     @cached_property
     def _own_plan(self) -> LaplacianSolver:
-        return self.plan(EXACT)
+        return self.plan(tolerance=EXACT)
 
     @cached_property
     def _open_plans(self) -> dict[tuple[int, int], LaplacianSolver]:
         """Plans with all electrodes open, by the nodes between which a conductance was asked for."""
         return {}
 
-    def plan(self, tolerance: float = 1e-8, *, by_energy: bool = False) -> LaplacianSolver:
-        """How potentials are found; ``print(net.plan().explain())`` says what was chosen and why.
+    def plan(self, rtol: float = 1e-6, *, tolerance: float | None = None) -> LaplacianSolver:
+        """How potentials are found in a run; ``print(net.plan().explain())`` says what was chosen and why.
 
         Parameters
         ----------
-        tolerance : float
-            Relative residual of solutions by iteration.
-        by_energy : bool
-            The tolerance is for the error in energy, see `neurosim.memristive.plan.plan_laplacian`.
+        rtol : float
+            Of the run, default that of `simulate`: iterations end at an error in energy of 0.03 of it.
+        tolerance : float, optional
+            Relative residual at which iterations end instead; calls beside runs, like `currents`, take 1e-13.
         """
+        by_energy = tolerance is None
+        if tolerance is None:
+            tolerance = float(np.clip(SHARE_OF_RTOL * rtol, LEAST_TOLERANCE, LARGEST_TOLERANCE))
         return plan_laplacian(
             len(self.nodes), self.tail, self.head, self.fixed, kind=self.solver, tolerance=tolerance,
             by_energy=by_energy,

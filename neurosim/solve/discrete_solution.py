@@ -55,8 +55,9 @@ class StepSettings:
     Parameters
     ----------
     method : str
-        Of a graph or a memristive network an explicit method of `neurosim.solve.methods`; ``"sdirk4"`` (order 4, L-stable, M may be singular)
-        or ``"backward_euler"``; ``"auto"``: as `simulate` for a graph that is not stiff, else ``"sdirk4"``.
+        Of a graph or a memristive network an explicit method of `neurosim.solve.methods`; of graphs and circuits
+        ``"sdirk4"`` (order 4, L-stable, M may be singular) or ``"backward_euler"``; ``"auto"``: ``"dp5"`` for networks
+        and graphs that are not stiff, else ``"sdirk4"``.
     rtol : float
         Default 1e-6.
     fixed_step : float, optional
@@ -255,7 +256,7 @@ def _method(dynamics: Dynamics, asked: str) -> str:
     assembly = dynamics.assembly
     if isinstance(dynamics, NetworkDynamics):
         if asked != "auto" and methods.get(asked).kind != EXPLICIT:
-            raise ParameterError(f"memristive networks are differentiated on explicit steps: 'dp5', 'rkc', not '{asked}'")
+            raise ParameterError(f"networks are differentiated on explicit steps: 'dp5' or 'rkc', not '{asked}'")
         return "dp5" if asked == "auto" else methods.get(asked).name
     is_graph = isinstance(assembly, GraphAssembly)
     if asked == "auto":

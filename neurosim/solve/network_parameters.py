@@ -125,8 +125,8 @@ class NetworkPaths:
     ----------
     net : MemristiveNetwork
     paths : list of LawPath, SourcePath or EmfPath
-    rows : ndarray of int64, shape (3 rows,)
-        Group, row and place of each row of a law that moves, see `neurosim.kernels.edge_slopes`.
+    rows : ndarray of int64, shape (4 rows,)
+        Group, row, place and law of each row of a law that moves, see `neurosim.kernels.edge_slopes`.
     size : ndarray, shape (rows,)
     total : int
         Numbers in all these rows.
@@ -146,12 +146,19 @@ class NetworkPaths:
                 found[key] = max(found.get(key, 0.0), path.size[row])
         self._place: dict[tuple[int, int], int] = {}
         self.total = 0
-        for key in found:
+        for key in sorted(found):
             self._place[key] = self.total
             self.total += self.net.laws.groups[key[0]].edges.size
-        triples = [(group, row, place) for (group, row), place in self._place.items()]
-        self.rows = np.array(triples, np.int64).ravel()
-        self.size = np.array([value or 1.0 for value in found.values()])
+        words = [(group, row, place, self._law(group, row)) for (group, row), place in self._place.items()]
+        self.rows = np.array(words, np.int64).ravel()
+        self.size = np.array([value or 1.0 for _, value in sorted(found.items())])
+
+    def _law(self, group: int, row: int) -> int:
+        """Address of the law of derivatives that gives a row, 0 for none."""
+        device = self.net.laws.groups[group].device
+        if device is None or device.row_slopes is None or row >= device.row_slopes[1]:
+            return 0
+        return device.row_slopes[0].address
 
     @property
     def laws(self) -> list[LawPath]:
@@ -311,7 +318,7 @@ def _of_laws(net: MemristiveNetwork, address: str, name: str, edge: int | None) 
         given = net.arguments.get(name)
         if isinstance(net.arguments["device"], tuple):
             given = net.arguments["device"][1].get(name, given)
-        is_one = edge is not None or np.ndim(given) == 0
+        is_one = edge is not None or given is None or np.ndim(given) == 0
         return LawPath(address, number, members, values, chain, size, is_one)
     raise _unknown(net, address)
 

@@ -8,7 +8,7 @@ are constant there. Equations that are solved by iteration have derivatives as e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from neurosim.errors import SimulationError
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.edge_slopes import WORK_OF_SLOPES, add_row_slopes
+from neurosim.kernels.laplacian_arrays import TOLERANCE
 from neurosim.memristive import law, reverse
 from neurosim.memristive.assembly import assemble_network
 from neurosim.solve.dynamics import NetworkDynamics
@@ -70,17 +71,19 @@ class NetworkSteps:
         self._count = count = int(tableau[0, 0]) - 1
         total = 1 + int(tableau[0, :2].sum())
         self._a = np.ascontiguousarray(tableau[1 : 2 + count, :count])
-        self._c = tableau[total, :count]
+        self._c = np.ascontiguousarray(tableau[total, :count])
         self._error, self._second = tableau[total + 1, : count + 1], tableau[total + 2, : count + 1]
         self._is_damped = tableau[0, 2] != 0.0
         self._lower, self._upper = net.laws.lower, net.laws.upper
         self._bounds = np.concatenate([self._lower, self._upper])
-        self._slopes, self._currents = np.empty((count + 1, m)), np.empty(m)
+        self._slopes, self._currents, self._clipped = np.empty((count + 1, m)), np.empty(m), np.empty(m)
+        self._largest_weight = float(np.abs(self._a[count]).max())
         start = m + 2 * n + self.drives.inputs.size
-        self._v, self._rate = self._memory[start : start + m], self._memory[start + 2 * m : start + 3 * m]
+        self._v, self._i, self._rate = self._memory[start : start + 3 * m].reshape(3, m)
         self._inject = self._memory[m + n : m + 2 * n]
         self._limit = max(1, memory // (8 * (count * n + m)))
         self._unknowns = np.concatenate([np.empty(m), self.drives.start])
+        self._stage = self._unknowns.copy()
         self.evaluations = 0
         self._outputs(dynamics.watched)
 
@@ -100,15 +103,15 @@ class NetworkSteps:
     def _evaluate(self, t: float, y: np.ndarray, p: np.ndarray, slope: np.ndarray) -> None:
         """Potentials and rates at states y and the samples that stand in the unknowns."""
         self._unknowns[: y.size] = y
-        law.network_at(
-            np.array([t]), self._context, self._table, self._code, self._memory, self._unknowns, p, self._currents
-        )
+        time, context, table, code, memory = self._words(np.array([t]))
+        law.network_at(time, context, table, code, memory, self._unknowns, p, self._currents)
         self.evaluations += 1
         slope[:] = self._rate
-        self._stand(y, slope)
-
-    def _stand(self, y: np.ndarray, slope: np.ndarray) -> None:
         slope[((y >= self._upper) & (slope > 0.0)) | ((y <= self._lower) & (slope < 0.0))] = 0.0
+
+    def _words(self, times: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What every compiled function begins with."""
+        return times, self._context, self._table, self._code, self._memory
 
     def _hold(self, t: float) -> bool:
         """Put the samples that are held from t on in place; whether they changed."""
@@ -121,7 +124,7 @@ class NetworkSteps:
 
     def _observed(self, p: np.ndarray) -> np.ndarray:
         """What is watched, after an evaluation."""
-        return self._of_p @ p + self._of_i @ self._currents + self._of_j @ self._inject
+        return self._of_p @ p + self._of_i @ self._i + self._of_j @ self._inject
 
     def run(
         self, times: np.ndarray, stop: float, *, mesh: np.ndarray | None = None, corners: Sequence[float] = ()
@@ -131,7 +134,8 @@ class NetworkSteps:
         Parameters
         ----------
         mesh : ndarray, shape (steps + 1,), optional
-            The ends of the steps, with all of `times`; by default steps that keep rtol, with `corners` among their ends.
+            The ends of the steps, with all of `times`; by default steps that keep rtol, with `corners` among
+            their ends.
 
         Raises
         ------
@@ -163,10 +167,7 @@ class NetworkSteps:
             while mesh is None:
                 last = proposed >= (target - t) * (1.0 - 1e-9)
                 h = target - t if last else min(proposed, 0.5 * (target - t))
-                step, new = self._advance(t, h, y, p)
-                # the slope at the end comes with the step that follows
-                later = p.copy()
-                self._evaluate(t + h, new, later, K[self._count])
+                step, new, later = self._advance(t, h, y, p)
                 norm = self._norm(h, y, new, scale, largest)
                 factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
                 factor = min(max(factor, self.method.factor_min), self.method.factor_max) if norm == norm else 0.25
@@ -177,9 +178,7 @@ class NetworkSteps:
                 if proposed < LEAST_SHARE * stop:
                     raise self._failed(t, new, "no step keeps rtol")
             else:
-                step, new = self._advance(t, h, y, p)
-                later = p.copy()
-                self._evaluate(target, new, later, K[self._count])
+                step, new, later = self._advance(t, h, y, p)
             t = float(target) if last else t + h
             if not np.isfinite(new).all() or not np.isfinite(K[self._count]).all():
                 raise self._failed(t, new, "it is not finite")
@@ -202,15 +201,17 @@ class NetworkSteps:
             f"'{self.method.name}': {why}; take shorter steps"
         )
 
-    def _advance(self, t: float, h: float, y: np.ndarray, p: np.ndarray) -> tuple[_Step, np.ndarray]:
-        """One step from y, where the first evaluation is known, and its end, held in the bounds."""
-        kept, K, a = np.empty((self._count, p.size)), self._slopes, self._a
+    def _advance(self, t: float, h: float, y: np.ndarray, p: np.ndarray) -> tuple[_Step, np.ndarray, np.ndarray]:
+        """One step from y, where the first evaluation is known: its end, held in bounds, and the potentials there."""
+        kept, later, m = np.empty((self._count, p.size)), np.empty(p.size), y.size
         kept[0] = p
-        for j in range(1, self._count):
-            kept[j] = kept[j - 1]
-            self._evaluate(t + self._c[j] * h, y + h * (a[j, :j] @ K[:j]), kept[j], K[j])
-        new = y + h * (a[self._count] @ K[: self._count])
-        return _Step(t, h, y, kept), np.clip(new, self._lower, self._upper)
+        self._unknowns[:m] = y
+        reverse.network_step(
+            *self._words(np.array([t, h])), self._unknowns, self._a.ravel(), self._c, self._bounds, kept.ravel(),
+            self._slopes.ravel(), self._stage, later,
+        )  # fmt: skip
+        self.evaluations += self._count
+        return _Step(t, h, y, kept), self._stage[:m].copy(), later
 
     def _norm(self, h: float, y: np.ndarray, new: np.ndarray, atol: np.ndarray, largest: np.ndarray) -> float:
         """The largest estimated error over what is allowed."""
@@ -233,28 +234,22 @@ class NetworkSteps:
             t, h = self.mesh[k], self.mesh[k + 1] - self.mesh[k]
             self._hold(t)
             self._evaluate(t, y, p, self._slopes[0])
-            step, y = self._advance(t, h, y, p)
+            step, y, _ = self._advance(t, h, y, p)
             self._kept.append(step)
         return self._kept
 
-    def _again(self, step: _Step) -> tuple[np.ndarray, np.ndarray]:
+    def _again(self, step: _Step) -> None:
         """Slopes of a step from its potentials, and which states it put back on a bound."""
-        K = self._slopes
         self._hold(step.t)
-        for j in range(self._count):
-            y = self._stage(step, j)
-            self._known(step.t + self._c[j] * step.h, y, step.potentials[j])
-            K[j] = self._rate
-            self._stand(y, K[j])
-        new = step.y + step.h * (self._a[self._count] @ K[: self._count])
-        return K, (new < self._lower) | (new > self._upper)
-
-    def _stage(self, step: _Step, j: int) -> np.ndarray:
-        return step.y + step.h * (self._a[j, :j] @ self._slopes[:j]) if j else step.y
+        self._unknowns[: step.y.size] = step.y
+        reverse.network_again(
+            *self._words(np.array([step.t, step.h])), self._unknowns, self._a.ravel(), self._c, self._bounds,
+            step.potentials.ravel(), self._slopes.ravel(), self._stage, self._clipped,
+        )  # fmt: skip
 
     def _known(self, t: float, y: np.ndarray, p: np.ndarray) -> None:
         self._unknowns[: y.size] = y
-        reverse.network_known(np.array([t]), self._context, self._table, self._code, self._memory, self._unknowns, p)
+        reverse.network_known(*self._words(np.array([t])), self._unknowns, p)
 
     def _each_back(self) -> Iterator[tuple[int, _Step]]:
         for piece in range(len(self._checkpoints) - 1, -1, -1):
@@ -266,68 +261,109 @@ class NetworkSteps:
         for piece in range(len(self._checkpoints)):
             yield from self._steps_of(piece)
 
-    def reverse(self, d_values: np.ndarray, times: np.ndarray, collect: Callable[..., None]) -> np.ndarray:
-        """Gradient by the start, shape (m,), of a scalar whose gradient by the values is given.
+    def reverse(
+        self, d_values: np.ndarray, times: np.ndarray, paths: NetworkPaths
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Gradient of a scalar whose gradient by the values is given.
 
-        ``collect(t, start, y, by_rate, by_current, by_potential, by_voltage, multiplier, by_inject)`` is called after
-        each evaluation.
+        Returns
+        -------
+        by_start : ndarray, shape (m,)
+        by_row : ndarray
+            By the rows of laws that move in `paths`.
+        by_emf : ndarray, shape (m,)
+            By constant EMFs; zero where nothing asks for it.
+        seen : ndarray, shape (evaluations, 2 + sources)
+            Time, start of the step, and gradients by the sources of `paths`, of each evaluation.
         """
-        m, n, h = self.net.size, len(self.net.nodes), np.diff(self.mesh)
+        m, n, steps, count = self.net.size, len(self.net.nodes), self.mesh.size - 1, self._count
         row_of = dict(zip(np.searchsorted(self.mesh, times).tolist(), range(times.size), strict=True))
-        by_state, by_voltage, multiplier = np.empty(m), np.empty(m), np.empty(n)
-        stages = np.zeros((self._count, m))
+        wants_emf = any(isinstance(path, EmfPath) for path in paths.paths)
+        by_row, by_emf = np.zeros(paths.total), np.zeros(m if wants_emf else 0)
+        ends, places = self._ends(paths), np.array([path.source.place for path in paths.sources], int)
+        seen = np.zeros((steps * count + 1, 2 + places.size))
+        seen[:-1, 1] = np.repeat(self.mesh[:-1], count)
+        seen[:-1, 0] = seen[:-1, 1] + np.outer(np.diff(self.mesh), self._c).ravel()
+        seen[-1, :2] = self.mesh[-1]
+        stages, vectors, work = np.empty((count, m)), np.empty(4 * m + 2 * n), np.empty(WORK_OF_SLOPES)
+        tolerance = float(self.assembly.solver.arrays.control[TOLERANCE])
+        found, solved, watched = np.zeros((count, places.size)), np.ones(1), d_values.shape[1] > m
 
-        def back(t: float, start: float, y: np.ndarray, p: np.ndarray, by_rate: np.ndarray, row: int | None) -> None:
-            by_current, by_potential, by_inject = np.zeros(m), np.zeros(n), np.zeros(n)
-            if row is not None and d_values.shape[1] > m:
-                outputs = d_values[row, m:]
-                by_current, by_potential, by_inject = outputs @ self._of_i, outputs @ self._of_p, outputs @ self._of_j
-            self._unknowns[:m] = y
-            reverse.network_back(
-                np.array([t]), self._context, self._table, self._code, self._memory, self._unknowns, p, self._bounds,
-                by_rate, by_current, by_potential, by_state, by_voltage, multiplier,
-            )  # fmt: skip
-            if np.isnan(multiplier[0]):
-                raise SimulationError(f"'{self.net.title}' at t = {t:g} s: the adjoint equations have no solution")
-            collect(t, start, y, by_rate, by_current, by_potential, by_voltage, multiplier, by_inject)
+        def outputs(row: int | None, place: int) -> np.ndarray:
+            """By currents and potentials of what was saved, and at once what it is of the sources themselves."""
+            if row is None or not watched:
+                return np.empty(0)
+            given = d_values[row, m:]
+            by_p, by_j = given @ self._of_p, given @ self._of_j
+            seen[place, 2:] += np.concatenate([np.zeros(m), by_p, by_j])[places]
+            return np.concatenate([given @ self._of_i, by_p])
 
-        adjoint = np.zeros(m)
-        last = row_of.get(h.size)
+        adjoint, last = np.zeros(m), row_of.get(steps)
         if last is not None:
             adjoint += d_values[last, :m]
-            if d_values.shape[1] > m:
-                end = float(self.mesh[-1])
-                self._hold(end)
-                back(end, end, self._last_y, self._end, np.zeros(m), last)
-                adjoint += by_state
+            if watched:
+                self._hold(self.mesh[-1])
+                self._unknowns[:m] = self._last_y
+                by_output = outputs(last, -1)
+                reverse.network_end_back(
+                    *self._words(self.mesh[-1:].copy()), self._unknowns, self._end, self._bounds, by_output, paths.rows,
+                    ends, paths.size, by_row, by_emf, found[0], vectors, work,
+                )  # fmt: skip
+                adjoint += vectors[2 * m : 3 * m]
+                seen[-1, 2:] += found[0]
         for k, step in self._each_back():
-            _, clipped = self._again(step)
-            adjoint[clipped] = 0.0
-            for j in range(self._count - 1, -1, -1):
-                weight = self._a[self._count, j] * adjoint + self._a[j + 1 : self._count, j] @ stages[j + 1 :]
-                t, row = step.t + self._c[j] * step.h, row_of.get(k) if j == 0 else None
-                back(t, step.t, self._stage(step, j), step.potentials[j], step.h * weight, row)
-                stages[j] = by_state
-            adjoint += stages.sum(axis=0)
-            if k in row_of:
-                adjoint += d_values[row_of[k], :m]
-        return adjoint
+            self._again(step)
+            adjoint[self._clipped != 0.0] = 0.0
+            row = row_of.get(k)
+            span = np.array([step.t, step.h, tolerance, self._largest_weight])
+            self._unknowns[:m] = step.y
+            reverse.network_step_back(
+                *self._words(span), self._unknowns, self._a.ravel(), self._c, self._bounds, step.potentials.ravel(),
+                self._slopes.ravel(), adjoint, stages.ravel(), outputs(row, k * count), paths.size, paths.rows, ends,
+                by_row, by_emf, found.ravel(), self._stage, vectors, work, solved,
+            )  # fmt: skip
+            if solved[0] == 0.0:
+                raise SimulationError(
+                    f"'{self.net.title}' at t = {step.t:g} s: the adjoint equations have no solution"
+                )
+            seen[k * count : (k + 1) * count, 2:] += found
+            if row is not None:
+                adjoint += d_values[row, :m]
+        return adjoint, by_row, by_emf, seen
+
+    def _ends(self, paths: NetworkPaths) -> np.ndarray:
+        """Nodes and edges at the sources of `paths`, see `neurosim.memristive.reverse.network_step_back`."""
+        m, n, incidence = self.net.size, len(self.net.nodes), self.net.incidence
+        header: list[int] = []
+        edges: list[int] = []
+        first = 2 * (len(paths.sources) + 1)
+        for path in paths.sources:
+            place = path.source.place
+            header += [place - m - n if place >= m + n else -1, first + len(edges)]
+            if place < m:
+                edges.append(place)
+            elif place < m + n:
+                low, high = incidence.indptr[place - m : place - m + 2]
+                ends = zip(incidence.indices[low:high].tolist(), incidence.data[low:high].tolist(), strict=True)
+                edges += [e if sign > 0.0 else -1 - e for e, sign in ends]
+        return np.array([*header, -1, first + len(edges), *edges], np.int64)
 
     def tangents(self, paths: NetworkPaths, start: np.ndarray, times: np.ndarray) -> np.ndarray:
         """Derivatives of the values by the parameters of `paths`, then in directions `start` (directions, m) of y.
 
         Shape (points, values, directions).
         """
-        net, m, extra = self.net, self.net.size, len(start)
+        m, extra = self.net.size, len(start)
         direction = _Directions(self, paths, extra)
         s = np.concatenate([np.zeros((m, direction.count)), start.T], axis=1)
         made = np.empty((times.size, m + len(self.dynamics.watched), s.shape[1]))
         rows = dict(zip(np.searchsorted(self.mesh, times).tolist(), range(times.size), strict=True))
         slopes = np.zeros((self._count, m, s.shape[1]))
         for k, step in enumerate(self._each()):
-            K, clipped = self._again(step)
+            self._again(step)
+            K, clipped = self._slopes, self._clipped != 0.0
             for j in range(self._count):
-                y, t = self._stage(step, j), step.t + self._c[j] * step.h
+                y, t = step.y + step.h * (self._a[j, :j] @ K[:j]), step.t + self._c[j] * step.h
                 moved = s + step.h * np.tensordot(self._a[j, :j], slopes[:j], 1) if j else s
                 p, current, slopes[j] = direction.at(t, step.t, y, step.potentials[j], moved)
                 standing = (K[j] == 0.0) & ((y >= self._upper) | (y <= self._lower))
@@ -434,36 +470,7 @@ class ExplicitNetwork:
         """By all parameters, or by those at `addresses`; and by the start."""
         steps, net = self.steps, self.steps.net
         paths = network_paths(net, addresses)
-        m, n = net.size, len(net.nodes)
-        by_row, by_emf = np.zeros(paths.total), np.zeros(m)
-        wants_emf = any(isinstance(path, EmfPath) for path in paths.paths)
-        sources, seen = paths.sources, []
-        incidence = net.incidence
-
-        def collect(
-            t: float, start: float, y: np.ndarray, by_rate: np.ndarray, by_current: np.ndarray,
-            by_potential: np.ndarray, by_voltage: np.ndarray, multiplier: np.ndarray, by_inject: np.ndarray,
-        ) -> None:  # fmt: skip
-            nonlocal by_emf
-            if paths.rows.size:
-                steps.row_slopes(paths, y, by_rate, by_current, by_row)
-            if wants_emf:
-                by_emf += by_voltage
-            row = []
-            for path in sources:
-                place = path.source.place
-                if place < m:
-                    row.append(by_voltage[place])
-                elif place < m + n:
-                    low, high = incidence.indptr[place - m : place - m + 2]
-                    ends = incidence.indices[low:high]
-                    row.append(incidence.data[low:high] @ by_voltage[ends] + by_potential[place - m])
-                else:
-                    row.append(multiplier[place - m - n] + by_inject[place - m - n])
-            seen.append((t, start, *row))
-
-        by_start = steps.reverse(d_values, self.times, collect)
-        table = np.array(seen)
+        by_start, by_row, by_emf, table = steps.reverse(d_values, self.times, paths)
         made: dict[str, Any] = {}
         column = 2
         for path in paths.paths:

@@ -12,10 +12,11 @@ from neurosim.circuit.reader import read_netlist
 from neurosim.errors import ParameterError
 from neurosim.graph.program import Program
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spikes import SpikeProgram
 from neurosim.results import Result
 from neurosim.solve.checkpoint import CHANGEABLE, read_checkpoint
 from neurosim.solve.crossings import Crossing
-from neurosim.solve.simulate import Settings, run_analysis
+from neurosim.solve.simulate import Settings, run_analysis, simulate
 from neurosim.solve.simulate_graph import simulate_graph
 
 _OF_GRAPHS = ("drive", "initial", "diffusion", "history")
@@ -23,8 +24,9 @@ _OF_GRAPHS = ("drive", "initial", "diffusion", "history")
 
 
 def resume(
-    file: str | os.PathLike[str], what: Circuit | str | Path | SignalGraph | Program | None = None, **changed: Any
-) -> Result:
+    file: str | os.PathLike[str],
+    what: Circuit | str | Path | SignalGraph | Program | SpikeProgram | None = None, **changed: Any,
+) -> Result:  # fmt: skip
     """Go on from a checkpoint that ``simulate(..., checkpoint=file)`` saved.
 
     Parameters
@@ -54,7 +56,7 @@ def resume(
     """
     found = read_checkpoint(file)
     header = found.header
-    is_graph = header["kind"] == "graph"
+    is_graph = header["kind"] in ("graph", "spikes")
     allowed = [name for name in (*CHANGEABLE, *(_OF_GRAPHS if is_graph else ())) if name != "resumed"]
     for name in changed:
         if name not in allowed:
@@ -64,6 +66,10 @@ def resume(
     settings = header["settings"] | {"checkpoint": file, "resumed": found} | changed
     if watched := settings.get("events"):
         settings["events"] = {name: Crossing(**of) for name, of in watched.items()}
+    if header["kind"] == "spikes":
+        if not isinstance(what, (SignalGraph, SpikeProgram)):
+            raise ParameterError(f"checkpoint '{file}' is of graph '{header['title']}': give it, resume(file, graph)")
+        return simulate(what, tuple(header["t_span"]), **settings)
     if is_graph:
         if not isinstance(what, (SignalGraph, Program)):
             raise ParameterError(f"checkpoint '{file}' is of graph '{header['title']}': give it, resume(file, graph)")

@@ -17,11 +17,12 @@ from neurosim.graph.drives import bind_drives
 from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph, noise_of
+from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
 from neurosim.kernels.run import Run
-from neurosim.kernels.system import compute_flow, run_start
+from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
@@ -30,7 +31,7 @@ from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import continued_run, new_run
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span."""
@@ -185,11 +186,10 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             method = methods.get("rodas5p")
             notes.append(f"{since}; continued by {method.name}")
             assembly = assemble_graph(assembly.program, drives, derivatives=True)
-            run = _continued(assembly, run, _new_run(assembly, method, chosen, span))
+            run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span))
             later = integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
-            times, values = np.concatenate([times, later.times]), np.concatenate([values, later.values])
-            seconds = statistics["seconds_time_loop"] + later.statistics["seconds_time_loop"]
-            statistics, failure = later.statistics | {"seconds_time_loop": round(seconds, 6)}, later.failure
+            recorded = recorded.followed_by(later)
+            times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
         else:
             notes.append(f"{since}; take 'rodas5p' or 'bdf'")
     statistics |= {"ticks": int(run.breakpoints.size)}
@@ -263,6 +263,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     check_history(program, chosen.history, chosen.initial)
+    _check_trains(program, chosen.drive)
     drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
     assembly = assemble_graph(
         program, drives, derivatives=method.uses_derivatives, diffusion=diffusion, law_alone=law_alone
@@ -278,6 +279,23 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     run.count[state.EVENTFUL] |= watch is not None
     history = History(assembly, run, chosen.history, int(method.varies_order)) if program.delays else None
     return Prepared(assembly, run if history is None else history.run, method, names, history, watch)
+
+
+def _check_trains(program: Program, drive: Any) -> None:
+    """Spikes are for inputs that events watch."""
+    graph = program.graph
+    given = drive if isinstance(drive, Mapping) else dict.fromkeys(program.inputs.slices, drive)
+    for name, value in given.items():
+        if isinstance(value, SpikeTrains) and name in graph:
+            ends, stack = [], list(graph.successors(name))
+            while stack:
+                data = graph.nodes[b := stack.pop()]
+                if data["kind"] == "map" and data["function"] == "identity":
+                    stack += graph.successors(b)
+                else:
+                    ends.append(data["kind"])
+            if set(ends) != {"event"}:
+                raise ParameterError(f"drive: input '{name}' takes values, not spikes: more than events watch it")
 
 
 def _halted(
@@ -391,23 +409,6 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     run.count[state.POLISH] = 0
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
-    return run
-
-
-def _continued(assembly: GraphAssembly, old: Run, run: Run) -> Run:
-    """A run that goes on where another one of the same graph is, between two steps."""
-    for name in ("y", "largest"):
-        getattr(run, name)[:] = getattr(old, name)
-    for k in (state.T, state.H, state.H_LAST):
-        run.real[k] = old.real[k]
-    for k in (
-        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
-        state.NEXT_GRID, state.STARTED, state.JUMPS,
-    ):  # fmt: skip
-        run.count[k] = old.count[k]
-    context = assembly.system.context
-    context[TIME] = run.real[state.T]
-    run_start(assembly.system.arrays, context, run.y)
     return run
 
 

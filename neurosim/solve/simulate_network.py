@@ -22,10 +22,13 @@ from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import continued_run, new_run
 
 ATOL_SHARE_OF_RTOL = 1e-3
 """Absolute tolerance of a state as a share of rtol and of its typical size, as for states of devices."""
+
+MOST_EDGES_OF_MATRIX = 100
+"""A run that turns out to be stiff is continued with the dense Jacobian up to this many edges."""
 
 BUFFER_VALUES = 4_000_000
 """Most numbers in the buffer of recorded points."""
@@ -43,8 +46,9 @@ class NetworkSettings:
     Parameters
     ----------
     method : str
-        Integration method, default ``"dp5"``; ``"dop853"`` for tight tolerances; ``"rkc"`` for stiff networks of any
-        size. Implicit ones take the dense Jacobian and at most 300 edges.
+        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rkc"``, or
+        ``"rodas5p"`` up to 100 edges; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
+        Implicit methods take the dense Jacobian and at most 300 edges.
     rtol : float
         Relative to the largest value that a state has had, default 1e-6.
     atol : float, optional
@@ -63,7 +67,7 @@ class NetworkSettings:
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
     """
 
-    method: str = "dp5"
+    method: str = "auto"
     rtol: float = 1e-6
     atol: float | None = None
     initial: Any = None
@@ -109,7 +113,7 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     span = checked_span(t_span)
     check_tolerances(chosen.rtol)
     clock = time.perf_counter()
-    method = methods.get(chosen.method)
+    method = methods.get("dp5" if chosen.method == "auto" else chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step")
     if method.takes_mass and net.size > LARGEST_JACOBIAN:
@@ -130,13 +134,26 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why),
-        halted=None if watch is None else watch.halted,
+        halted=None if watch is None else watch.halted, until_stiff=chosen.method == "auto" and watch is None,
     )  # fmt: skip
+    notes = []
+    if run.count[state.STIFF] != 0:
+        notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
+        if chosen.method == "auto" and watch is None and run.real[state.T] < span[1] and recorded.failure is None:
+            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
+            notes[0] += f"; continued by {method.name}"
+            assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)
+            assembly.system.context[ANALYSIS] = TRANSIENT
+            run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span, probes))
+            recorded = recorded.followed_by(
+                integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
+            )
     kept = recorded.times >= span[0] * (1.0 - 1e-12)
     times, values = recorded.times[kept], recorded.values[kept]
     columns = saved.columns(assembly, times, values)
     result = Result.build("time", times, columns, attrs={
         "title": net.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol, "unknowns": net.size,
+        "solver": assembly.solver.kind, "notes": notes,
         "sources": assembly.drives.described, "statistics": recorded.statistics, "versions": versions(),
         "seconds_at_bounds": _at_bounds(net, saved, times, values),
         "input_sha256": input_hash(assembly.system.arrays.table.tobytes() + net.tail.tobytes() + net.head.tobytes()),
