@@ -119,7 +119,7 @@ class Field:
 
 def field_of(
     what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, inputs: Any = None,
-    at: float = 0.0,
+    at: float = 0.0, jumps: bool = False,
 ) -> Field:  # fmt: skip
     """The field of anything that simulates.
 
@@ -131,6 +131,8 @@ def field_of(
         Held inputs of a graph by port, default 0.
     at : float
         Time at which sources are taken [s], default 0.
+    jumps : bool
+        Whether a graph may have events: the field is that between ticks.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def field_of(
     drive = inputs
     if isinstance(inputs, np.ndarray):
         raise ParameterError("inputs= takes a mapping of port to value")
-    model = dynamics(what, drive=drive)
+    model = dynamics(what, drive=drive, jumps=jumps)
     if not model.flows.all():
         name = model.names[int(np.argmin(model.flows))]
         raise ParameterError(f"'{name}' of '{model.title}' changes at ticks only: this is no flow and no map")

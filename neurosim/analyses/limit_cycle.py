@@ -188,7 +188,7 @@ def limit_cycle(
     SimulationError
         The run comes to rest, does not return, or Newton's method does not converge.
     """
-    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)))
+    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)), jumps=True)
     if runs.is_map:
         raise ParameterError(f"'{runs.field.title}' is a map: take fixed_points() of it, or bifurcation_diagram()")
     if start is not None and period is None:
@@ -273,7 +273,10 @@ def _guess(
     around = slice(at[first], at[-1] + 1)
     steps, y, length = result.axis[around], y[around], float(lengths[first])
     # Where the orbit is slow, errors of time are small errors of the state.
-    begin = int(np.argmin(np.linalg.norm(np.diff(y, axis=0) / scale, axis=1) / np.diff(steps)))
+    lasts = np.diff(steps)
+    speed = np.full(lasts.size, np.inf)
+    np.divide(np.linalg.norm(np.diff(y, axis=0) / scale, axis=1), lasts, out=speed, where=lasts > 0.0)
+    begin = int(np.argmin(speed))
     mesh = np.sort(((steps[:-1] - steps[begin]) / length) % 1.0)
     every = max(1, math.ceil(len(mesh) / SEGMENTS))
     return (y[begin], length, np.append(mesh[::every], 1.0)), steps, y
@@ -292,7 +295,7 @@ class _Shooting:
     def __init__(self, runs: Runs, method: str, stop: float) -> None:
         self.runs = runs
         driven = {"drive": runs.inputs} if isinstance(runs.model, Program) else {}
-        self.model = dynamics(runs.model, stop=stop, **driven)
+        self.model = dynamics(runs.model, stop=stop, jumps=True, **driven)
         self.flow = ReducedFlow(field_of(self.model))
         n = self.flow.rank
         plain = bool((self.model.mass.diagonal() != 0.0).all()) and n == self.model.size

@@ -23,8 +23,10 @@ from neurosim.analyses.tangent_space import (
 )  # fmt: skip
 from neurosim.circuit.assembly import Assembly
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph import event_law
 from neurosim.graph import law as words
 from neurosim.graph.assembly import GraphAssembly
+from neurosim.graph.events import EventProgram
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program
 from neurosim.kernels import run as engine
@@ -121,6 +123,12 @@ class TangentFlow(TangentSpace):
         if way == tg.SPARSE and _is_one_law(system):
             way = tg.DIRECT
             system.arrays.D[:] = 0.0
+        log = None
+        if isinstance(assembly, GraphAssembly) and assembly.log is not None:
+            # What is armed at the start depends on it.
+            log, size = assembly.log, assembly.program.states.size
+            first = assembly.inputs(np.zeros(1), model.start[None])[0]
+            log.begin(model.start[:size], first, log.program.tables.table)
         self._systems, runs = [], []
         for number, size in enumerate(chunks(count)):
             used = system if number == 0 else system.copy()
@@ -133,6 +141,8 @@ class TangentFlow(TangentSpace):
                 more = _program_fields(program, assembly, size)
             else:
                 offset, stride = np.arange(n) * size, np.ones(n, np.int64)
+            if log is not None:
+                more |= {"script": log.script, "memory": np.zeros(2 * int(log.script[1]))}
             run = new_run(
                 np.append(model.start, 0.0), places, np.ones(places.size), offset, stride, size, stages,
                 np.ascontiguousarray(tableau), inline=count <= FEW_VECTORS, nnz=used.arrays.mass.size,
@@ -235,6 +245,10 @@ class TangentFlow(TangentSpace):
                 if status == tg.PIVOT:
                     factors.forget(system.names, int(run.count[tg.STATUS_INDEX]))
                     self.restore(kept)
+        if status == tg.INSTANT:
+            assembly = self.model.assembly
+            if isinstance(assembly, GraphAssembly) and assembly.log is not None:
+                raise assembly.log.take(self.time) or self._failure(run, status)
         if status != tg.OK:
             raise self._failure(run, status)
 
@@ -248,7 +262,9 @@ class TangentFlow(TangentSpace):
         return [array for system in self._systems for array in (system.arrays.memory, system.arrays.event_value)]
 
     def _knows_divergence(self) -> bool:
-        return self._is_plain and (not self._by_program or self.vectors == self.scale.size)
+        # Jumps of states change volumes too.
+        by_flow = self._is_plain and not self._runs[0].script.size
+        return by_flow and (not self._by_program or self.vectors == self.scale.size)
 
     @property
     def is_autonomous(self) -> bool:
@@ -350,11 +366,15 @@ def _rank(mass: Any) -> int:
 
 def _refuse_what_has_no_tangent(model: Dynamics) -> None:
     for batch in model.system.batches:
-        if isinstance(model.assembly, GraphAssembly) and batch.events is not None:
-            raise ParameterError(
-                f"'{model.title}' has events that reset states or send pulses: only jumps of switches in circuits are "
-                "linearised; take the exponents of its digital equivalent, ns.digital(graph, ...)"
-            )
+        if isinstance(model.assembly, GraphAssembly) and isinstance(model.assembly.program, EventProgram):
+            tables = model.assembly.program.tables
+            pauses = tables.table[tables.code[event_law.PAUSES] :][: model.assembly.program.events.size]
+            if tables.code[event_law.DELAYS] or pauses.any():
+                what = "pulses with a delay" if tables.code[event_law.DELAYS] else "a refractory time"
+                raise ParameterError(
+                    f"'{model.title}' has events with {what}: its past belongs to its state, which then has no fixed "
+                    "dimension; take the exponents of its digital equivalent, ns.digital(graph, ...)"
+                )
         if isinstance(model.assembly, Assembly) and batch.accept is not None:
             what = "makes random jumps" if batch.accept_writes_states else "remembers its past (a delay)"
             name = batch.names[0] if batch.names else batch.label

@@ -29,7 +29,7 @@ from neurosim.circuit.parser import (
     params_word,
     read_assignment,
 )
-from neurosim.circuit.scopes import END, NET, Scope, Session
+from neurosim.circuit.scopes import END, NET, Listener, Scope, Session
 from neurosim.circuit.sensing import insert_ammeters
 from neurosim.circuit.templates import LocalNames, Names, Template, Templates, placed
 from neurosim.devices import devices
@@ -90,6 +90,7 @@ class Elaboration:
         self.limits = deck.files.limits
         self.session = Session(deck, 27.0 if temperature is None else temperature)
         self.temperature_stated = temperature is not None
+        self.is_repeated = False
         self.templates = Templates()
         self.forms = Forms()
         self.call_forms: ByWords[CallForm] = ByWords()
@@ -353,6 +354,8 @@ class Elaboration:
             try:
                 if element.kind == "x":
                     self.expand_call(element, scope, names, depth)
+                elif top and self.is_repeated:
+                    self.instances += self.read_again(element, scope)
                 elif top:
                     read = functools.partial(self.read_card, element)
                     self.instances += self.forms.read(element, scope, read)
@@ -398,6 +401,21 @@ class Elaboration:
         if local is None:
             local = self.local_names[call.definition] = LocalNames(call.definition.ports)
         self.expand(call.definition, inner, Names(path + ".", local, nets), depth + 1)
+
+    def read_again(self, element: Element, scope: Scope) -> Sequence[Instance]:
+        """Instances of a card at the top; it is read only if something that it asks for has changed."""
+        session = self.session
+        asked, made = self.deck.kept.get(element, ({}, ()))
+        values = {**scope.values, " temperature": session.temperature, " nominal": session.nominal_temperature}
+        if asked and all(values.get(name) == value for name, value in asked.items()):
+            return made
+        listening, notes = scope.listening(), len(session.notes)
+        made = self.read_card(element, CardReader(element.card, element.start, listening, scope.part(element.name)))
+        # A card that leaves a note is read each time, so that the note is left each time.
+        if len(session.notes) == notes and isinstance(listening.values, Listener):
+            names = {*listening.values.asked, " temperature", " nominal"}
+            self.deck.kept[element] = {name: values.get(name) for name in names}, made
+        return made
 
     def read_element(self, element: Element, scope: Scope) -> Template:
         """Read an element card that is no X card."""
@@ -495,8 +513,10 @@ def elaborate(deck: Deck, parameters: Mapping[str, float] | None = None, tempera
     NetlistError
         For anything that is not understood.
     """
+    elaboration = Elaboration(deck, parameters or {}, temperature)
+    elaboration.is_repeated = parameters is not None
     with collection_paused():
-        return Elaboration(deck, parameters or {}, temperature).run()
+        return elaboration.run()
 
 
 @contextlib.contextmanager

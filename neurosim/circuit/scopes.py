@@ -70,6 +70,14 @@ class Recorder(dict[str, float]):
         return found
 
 
+class Listener(Recorder):
+    """A `Recorder` to which a name handed out counts as asked for."""
+
+    def hand(self, name: str) -> float | None:
+        """As `get`."""
+        return self.get(name)
+
+
 class Session:
     """What all scopes of one elaboration share.
 
@@ -311,6 +319,10 @@ class Scope:
         return Scope(
             self.session, self.definition, Recorder(self.values), self.instance, marked=True, caller=self.caller
         )
+
+    def listening(self) -> Scope:
+        """The same scope for finding out which parameters a card asks for."""
+        return Scope(self.session, self.definition, Listener(self.values), self.instance, caller=self.caller)
 
 
 def _with(values: Mapping[str, float], more: Mapping[str, float]) -> Mapping[str, float]:

@@ -102,6 +102,7 @@ def _application() -> Any:
     from neurosim.cli.phase import phase_command
     from neurosim.cli.poincare import poincare_command
     from neurosim.cli.power_spectrum import power_spectrum_command
+    from neurosim.cli.reservoir import reservoir_command
     from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
@@ -119,6 +120,7 @@ def _application() -> Any:
         ("conditional-exponents", conditional_exponents_command),
         ("covariant-vectors", covariant_vectors_command), ("contraction-rate", contraction_rate_command),
         ("power-spectrum", power_spectrum_command), ("network", network_command),
+        ("reservoir", reservoir_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

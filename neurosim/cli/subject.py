@@ -116,7 +116,7 @@ def graph_of(network: str, settings: list[str]) -> SignalGraph:
 
 
 def setting(text: str) -> tuple[str, object]:
-    """Name and value of ``name=value``: a whole number, a number, true, false or text.
+    """Name and value of ``name=value``: a whole number, a number, several with commas, true, false or text.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def setting(text: str) -> tuple[str, object]:
         raise ParameterError(f"--set {text!r} must look like name=value")
     for kind in (int, float):
         try:
-            return name, kind(value)
+            return name, tuple(map(kind, value.split(","))) if "," in value else kind(value)
         except ValueError:
             continue
     return name, {"true": True, "false": False}.get(value.casefold(), value)

@@ -2,7 +2,7 @@
 
 >>> import neurosim as ns
 >>> series = ns.datasets.mackey_glass(4000)[:, None]
->>> network = ns.EchoStateNetwork(inputs=0, units=300, seed=1).fit(series[:3000])
+>>> network = ns.EchoStateNetwork(inputs=0, units=300, leak=0.4, seed=1).fit(series[:3000])
 >>> ahead = network.forecast(series[2000:3000], 84)
 """
 
@@ -40,7 +40,8 @@ class EchoStateNetwork:
     washout : int
         First steps of each sequence that do not count for the fit, default 100.
     regularisation : float or "gcv"
-        Of the ridge regression, default by cross-validation.
+        Of the ridge regression, default by cross-validation of one step. Free runs of a series without noise often
+        last longer with a small number (1e-12), those of a noisy one with a larger one or with `noise`.
     noise : float
         Deviation of Gaussian noise on what is fed back (without feedback, on the inputs) during the fit, which makes
         free runs robust; default 0.

@@ -7,6 +7,10 @@ what drives them from outside, held over a step, and N what comes through maps a
   Numer. Anal. 4, 372 (1967), doi 10.1137/0704033). Order 2, two evaluations of N. States that only decay, such as
   synapses, and anything without N are exact;
 - ``"lawson4"``: the same with the classical Runge-Kutta method: order 4, four evaluations;
+- ``"exponential_midpoint"``: each state in turn is taken to flow linearly in itself, with everything else as it is half
+  a step later: ``x + h phi(h d) (f + d (x - a))``, ``phi(z) = (exp(z) - 1)/z``, where f is its rate and d the part of
+  its decay that sums and products show, both at the midpoint a. Order 2, and stable where large conductances make the
+  others explode (Hodgkin-Huxley in steps of 0.1 ms); after M. Hines, Int. J. Biomed. Comput. 15, 69 (1984);
 - ``"euler"``: forward Euler for everything, decays too: order 1, what many simulators take for such models.
 
 States that rest after a tick keep their values at every stage, so that what they drive sees them rest. Noise of a
@@ -16,7 +20,7 @@ Ornstein-Uhlenbeck step. ``substeps`` makes a step of several such steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +28,21 @@ import numpy as np
 import scipy.linalg
 
 from neurosim.errors import ParameterError, nearest
-from neurosim.graph.functions import SQUARE
+from neurosim.graph.element_code import (
+    Coefficient,
+    Instruction,
+    Keep,
+    Sum,
+    identity,
+    is_zero,
+    machine_code,
+    plain,
+    sum_of,
+)
+from neurosim.graph.functions import BERNOULLI, RECIPROCAL, SQUARE
 from neurosim.kernels import element_program as words
 
-SCHEMES = ("lawson2", "lawson4", "euler")
-
-Coefficient = Any
-"""A float, or an array with one for each element."""
+SCHEMES = ("lawson2", "lawson4", "exponential_midpoint", "euler")
 
 
 @dataclass
@@ -104,76 +116,22 @@ def check_scheme(scheme: str, substeps: int) -> None:
 
 
 def write_program(
-    elements: Elements, dt: float, scheme: str, substeps: int, noise_at: int,
-    keep: Callable[[np.ndarray], tuple[int, int]],
-) -> tuple[list[int], int, int]:  # fmt: skip
-    """Code of one step, its registers, and how many normal numbers it takes from place `noise_at` on.
-
-    Parameters
-    ----------
-    keep : callable
-        Puts numbers into the table; returns their place, and 0 where one stands for all.
-    """
-    return _Step(elements, dt, scheme, substeps, noise_at).code(keep)
-
-
-@dataclass
-class _Sum:
-    """``constant + sum of coefficient x value``; values are numbers of instructions."""
-
-    constant: Coefficient = 0.0
-    terms: dict[int, Coefficient] = field(default_factory=dict)
-
-    def __mul__(self, factor: Coefficient) -> _Sum:
-        return _Sum(self.constant * factor, {value: c * factor for value, c in self.terms.items()})
-
-    def __add__(self, other: _Sum) -> _Sum:
-        terms = dict(self.terms)
-        for value, c in other.terms.items():
-            terms[value] = terms.get(value, 0.0) + c
-        return _Sum(self.constant + other.constant, terms)
-
-
-def _total(parts: Iterable[_Sum]) -> _Sum:
-    total = _Sum()
-    for part in parts:
-        total = total + part
-    return total
-
-
-def _plain(number: Coefficient) -> Coefficient:
-    """A float where all elements have the same number."""
-    array = np.asarray(number, float)
-    return float(array.flat[0]) if array.size and (array == array.flat[0]).all() else array
-
-
-def _is_zero(number: Coefficient) -> bool:
-    return isinstance(number, float) and number == 0.0
-
-
-def _key(number: Coefficient) -> Any:
-    return number if isinstance(number, float) else number.tobytes()
-
-
-@dataclass
-class _Instruction:
-    """``kind``: a word of `neurosim.kernels.element_program`, "sum" or "product"; what it reads, and its numbers."""
-
-    kind: Any
-    reads: tuple[int, ...] = ()
-    numbers: tuple[Coefficient, ...] = ()
-    places: tuple[int, ...] = ()
+    elements: Elements, dt: float, scheme: str, substeps: int, noise_at: int, keep: Keep
+) -> tuple[list[int], int, int]:
+    """Code of one step, its registers, and how many normal numbers it takes from place `noise_at` on."""
+    step = _Step(elements, dt, scheme, substeps, noise_at)
+    return *machine_code(step.made, elements.size, keep), step.drawn
 
 
 class _Step:
     """Writes the instructions of a step, each with a value of its own, then puts them into registers."""
 
     def __init__(self, elements: Elements, dt: float, scheme: str, substeps: int, noise_at: int) -> None:
-        self.elements, self.made, self.known = elements, list[_Instruction](), dict[Any, int]()
+        self.elements, self.made, self.known = elements, list[Instruction](), dict[Any, int]()
         names, k = elements.names, len(elements.names)
         places = [elements.place + i * elements.size for i in range(k)]
         self.inputs = [
-            _Sum(_plain(elements.constant[:, i])) if at < 0 else _Sum(0.0, {self._value(words.LOAD_INPUT, (at,)): 1.0})
+            Sum(plain(elements.constant[:, i])) if at < 0 else Sum(0.0, {self._value(words.LOAD_INPUT, (at,)): 1.0})
             for i, at in enumerate(elements.inputs)
         ]
         self.start = [self._value(words.LOAD, (place,)) for place in places]
@@ -183,12 +141,15 @@ class _Step:
         self.matrix = elements.matrix[:1] if same else elements.matrix
         self.full = self._exponentials(dt, 1.0)[1]
         values = list(self.start)
-        advance = {"lawson2": self._lawson2, "lawson4": self._lawson4, "euler": self._euler}[scheme]
+        advance = {
+            "lawson2": self._lawson2, "lawson4": self._lawson4, "exponential_midpoint": self._exponential_midpoint,
+            "euler": self._euler,
+        }[scheme]  # fmt: skip
         for _ in range(substeps):
             values = self._stage(advance(values, dt, step / dt))
         values, self.drawn = self._with_noise(values, dt, noise_at)
         for name, place, value in zip(names, places, values, strict=True):
-            self.made.append(_Instruction(words.STORE_FREE if name in elements.held else words.STORE, (value,), (),
+            self.made.append(Instruction(words.STORE_FREE if name in elements.held else words.STORE, (value,), (),
                                           (place,)))  # fmt: skip
 
     def _held_states_drive_others(self) -> bool:
@@ -208,47 +169,47 @@ class _Step:
     def _value(self, kind: Any, places: tuple[int, ...] = (), reads: tuple[int, ...] = (),
                numbers: tuple[Coefficient, ...] = ()) -> int:  # fmt: skip
         """Number of an instruction; the same one is written once."""
-        key = (kind, places, reads, tuple(map(_key, numbers)))
+        key = (kind, places, reads, tuple(map(identity, numbers)))
         if key not in self.known:
             self.known[key] = len(self.made)
-            self.made.append(_Instruction(kind, reads, numbers, places))
+            self.made.append(Instruction(kind, reads, numbers, places))
         return self.known[key]
 
-    def _settled(self, total: _Sum) -> int:
+    def _settled(self, total: Sum) -> int:
         """The value of a sum."""
-        terms = sorted((v, c) for v, c in ((v, _plain(c)) for v, c in total.terms.items()) if not _is_zero(c))
-        constant = _plain(total.constant)
-        if len(terms) == 1 and _is_zero(constant) and isinstance(terms[0][1], float) and terms[0][1] == 1.0:
+        terms = sorted((v, c) for v, c in ((v, plain(c)) for v, c in total.terms.items()) if not is_zero(c))
+        constant = plain(total.constant)
+        if len(terms) == 1 and is_zero(constant) and isinstance(terms[0][1], float) and terms[0][1] == 1.0:
             return terms[0][0]
         return self._value("sum", (), tuple(v for v, _ in terms), (constant, *(c for _, c in terms)))
 
-    def _product(self, factors: list[_Sum]) -> _Sum:
+    def _product(self, factors: list[Sum]) -> Sum:
         """Product of sums; equal factors are squared first."""
         scale: Coefficient = 1.0
         left: list[tuple[int, float, float]] = []
         for factor in factors:
-            plain = [(v, _plain(c)) for v, c in factor.terms.items() if not _is_zero(_plain(c))]
-            constant = _plain(factor.constant)
-            if not plain:
+            terms = [(v, plain(c)) for v, c in factor.terms.items() if not is_zero(plain(c))]
+            constant = plain(factor.constant)
+            if not terms:
                 scale = scale * constant
-            elif len(plain) == 1 and isinstance(plain[0][1], float) and isinstance(constant, float):
-                left.append((plain[0][0], constant, plain[0][1]))
+            elif len(terms) == 1 and isinstance(terms[0][1], float) and isinstance(constant, float):
+                left.append((terms[0][0], constant, terms[0][1]))
             else:
                 left.append((self._settled(factor), 0.0, 1.0))
         while len(left) > 1:
             pair = next(((i, j) for i in range(len(left)) for j in range(i) if left[i] == left[j]), (1, 0))
             (a, *one), (b, *other) = (left.pop(i) for i in pair)
             left.append((self._value("product", (), (a, b), (*one, *other)), 0.0, 1.0))
-        return _Sum(left[0][1], {left[0][0]: left[0][2]}) * scale if left else _Sum(scale)
+        return Sum(left[0][1], {left[0][0]: left[0][2]}) * scale if left else Sum(scale)
 
-    def _rates(self, values: list[int]) -> list[_Sum]:
+    def _rates(self, values: list[int]) -> list[Sum]:
         """N of states that have these values."""
         elements = self.elements
-        known = {name: _Sum(0.0, {value: 1.0}) for name, value in zip(elements.names, values, strict=True)}
+        known = {name: Sum(0.0, {value: 1.0}) for name, value in zip(elements.names, values, strict=True)}
 
-        def drive(d: Drive) -> _Sum:
-            outside = _Sum(d.bias) if d.place < 0 else _Sum(0.0, {self._value(words.LOAD_INPUT, (d.place,)): 1.0})
-            return _total([outside, *(known[source] * c for source, c in d.terms)])
+        def drive(d: Drive) -> Sum:
+            outside = Sum(d.bias) if d.place < 0 else Sum(0.0, {self._value(words.LOAD_INPUT, (d.place,)): 1.0})
+            return sum_of([outside, *(known[source] * c for source, c in d.terms)])
 
         for node in elements.nodes:
             drives = [drive(d) for d in node.drives]
@@ -259,15 +220,15 @@ class _Step:
             else:
                 argument = self._settled(drives[0] * node.gain)
                 made = self._value(words.FUNCTION, (node.function,), (argument,), (node.argument,))
-                known[node.name] = _Sum(0.0, {made: 1.0})
+                known[node.name] = Sum(0.0, {made: 1.0})
         return [drive(d) for d in elements.rates]
 
-    def _flow(self, values: list[int], part: float, dt: float) -> list[_Sum]:
+    def _flow(self, values: list[int], part: float, dt: float) -> list[Sum]:
         """Where the linear part takes the states in a part of the step."""
         power, integral = self._exponentials(dt, part)
         # q is what b adds over the whole step.
         share = integral @ np.linalg.inv(self.full)
-        states = [_Sum(0.0, {value: 1.0}) for value in values]
+        states = [Sum(0.0, {value: 1.0}) for value in values]
         return [
             a + b for a, b in zip(_transformed(power, states), _transformed(share, self.inputs), strict=True)
         ]  # fmt: skip
@@ -275,7 +236,7 @@ class _Step:
     def _exponentials(self, dt: float, part: float) -> tuple[np.ndarray, np.ndarray]:
         return propagators(self.matrix, dt * part)
 
-    def _stage(self, sums: list[_Sum]) -> list[int]:
+    def _stage(self, sums: list[Sum]) -> list[int]:
         """Values of the states at a stage; those that rest stay where they are."""
         values = []
         for name, start, total in zip(self.elements.names, self.start, sums, strict=True):
@@ -284,16 +245,16 @@ class _Step:
             values.append(self._value(words.HOLD, (), (start, value)) if held else value)
         return values
 
-    def _euler(self, values: list[int], dt: float, part: float) -> list[_Sum]:
+    def _euler(self, values: list[int], dt: float, part: float) -> list[Sum]:
         """``y + h (A y + b + N(y))``."""
         h = dt * part
-        states = [_Sum(0.0, {value: 1.0}) for value in values]
+        states = [Sum(0.0, {value: 1.0}) for value in values]
         power = np.eye(len(values)) + h * self.matrix
         share = h * np.linalg.inv(self.full)
         parts = zip(_transformed(power, states), _transformed(share, self.inputs), self._rates(values), strict=True)
         return [a + b + n * h for a, b, n in parts]
 
-    def _lawson2(self, values: list[int], dt: float, part: float) -> list[_Sum]:
+    def _lawson2(self, values: list[int], dt: float, part: float) -> list[Sum]:
         """``a = L y + h E N(y)``, then ``(L y + a + h N(a)) / 2``."""
         h = dt * part
         linear, power = self._flow(values, part, dt), self._exponentials(dt, part)[0]
@@ -302,16 +263,16 @@ class _Step:
         stage = self._stage(middle)
         made = []
         for a, first, between, point, n in zip(linear, ahead, middle, stage, self._rates(stage), strict=True):
-            made.append(a * 0.5 + _Sum(0.0, {point: 0.5}) + n * (0.5 * h) if n.terms or first.terms else between)
+            made.append(a * 0.5 + Sum(0.0, {point: 0.5}) + n * (0.5 * h) if n.terms or first.terms else between)
         return made
 
-    def _lawson4(self, values: list[int], dt: float, part: float) -> list[_Sum]:
+    def _lawson4(self, values: list[int], dt: float, part: float) -> list[Sum]:
         """The classical method of order 4, in the flow of the linear part."""
         h = dt * part
         (half, whole) = (self._exponentials(dt, share * part)[0] for share in (0.5, 1.0))
         to_half, to_end = self._flow(values, 0.5 * part, dt), self._flow(values, part, dt)
 
-        def ahead(base: list[_Sum], matrix: np.ndarray, rates: list[_Sum]) -> list[_Sum]:
+        def ahead(base: list[Sum], matrix: np.ndarray, rates: list[Sum]) -> list[Sum]:
             return [a + n for a, n in zip(base, _transformed(matrix, rates), strict=True)]
 
         first = self._rates(values)
@@ -321,6 +282,57 @@ class _Step:
         inner = [a + b for a, b in zip(second, third, strict=True)]
         end = ahead(ahead(to_end, h / 6.0 * whole, first), h / 3.0 * half, inner)
         return [a + n * (h / 6.0) for a, n in zip(end, fourth, strict=True)]
+
+    def _exponential_midpoint(self, values: list[int], dt: float, part: float) -> list[Sum]:
+        """Half a step from the states as they are, then the whole step with the rates found there."""
+        middle = self._stage(self._relaxed(values, values, dt, 0.5 * part))
+        return self._relaxed(values, middle, dt, part)
+
+    def _relaxed(self, values: list[int], points: list[int], dt: float, part: float) -> list[Sum]:
+        """``x + h phi(h d) (f + d (x - a))`` of each state, with f and d at `points`; exact where all is linear."""
+        h, k = dt * part, len(values)
+        rates, flow = self._rates(points), self._flow(values, part, dt)
+        here = [Sum(0.0, {value: 1.0}) for value in points]
+        outside = _transformed(np.linalg.inv(self.full), self.inputs)
+        linear = _transformed(self.matrix, here)
+        nonlinear = {i for i in range(k) if rates[i].terms}
+        while further := {
+            i for i in range(k) if i not in nonlinear and any(self.matrix[:, i, j].any() for j in nonlinear)
+        }:
+            nonlinear |= further
+        made = []
+        for i, (value, point) in enumerate(zip(values, points, strict=True)):
+            if i not in nonlinear:
+                made.append(flow[i])
+                continue
+            slope = self._slope(rates[i], point) + Sum(plain(self.matrix[:, i, i]))
+            away = Sum(0.0, {value: 1.0}) + Sum(0.0, {point: -1.0}) if value != point else Sum()
+            rate = linear[i] + outside[i] + rates[i] + self._product([slope, away])
+            made.append(Sum(0.0, {value: 1.0}) + self._product([rate, self._phi(slope * h)]) * h)
+        return made
+
+    def _phi(self, z: Sum) -> Sum:
+        """``(exp(z) - 1)/z``, which is 1 over Bernoulli's function."""
+        inverse = self._value(words.FUNCTION, (BERNOULLI,), (self._settled(z),), (0.0,))
+        return Sum(0.0, {self._value(words.FUNCTION, (RECIPROCAL,), (inverse,), (0.0,)): 1.0})
+
+    def _slope(self, rate: Sum, state: int) -> Sum:
+        """Derivative by a state as far as sums and products show it; what goes through functions is left out."""
+        return sum_of(self._slope_of(value, state) * c for value, c in rate.terms.items())
+
+    def _slope_of(self, value: int, state: int) -> Sum:
+        if value == state:
+            return Sum(1.0)
+        instruction = self.made[value]
+        if instruction.kind == "sum":
+            pairs = zip(instruction.reads, instruction.numbers[1:], strict=True)
+            return sum_of(self._slope_of(v, state) * c for v, c in pairs)
+        if instruction.kind != "product":
+            return Sum()
+        (a, b), (a0, a1, b0, b1) = instruction.reads, instruction.numbers
+        return self._product([self._slope_of(a, state) * a1, Sum(b0, {b: b1})]) + self._product(
+            [Sum(a0, {a: a1}), self._slope_of(b, state) * b1]
+        )
 
     def _with_noise(self, values: list[int], dt: float, noise_at: int) -> tuple[list[int], int]:
         """Add noise to the states, one set of normal numbers for each state that has some."""
@@ -333,36 +345,17 @@ class _Step:
             for number, source in enumerate(sources):
                 if spread[:, row, source].any():
                     values[row] = self._value(
-                        words.NOISE, (noise_at + number * n,), (values[row],), (_plain(spread[:, row, source]),)
+                        words.NOISE, (noise_at + number * n,), (values[row],), (plain(spread[:, row, source]),)
                     )
         return values, n * len(sources)
 
-    def code(self, keep: Callable[[np.ndarray], tuple[int, int]]) -> tuple[list[int], int, int]:
-        """See `write_program`."""
-        lowered = _lowered(self.made, self.elements.size, keep)
-        last = {value: at for at, (_, _, reads, _) in enumerate(lowered) for value in reads}
-        register: dict[int, int] = {}
-        free: list[int] = []
-        used, code = 0, []
-        for at, (kind, target, reads, rest) in enumerate(lowered):
-            if target is not None:
-                if not free:
-                    free.append(used)
-                    used += 1
-                register[target] = free.pop()
-                code += [kind, register[target], *(register[value] for value in reads), *rest]
-            else:
-                code += [kind, register[reads[0]], *rest]
-            free += [register.pop(value) for value in set(reads) if last[value] == at]
-        return code, used, self.drawn
 
-
-def _transformed(matrix: np.ndarray, vector: list[_Sum]) -> list[_Sum]:
+def _transformed(matrix: np.ndarray, vector: list[Sum]) -> list[Sum]:
     """Product of a matrix, shape (size, k, k) or (k, k), and a vector of sums."""
     made = []
     for j in range(len(vector)):
-        row = [(_plain(matrix[..., j, i]), vector[i]) for i in range(len(vector))]
-        made.append(_total(total * c for c, total in row if not _is_zero(c)))
+        row = [(plain(matrix[..., j, i]), vector[i]) for i in range(len(vector))]
+        made.append(sum_of(each * c for c, each in row if not is_zero(c)))
     return made
 
 
@@ -438,111 +431,6 @@ def _root(covariance: np.ndarray) -> np.ndarray:
         if root[j, j] > 1e-9:
             root[j + 1 :, j] = (plain[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
     return scale[:, None] * root
-
-
-def _lowered(
-    made: list[_Instruction], size: int, keep: Callable[[np.ndarray], tuple[int, int]]
-) -> list[tuple[int, int | None, list[int], list[int]]]:  # fmt: skip
-    """Instructions of the machine (kind, target, what is read, further words) of what is needed.
-
-    A product that one sum alone takes becomes a part of that sum.
-    """
-    uses: dict[int, list[int]] = {}
-    needed = [instruction.kind in (words.STORE, words.STORE_FREE) for instruction in made]
-    for at in reversed(range(len(made))):
-        if needed[at]:
-            for value in made[at].reads:
-                needed[value] = True
-                uses.setdefault(value, []).append(at)
-    places: dict[float, int] = {}
-    lowered: list[tuple[int, int | None, list[int], list[int]]] = []
-    further = len(made)
-
-    def number(value: float) -> int:
-        if value not in places:
-            places[value] = keep(np.array([value]))[0]
-        return places[value]
-
-    def is_inside(value: int) -> bool:
-        """Whether a product is written where it is used."""
-        users = uses.get(value, [])
-        if made[value].kind != "product" or len(users) != 1 or made[users[0]].kind != "sum":
-            return False
-        user = made[users[0]]
-        return isinstance(user.numbers[1 + user.reads.index(value)], float)
-
-    def products(target: int, constant: float, linear: list[Any], factors: list[Any]) -> None:
-        """One PRODUCT or PRODUCTS; what there is less of is filled with zero times something that is read anyway."""
-        reads = [v for v, _ in linear]
-        inner = [made[v].reads for v, _ in factors]
-        filled = [*reads, *[inner[0][0]] * (2 - len(reads)), *(v for pair in inner for v in pair)]
-        numbers = [constant, *(c for _, c in linear), *[0.0] * (2 - len(linear))]
-        for value, c in factors:
-            a0, a1, b0, b1 = made[value].numbers
-            numbers += [a0 * c, a1 * c, b0, b1]
-        kind = words.PRODUCT if len(factors) == 1 else words.PRODUCTS
-        lowered.append((kind, target, filled, [number(x) for x in numbers]))
-
-    def total(target: int, instruction: _Instruction) -> None:
-        nonlocal further
-        constant, *numbers = instruction.numbers
-        terms = list(zip(instruction.reads, numbers, strict=True))
-        each = [(v, c) for v, c in terms if not isinstance(c, float)]
-        factors = [(v, c) for v, c in terms if isinstance(c, float) and is_inside(v)]
-        linear = [(v, c) for v, c in terms if isinstance(c, float) and not is_inside(v)]
-        start = constant if isinstance(constant, float) else 0.0
-        pieces: list[Callable[..., None]] = []
-        while linear or factors or not pieces:
-            first = not pieces
-            room = (2 if factors else 4) - (not first)
-            now, linear = linear[:room], linear[room:]
-            inner, factors = factors[:2], factors[2:]
-
-            def piece(into: int, before: list[Any], now=now, inner=inner, c0=start if first else 0.0) -> None:
-                if inner:
-                    products(into, c0, [*before, *now], inner)
-                elif not (before or now):
-                    lowered.append((words.CONSTANT, into, [], [number(c0)]))
-                else:
-                    both = [*before, *now]
-                    kind = words.LINEAR_1 + len(both) - 1
-                    numbers = [number(c0), *(number(c) for _, c in both)]
-                    lowered.append((kind, into, [v for v, _ in both], numbers))
-
-            pieces.append(piece)
-        if not isinstance(constant, float):
-            pieces.append(lambda into, before: lowered.append(
-                (words.ADD_EACH, into, [before[0][0]], [keep(np.broadcast_to(constant, size))[0]])
-            ))  # fmt: skip
-        for v, c in each:
-            pieces.append(lambda into, before, v=v, c=c: lowered.append(
-                (words.ADD_SCALED, into, [before[0][0], v], [keep(np.broadcast_to(c, size))[0]])
-            ))  # fmt: skip
-        before: list[Any] = []
-        for at, piece in enumerate(pieces):
-            into = target if at == len(pieces) - 1 else further
-            further += into == further
-            piece(into, before)
-            before = [(into, 1.0)]
-
-    for at, instruction in enumerate(made):
-        if not needed[at] or is_inside(at):
-            continue
-        kind = instruction.kind
-        if kind == "sum":
-            total(at, instruction)
-        elif kind == "product":
-            products(at, 0.0, [], [(at, 1.0)])
-        elif kind == words.FUNCTION:
-            lowered.append((kind, at, [*instruction.reads], [*instruction.places, number(instruction.numbers[0])]))
-        elif kind == words.NOISE:
-            kept = keep(np.broadcast_to(instruction.numbers[0], size))
-            lowered.append((kind, at, [*instruction.reads], [*instruction.places, *kept]))
-        elif kind in (words.STORE, words.STORE_FREE):
-            lowered.append((kind, None, [*instruction.reads], [*instruction.places]))
-        else:
-            lowered.append((kind, at, [*instruction.reads], [*instruction.places]))
-    return lowered
 
 
 def check_noise(noise: Mapping[str, Any], states: Iterable[str]) -> None:

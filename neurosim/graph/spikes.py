@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -20,6 +19,8 @@ import scipy.sparse
 
 from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph, factors, memoryless_order
+from neurosim.graph.edge_matrices import edge_matrix, is_diagonal, is_identity
+from neurosim.graph.element_code import plain
 from neurosim.graph.element_programs import (
     Drive,
     Elements,
@@ -31,9 +32,10 @@ from neurosim.graph.element_programs import (
 )
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
-from neurosim.graph.layout import Layout, layout_of
+from neurosim.graph.layout import layout_of
 from neurosim.graph.plasticity import rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
+from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
 from neurosim.graph.spike_timing import RULES as TIMING_RULES
 from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
@@ -42,85 +44,6 @@ from neurosim.kernels.spike_vectors import MOST_TERMS
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
-
-
-@dataclass(frozen=True)
-class LearnedWeights:
-    """Weights of a projection that learn, by their synapses.
-
-    Attributes
-    ----------
-    part : slice
-        Where they lie in the states.
-    shape : (int, int)
-        Targets and sources.
-    rows, columns : ndarray of int
-        Target and source of each.
-    values : ndarray
-        At the beginning.
-    """
-
-    part: slice
-    shape: tuple[int, int]
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-
-
-@dataclass(frozen=True)
-class SpikeProgram:
-    """A compiled graph of spiking neurons for one step dt; the arrays are those of `neurosim.kernels.spike_steps`.
-
-    Attributes
-    ----------
-    graph : SignalGraph
-        Flat.
-    dt : float
-        Step [s].
-    scheme : str
-        How states that flow nonlinearly are stepped; "" where there are none.
-    work : int
-        Numbers that the compiled loop needs to work in.
-    states, events, inputs, trains : Layout
-        Where named arrays lie in the states, among the elements of events, in a row of inputs; `trains` are the inputs
-        that make events tick.
-    given : dict of str to str
-        The event that each of `trains` makes tick.
-    learned : dict of str to LearnedWeights
-        By the name of the parameter.
-    """
-
-    graph: SignalGraph
-    dt: float
-    notes: tuple[str, ...]
-    states: Layout
-    events: Layout
-    inputs: Layout
-    trains: Layout
-    given: dict[str, str]
-    initial: np.ndarray
-    code: np.ndarray
-    table: np.ndarray
-    constant: np.ndarray
-    pointers: np.ndarray
-    targets: np.ndarray
-    strengths: np.ndarray
-    memory: int
-    arrivals: int
-    work: int
-    scheme: str
-    learned: dict[str, LearnedWeights]
-
-    @cached_property
-    def slots(self) -> int:
-        """Steps for which ticks are kept."""
-        return int(self.code[words.SLOTS])
-
-    @property
-    def synapses(self) -> int:
-        """Number of synapses."""
-        at, count = int(self.code[words.PROJECTIONS_AT]), int(self.code[words.PROJECTIONS])
-        return sum(int(self.code[at + k * words.PROJECTION_WORDS + words.COUNT]) for k in range(count))
 
 
 @dataclass(frozen=True)
@@ -163,6 +86,9 @@ def compile_spikes(
 
 
 class _Compiler:
+    needs_delays = True
+    """Whether pulses that move what an event watches need a delay."""
+
     def __init__(
         self, flat: SignalGraph, dt: float, notes: tuple[str, ...], scheme: str, substeps: int, noise: dict[str, Any]
     ) -> None:
@@ -289,7 +215,7 @@ class _Compiler:
                     )
                 yield _Term(str(a), None, edge["delay"], edge)
                 continue
-            matrix = _matrix(flat, str(a), name, edge)
+            matrix = edge_matrix(flat, str(a), name, edge)
             if not self._is_linear(str(a)):
                 if edge["delay"] > 0.0 and flat.nodes[a]["kind"] != "event":
                     raise ParameterError(f"{where}: only ticks of events may have a delay where dt is given")
@@ -297,7 +223,7 @@ class _Compiler:
                 continue
             for term in self._terms(str(a)):
                 if term.plastic is not None:
-                    if not _is_identity(matrix):
+                    if not is_identity(matrix):
                         raise ParameterError(f"{where}: behind a plastic edge no further weight may follow")
                     yield _Term(term.source, None, term.delay + edge["delay"], term.plastic)
                 else:
@@ -312,7 +238,7 @@ class _Compiler:
             ports = [t for t in terms if t.source in flat and flat.nodes[t.source]["kind"] == "port"]
             if not ports:
                 continue
-            if len(terms) > 1 or not _is_identity(ports[0].matrix):
+            if len(terms) > 1 or not is_identity(ports[0].matrix):
                 raise ParameterError(
                     f"event '{event}' watches input '{ports[0].source}' and more, or a part of it: where dt is given, "
                     "an input makes an event of its own size tick by itself"
@@ -333,7 +259,7 @@ class _Compiler:
         for name, terms in drives:
             for term in terms:
                 if term.source in links:
-                    if flat.size_of(term.source) != flat.size_of(name) or not _is_diagonal(term.matrix):
+                    if flat.size_of(term.source) != flat.size_of(name) or not is_diagonal(term.matrix):
                         raise ParameterError(
                             f"{flat.nodes[term.source]['kind']} '{term.source}' drives '{name}' with a matrix: where "
                             "dt is given, states drive one another element by element (ticks may go through any "
@@ -366,10 +292,11 @@ class _Compiler:
         pause = self.flat.value_of(self.flat.nodes[event]["refractory"], self.flat.size_of(event), f"event '{event}'")
         return np.ceil(pause / self.dt - WHOLE).astype(np.int64)
 
-    def _cluster(
-        self, names: list[str], nodes: list[str], couplings: list[tuple[int, int, int]]
-    ) -> tuple[int, ...]:  # fmt: skip
-        """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
+    def _flow(
+        self, names: list[str], nodes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str, Any]], list[Drive], int]:  # fmt: skip
+        """Matrix and bias of ``y' = A y + b`` of each element of a cluster; what inputs add (state, input, weights) and
+        what its program adds to each state; the first element of the event that holds states, or -1."""
         flat, n, k = self.flat, self.flat.size_of(names[0]), len(names)
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
@@ -388,20 +315,45 @@ class _Compiler:
                     bias[:, i] += term.matrix.toarray().ravel() / tau
                 elif term.source in nodes or (has_program and term.source in self.holders and term.source != name):
                     # What rests is seen at rest: it is no part of the flow that is taken out.
-                    rates[i].terms.append((term.source, _uniform(term.matrix.diagonal() / tau)))
+                    rates[i].terms.append((term.source, plain(term.matrix.diagonal() / tau)))
                 elif term.source in names:
                     matrix[:, i, names.index(term.source)] += term.matrix.diagonal() / tau
                 elif flat.nodes[term.source]["kind"] == "port":
                     driven.append((i, term.source, scipy.sparse.diags_array(1.0 / tau) @ term.matrix))
-        propagator, integral = propagators(matrix, self.dt)
-        constant = np.einsum("eij,ej->ei", integral, bias)
-        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         held_by = {self.holders[name] for name in names if name in self.holders}
         if len(held_by) > 1:
             raise ParameterError(f"states {', '.join(names)} drive one another and are held by several events")
+        return matrix, bias, driven, rates, self.events.slices[held_by.pop()].start if held_by else -1
+
+    def _pauses(self, event: str) -> tuple[int, int]:
+        """Place of the refractory times of an event's elements, and 0 where all are the same."""
+        pause = self._steps_of_pause(event)
+        spread = int(not (pause == pause[0]).all())
+        self.code += pause.tolist() if spread else [int(pause[0])]
+        return words.HEAD + len(self.code) - (pause.size if spread else 1), spread
+
+    def _delay(self, term: _Term, where: str) -> int:
+        """Delay of a projection in steps."""
+        delay = term.delay / self.dt
+        if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
+            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            raise ParameterError(
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+            )
+        return round(delay)
+
+    def _cluster(
+        self, names: list[str], nodes: list[str], couplings: list[tuple[int, int, int]]
+    ) -> tuple[int, ...]:  # fmt: skip
+        """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
+        matrix, bias, driven, rates, holder = self._flow(names, nodes)
+        n, k = bias.shape
+        propagator, integral = propagators(matrix, self.dt)
+        constant = np.einsum("eij,ej->ei", integral, bias)
+        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
         program_end = 0
-        if has_program:
+        if nodes or any(name in self.noise for name in names):
             self._program(names, nodes, matrix, constant, rates, reached, couplings)
             program_end = words.HEAD + len(self.code)
         else:
@@ -419,7 +371,6 @@ class _Compiler:
                 couplings += [
                     (int(start + found.col[e]), int(base + found.row[e]), first + at) for at, e in enumerate(used)
                 ]
-        holder = self.events.slices[held_by.pop()].start if held_by else -1
         return n, k, self.states.slices[names[0]].start, holder, terms_at, program_end
 
     def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
@@ -482,8 +433,8 @@ class _Compiler:
             elif self.flat.nodes[term.source]["kind"] == "port":
                 found.append((term.source, term.matrix.tocoo()))
             else:
-                drive.terms.append((term.source, _uniform(term.matrix.diagonal())))
-        drive.bias = _uniform(bias)
+                drive.terms.append((term.source, plain(term.matrix.diagonal())))
+        drive.bias = plain(bias)
         if found:
             drive.place = self.constant.size
             self.constant = np.concatenate([self.constant, bias])
@@ -505,7 +456,7 @@ class _Compiler:
             terms = self.drives[event]
             watched = [t for t in terms if t.source in self.states.slices]
             level = flat.value_of(flat.nodes[event]["threshold"], n, f"event '{event}', threshold")
-            gain = watched[0].matrix.diagonal() if len(watched) == 1 and _is_diagonal(watched[0].matrix) else None
+            gain = watched[0].matrix.diagonal() if len(watched) == 1 and is_diagonal(watched[0].matrix) else None
             if gain is None or not (gain > 0.0).all() or any(t.source not in ("", watched[0].source) for t in terms):
                 raise ParameterError(
                     f"event '{event}': where dt is given, an event watches one state of its own size, with a positive "
@@ -514,17 +465,14 @@ class _Compiler:
             for term in terms:
                 if term.source == "":
                     level = level - term.matrix.toarray().ravel()
-            for term in self.drives[watched[0].source]:
+            for term in self.drives[watched[0].source] if self.needs_delays else ():
                 if term.source in self.events.slices and term.delay == 0.0:
                     raise ParameterError(
                         f"event '{term.source}' moves '{watched[0].source}', which an event watches, at the instant of "
                         f"its tick: where dt is given, such an edge needs a delay of one step ({self.dt:g} s) or more"
                     )
             threshold = self._number(level / gain)
-            pause = self._steps_of_pause(event)
-            spread = int(not (pause == pause[0]).all())
-            pause_at = words.HEAD + len(self.code)
-            self.code += pause.tolist() if spread else [int(pause[0])]
+            pause = self._pauses(event)
             first = words.HEAD + len(self.code)
             for _, target, edge in flat.out_edges(event, data=True):
                 if edge["role"] == "reset":
@@ -535,7 +483,7 @@ class _Compiler:
                     value = flat.value_of(edge[kind], n, f"{where}, {kind}")
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
-                n, self.states.slices[watched[0].source].start, *threshold, pause_at, spread, part.start, first,
+                n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
                 words.HEAD + len(self.code), 0, 0,
             ))  # fmt: skip
         return records
@@ -549,12 +497,7 @@ class _Compiler:
                 if term.source not in self.events.slices:
                     continue
                 where = f"edge '{term.source}' -> '{target}'"
-                delay = term.delay / self.dt
-                if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-                    smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
-                    raise ParameterError(
-                        f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
-                    )
+                delay = self._delay(term, where)
                 source, holder = self.events.slices[term.source], self.holders.get(target)
                 sources, remembered, noted = source.stop - source.start, 0, 0
                 if term.plastic is not None and rule_name(term.plastic["plastic"]) in TIMING_RULES:
@@ -576,7 +519,7 @@ class _Compiler:
                 yield (
                     order.index(term.source), source.start, sources, self._append("pointers", by_source.indptr),
                     self.states.slices[target].start, self._append("targets", by_source.indices), by_source.nnz,
-                    weights_at, int(not uniform), round(delay), kind, first, stride,
+                    weights_at, int(not uniform), delay, kind, first, stride,
                     -1 if holder is None else self.events.slices[holder].start, self._reserve("memory", remembered),
                     self._reserve("arrivals", noted),
                 )  # fmt: skip
@@ -613,7 +556,7 @@ class _Compiler:
 
     def _short_term(self, term: _Term, where: str) -> tuple[Any, list[np.ndarray]]:
         """Weights of a projection with short-term plasticity, and U, 1/D, 1/F [1/steps] of its synapses by source."""
-        weights = scipy.sparse.csc_array(_matrix(self.flat, term.source, "", term.plastic))
+        weights = scipy.sparse.csc_array(edge_matrix(self.flat, term.source, "", term.plastic))
         weights.sum_duplicates()
         use, recovery, facilitation = short_term_parameters(self.flat, term.plastic, weights, where)
         return weights, [use, self.dt / recovery, self.dt / facilitation]
@@ -641,42 +584,6 @@ class _Compiler:
     def _reserve(self, name: str, size: int) -> int:
         self.sizes[name] += size
         return self.sizes[name] - size
-
-
-def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:
-    """Sparse matrix (elements of the target, of the source) of an edge, its gain included."""
-    m = flat.size_of(source)
-    low, high = edge["source_part"] or (0, m)
-    if edge["weight"] is None:
-        core = scipy.sparse.eye_array(high - low, format="csr")
-    else:
-        value = flat.parameters[edge["weight"]].value
-        if not hasattr(value, "tocsr") and value.ndim < 2:
-            core = scipy.sparse.diags_array(np.broadcast_to(value, high - low), format="csr")
-        else:
-            core = scipy.sparse.csr_array(value)
-            core = core.T if edge["transpose"] else core
-    core = core * edge["gain"]
-    if target and (edge["source_part"] or edge["target_part"]):
-        found, first = core.tocoo(), (edge["target_part"] or (0, 0))[0]
-        core = scipy.sparse.csr_array(
-            (found.data, (found.row + first, found.col + low)), shape=(flat.size_of(target), m)
-        )
-    return core
-
-
-def _uniform(values: np.ndarray) -> Any:
-    """A float where all elements have the same number."""
-    return float(values[0]) if (values == values[0]).all() else values
-
-
-def _is_diagonal(matrix: Any) -> bool:
-    found = matrix.tocoo()
-    return bool((found.row == found.col).all())
-
-
-def _is_identity(matrix: Any) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and _is_diagonal(matrix) and bool((matrix.diagonal() == 1.0).all())
 
 
 def _joined(parts: list[np.ndarray], dtype: Any = float) -> np.ndarray:

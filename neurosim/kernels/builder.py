@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,14 @@ from neurosim.kernels.unknowns import Unknown, Unknowns
 
 GROUND = -1
 """Index of the ground in `BatchSpec.inputs` and `BatchSpec.flows`."""
+
+
+KEPT, LARGEST_KEPT = 8, 5000
+"""Layouts that are kept for systems that differ from them in numbers only, and most unknowns of such a one."""
+
+_CHANGED_BY_RUNS = ("memory", "event_value", "constant_jacobian", "u", "F", "D", "scratch", "dims")
+_kept: dict[tuple[Any, ...], tuple[SystemArrays, np.ndarray]] = {}
+_lock = threading.Lock()
 
 
 @dataclass
@@ -231,6 +240,119 @@ def build_system(
     """
     if not isinstance(unknowns, Unknowns):
         unknowns = Unknowns(unknowns)
+    structure = _structure(unknowns, batches, held)
+    kept = _kept.get(structure) if structure is not None else None
+    arrays = _refilled(*kept, unknowns, batches) if kept is not None else None
+    if arrays is None:
+        arrays, mass_places = _laid_out(unknowns, batches, held)
+        if structure is not None:
+            with _lock:
+                _kept[structure] = arrays._replace(batch=arrays.batch.copy()), mass_places
+                while len(_kept) > KEPT:
+                    _kept.pop(next(iter(_kept)))
+    context = np.zeros(CONTEXT_SIZE)
+    context[[SOURCE_SCALE, TEMPERATURE, GMIN]] = 1.0, temperature, gmin
+    system = System(unknowns, tuple(batches), arrays, context)
+    if breakpoints is not None:
+        system.breakpoints = breakpoints
+    system.largest_step = largest_step
+    for number, batch in enumerate(batches):
+        for column, compiled in (
+            (layout.LAW, batch.law), (layout.ACCEPT, batch.accept), (layout.EVENTS, batch.events),
+            (layout.JUMP, batch.jump), (layout.START, batch.start), (layout.DIFFUSION, batch.diffusion),
+        ):  # fmt: skip
+            arrays.batch[number, column] = compiled.address if compiled is not None else 0
+    system.refresh()
+    return system
+
+
+def _structure(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[int]) -> tuple[Any, ...] | None:
+    """Everything that a layout hangs on beside the numbers in it; None where it is not kept."""
+    if len(unknowns) > LARGEST_KEPT or any(isinstance(b.law, NumbaLaw | PythonLaw) for b in batches):
+        return None
+    described = [
+        (
+            b.inputs.shape, b.inputs.tobytes(), b.flows.shape, b.flows.tobytes(), b.parameters.shape, *b.mass,
+            b.unit_mass, b.law, b.law_inputs, b.law_flows, b.accept, b.accept_writes_states, b.events, b.jump, b.start,
+            b.diffusion, b.event_count, b.is_linear, _pairs(b.dependence), _pairs(b.wiring),
+            b.memory_rows, b.scratch_rows, len(b.table), np.array(b.code, "i8").tobytes(), b.writes_derivatives,
+        )
+        for b in batches
+    ]  # fmt: skip
+    return len(unknowns), tuple(held), *described
+
+
+def _pairs(rows: Sequence[Sequence[float]] | None) -> tuple[tuple[float, ...], ...] | None:
+    return None if rows is None else tuple(map(tuple, rows))
+
+
+def _refilled(
+    kept: SystemArrays, mass_places: np.ndarray, unknowns: Unknowns, batches: Sequence[BatchSpec]
+) -> SystemArrays | None:
+    """Arrays of the same structure with other numbers; None where these ask for another layout."""
+    parameters = []
+    for row, batch in zip(kept.batch, batches):
+        values, step = _parameters_of(batch, int(row[layout.BLOCKS]), int(row[layout.WIDTH]))
+        if step != row[layout.PARAMETER_STEP]:
+            return None
+        parameters.append(values)
+    bounded = np.isfinite(unknowns.lower) | np.isfinite(unknowns.upper)
+    if not np.array_equal(np.flatnonzero(bounded), kept.bounded):
+        return None
+    columns = np.repeat(np.arange(len(unknowns)), np.diff(kept.column_pointer))
+    fresh = {name: np.zeros_like(getattr(kept, name)) for name in _CHANGED_BY_RUNS}
+    return kept._replace(
+        batch=kept.batch.copy(), parameters=np.concatenate([*parameters, np.empty(0)]),
+        table=np.concatenate([*(np.array(batch.table, float) for batch in batches), np.empty(0)]),
+        code=np.concatenate([*(np.array(batch.code, "i8") for batch in batches), np.empty(0, "i8")]),
+        lower=unknowns.lower[bounded], upper=unknowns.upper[bounded],
+        is_state=(unknowns.kinds == "state").astype("i8"),
+        **_masses(kept.row_index, columns, mass_places, _mass_entries(batches)[2]), **fresh,
+    )  # fmt: skip
+
+
+def _parameters_of(batch: BatchSpec, blocks: int, w: int) -> tuple[np.ndarray, int]:
+    """Parameters by blocks, flat, and how far those of the next block are."""
+    padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
+    # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
+    is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
+    return padded[: 1 if is_shared else None].flatten(), 0 if is_shared else batch.parameters.shape[1] * w
+
+
+def _mass_entries(batches: Sequence[BatchSpec]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of M; places may come up more than once."""
+    rows_of, columns_of, values_of = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+    for batch in batches:
+        for (r, c), values in batch.mass.items():
+            for flow_end, flow_sign in ((0, 1), (1, -1)):
+                for input_end, input_sign in ((0, 1), (1, -1)):
+                    rows, columns = batch.flows[:, r, flow_end], batch.inputs[:, c, input_end]
+                    kept = (rows >= 0) & (columns >= 0)
+                    rows_of.append(rows[kept])
+                    columns_of.append(columns[kept])
+                    values_of.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
+        if batch.unit_mass:
+            rows_of.append(batch.flows[..., 0].ravel())
+            columns_of.append(batch.inputs[..., 0].ravel())
+            values_of.append(np.ones(batch.flows[..., 0].size))
+    return np.concatenate(rows_of), np.concatenate(columns_of), np.concatenate(values_of)
+
+
+def _masses(
+    row_index: np.ndarray, columns: np.ndarray, places: np.ndarray, values: np.ndarray
+) -> dict[str, np.ndarray]:
+    """M on the pattern, and its entries that differ from zero."""
+    mass = np.zeros(row_index.size)
+    np.add.at(mass, places, values)
+    there = mass != 0.0
+    return {
+        "mass": mass, "mass_row": row_index[there], "mass_column": columns[there].astype("u4"),
+        "mass_value": mass[there],
+    }  # fmt: skip
+
+
+def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[int]) -> tuple[SystemArrays, np.ndarray]:
+    """The arrays but for the addresses of laws, and where the entries of M stand in the pattern."""
     n = len(unknowns)
     table = np.zeros((len(batches), layout.COLUMNS), np.int64)
     keys = [
@@ -248,7 +370,6 @@ def build_system(
 
     stamp_rows: list[np.ndarray] = []
     stamp_columns: list[np.ndarray] = []
-    mass_rows, mass_columns, mass_values = [], [], []
     widest = {"u": 1, "F": 1, "D": 1, "scratch": 1}
     for number, batch in enumerate(batches):
         for name, index in (("input", batch.inputs), ("flow", batch.flows)):
@@ -271,11 +392,8 @@ def build_system(
         row[layout.TIMED] = _reads_time(batch)
         row[layout.DIRECT] = number == 0 and _is_direct(batch, n) and not any(b.law or b.wiring for b in batches[1:])
         row[layout.PARAMETER_ROWS] = batch.parameters.shape[1]
-        padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
-        # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
-        is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
-        row[layout.PARAMETER_STEP] = 0 if is_shared else batch.parameters.shape[1] * w
-        row[layout.PARAMETER_AT] = put("parameters", padded[: 1 if is_shared else None].flatten(), "f8")
+        values, row[layout.PARAMETER_STEP] = _parameters_of(batch, blocks, w)
+        row[layout.PARAMETER_AT] = put("parameters", values, "f8")
         row[layout.SCRATCH] = int(batch.scratch_rows > 0)
         row[layout.MEMORY_ROWS] = batch.scratch_rows + batch.memory_rows
         row[layout.KEPT_ROWS] = batch.memory_rows if batch.scratch_rows > 0 else 0
@@ -307,18 +425,6 @@ def build_system(
         row[layout.STAMP_AT] = put("stamp", np.array(stamps, "i8").reshape(-1, 4), "i8")
         row[layout.STAMPS] = len(stamps)
         # Slots follow once the pattern is known: one list of [blocks, w] arrays per stamp, in this order.
-        for (r, c), values in batch.mass.items():
-            for flow_end, flow_sign in ((0, 1), (1, -1)):
-                for input_end, input_sign in ((0, 1), (1, -1)):
-                    rows, columns = batch.flows[:, r, flow_end], batch.inputs[:, c, input_end]
-                    kept = (rows >= 0) & (columns >= 0)
-                    mass_rows.append(rows[kept])
-                    mass_columns.append(columns[kept])
-                    mass_values.append(flow_sign * input_sign * np.broadcast_to(values, rows.shape)[kept])
-        if batch.unit_mass:
-            mass_rows.append(batch.flows[..., 0].ravel())
-            mass_columns.append(batch.inputs[..., 0].ravel())
-            mass_values.append(np.ones(batch.flows[..., 0].size))
         widest["u"] = max(widest["u"], batch.inputs.shape[1] * w)
         widest["F"] = max(widest["F"], max(batch.flows.shape[1], batch.event_count) * w)
         if batch.writes_derivatives:
@@ -329,9 +435,7 @@ def build_system(
     stamp_keys = [(c.astype(np.int64) * (n + 1) + r).ravel() for r, c in zip(stamp_rows, stamp_columns, strict=True)]
     all_keys = np.concatenate(stamp_keys) if stamp_keys else np.empty(0, np.int64)
     inside = (all_keys % (n + 1) < n) & (all_keys // (n + 1) < n)
-    m_rows, m_columns, m_values = (
-        np.concatenate(part) if part else np.empty(0) for part in (mass_rows, mass_columns, mass_values)
-    )
+    m_rows, m_columns, m_values = _mass_entries(batches)
     mass_keys = m_columns.astype(np.int64) * (n + 1) + m_rows.astype(np.int64)
     # No place is made that no law fills, except where an unknown may be held: a zero on the diagonal of a source costs
     # fill, because its net could be eliminated for nothing.
@@ -342,8 +446,7 @@ def build_system(
     missing = pattern[np.minimum(diagonal, nnz - 1)] != np.arange(n) * (n + 2)
     diagonal[missing] = nnz
     places = np.where(inside, np.searchsorted(pattern, np.where(inside, all_keys, 0)), nnz).astype("u4")
-    mass = np.zeros(nnz)
-    np.add.at(mass, np.searchsorted(pattern, mass_keys), m_values)
+    mass_places = np.searchsorted(pattern, mass_keys)
     start = 0
     for row in table:
         blocks, w, stamps = int(row[layout.BLOCKS]), int(row[layout.WIDTH]), int(row[layout.STAMPS])
@@ -381,10 +484,7 @@ def build_system(
         column_pointer=pointer,
         row_index=row_index,
         diagonal=diagonal.astype("i8"),
-        mass=mass,
-        mass_row=row_index[mass != 0.0],
-        mass_column=(pattern // (n + 1))[mass != 0.0].astype("u4"),
-        mass_value=mass[mass != 0.0],
+        **_masses(row_index, pattern // (n + 1), mass_places, m_values),
         constant_jacobian=np.zeros(nnz + 1),
         is_state=(unknowns.kinds == "state").astype("i8"),
         bounded=bounded.astype("i8"),
@@ -396,20 +496,7 @@ def build_system(
         **{key: np.zeros(size) for key, size in widest.items()},
         dims=np.zeros(7, np.int64),
     )
-    context = np.zeros(CONTEXT_SIZE)
-    context[[SOURCE_SCALE, TEMPERATURE, GMIN]] = 1.0, temperature, gmin
-    system = System(unknowns, tuple(batches), arrays, context)
-    if breakpoints is not None:
-        system.breakpoints = breakpoints
-    system.largest_step = largest_step
-    for number, batch in enumerate(batches):
-        for column, compiled in (
-            (layout.LAW, batch.law), (layout.ACCEPT, batch.accept), (layout.EVENTS, batch.events),
-            (layout.JUMP, batch.jump), (layout.START, batch.start), (layout.DIFFUSION, batch.diffusion),
-        ):  # fmt: skip
-            table[number, column] = compiled.address if compiled is not None else 0
-    system.refresh()
-    return system
+    return arrays, mass_places
 
 
 _PLACES = {

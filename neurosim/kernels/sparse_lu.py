@@ -12,6 +12,7 @@ and diagonal preference for circuit matrices; recalled). Those of the analysis a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -47,6 +48,9 @@ GROWTH_LIMIT = 1e8
 
 CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
+
+KEPT = 8
+"""Patterns of which the analysis is kept."""
 
 LONGEST_SHORT = 4
 """Most entries beside the pivot in a short column."""
@@ -266,12 +270,28 @@ def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: n
         raise SingularStructure(np.flatnonzero(column_of_row < 0), np.flatnonzero(row_of_column < 0))
 
     matched_rows = column_of_row[rows]
-    sequence, first = peel_singletons(pointer, matched_rows)
-    block = sequence[first:]
-    sequence[first:] = block[fill_order(pointer, matched_rows, block)]
+    sequence = _elimination_sequence(pointer.tobytes(), matched_rows.tobytes())
     pattern = find_pattern(pointer, rows, numbers * scale[rows], sequence, row_of_column)
-    lu = _arrange(pointer, rows, scale, sequence, *pattern)
+    blank = _arranged(*(part.tobytes() for part in (pointer, rows, sequence, *pattern)))
+    own = {name: np.zeros(getattr(blank, name).size) for name in NUMBERS}
+    lu = blank._replace(row_scale=scale[blank.row_order], **own)
     return Factorisation(lu, pointer, rows, run_refactor(lu, numbers))
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _elimination_sequence(pointer: bytes, matched_rows: bytes) -> np.ndarray:
+    """Order in which columns are eliminated: it hangs on pattern and pairing alone; the last few are kept."""
+    starts, rows = np.frombuffer(pointer, np.int64).copy(), np.frombuffer(matched_rows, np.int64).copy()
+    sequence, first = peel_singletons(starts, rows)
+    block = sequence[first:]
+    sequence[first:] = block[fill_order(starts, rows, block)]
+    return sequence
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _arranged(*parts: bytes) -> LU:
+    """`_arrange` of int64 arrays, kept as `_elimination_sequence` is: what rows of a sweep share."""
+    return _arrange(*(np.frombuffer(part, np.int64).copy() for part in parts))
 
 
 def _check_pattern(n: int, pointer: np.ndarray, rows: np.ndarray, numbers: np.ndarray) -> None:
@@ -292,11 +312,10 @@ def _check_pattern(n: int, pointer: np.ndarray, rows: np.ndarray, numbers: np.nd
 
 
 def _arrange(
-    pointer: np.ndarray, rows: np.ndarray, scale: np.ndarray, order: np.ndarray,
-    lower_start: np.ndarray, lower_row: np.ndarray, upper_start: np.ndarray, upper_row: np.ndarray,
-    number_of_row: np.ndarray,
+    pointer: np.ndarray, rows: np.ndarray, order: np.ndarray, lower_start: np.ndarray, lower_row: np.ndarray,
+    upper_start: np.ndarray, upper_row: np.ndarray, number_of_row: np.ndarray,
 ) -> LU:  # fmt: skip
-    """Renumber everything in elimination order and sort the columns.
+    """Renumber everything in elimination order and sort the columns; scales and numbers follow.
 
     Short columns come first, those of equal shape side by side, as far as no column moves before one that it needs.
     """
@@ -346,7 +365,7 @@ def _arrange(
         entry_source=source.astype(np.uint32),
         row_order=row_order.astype(np.uint32),
         column_order=order.astype(np.uint32),
-        row_scale=scale[row_order],
+        row_scale=np.empty(0),
         lower_start=lower_start,
         lower_row=lower_row,
         lower=np.zeros(lower_row.size),

@@ -220,6 +220,15 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
 
 
 @helper
+def has_synapses(code, p, element, pointers):
+    """Whether a tick of this element goes anywhere through one projection."""
+    source = element - code[p + LOW]
+    if source < 0 or source >= code[p + SOURCES]:
+        return False
+    return at(pointers, code[p + POINTERS] + source) < at(pointers, code[p + POINTERS] + source + 1)
+
+
+@helper
 def learned(weight, change, table, constants, is_soft):
     """The weight after a change, within its bounds."""
     least, most = table[constants + LEAST], table[constants + MOST]
@@ -357,11 +366,11 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
                 continue
         for e in range(m):
             element = first + start + e
-            if not y[value + e] >= table[place + (start + e) * stride]:
-                if armed[element] == 0:
-                    armed[element] = 1
+            if not at(y, value + e) >= at(table, place + (start + e) * stride):
+                if disarmed != 0 and at(armed, element) == 0:
+                    put(armed, element, 1)
                     plan[DISARMED] -= 1
-            elif armed[element] != 0 and release[element] <= now:
+            elif at(armed, element) != 0 and at(release, element) <= now:
                 elements[logged] = element
                 logged += 1
                 armed[element] = 0
@@ -437,7 +446,7 @@ def run_spike_steps(
             if delay != 0 and now > delay:
                 slot = (turn - delay if turn >= delay else turn - delay + slots) * width + at(code, p + EVENT)
                 low, high = at(offsets, slot), at(offsets, slot + 1)
-                if low < high:
+                if low < high and (high > low + 1 or has_synapses(code, p, elements[low], pointers)):
                     deliver(
                         code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory,
                         arrivals,

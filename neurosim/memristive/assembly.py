@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from neurosim.graph import law as words
 from neurosim.graph.drives import Drives
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
-from neurosim.kernels.laplacian_arrays import LaplacianArrays
+from neurosim.kernels.edge_laws import ADDRESS, GROUP_WORDS
+from neurosim.kernels.laplacian_arrays import CHANGES, LaplacianArrays
 from neurosim.kernels.system import SystemArrays
 from neurosim.kernels.unknowns import Unknowns
 from neurosim.memristive import law
@@ -60,6 +62,23 @@ class NetworkAssembly:
                 np.ascontiguousarray(values).ravel(), potentials.ravel(), currents.ravel(),
             )  # fmt: skip
         return potentials, currents
+
+    def identity(self) -> bytes:
+        """The bytes of the law's code, with what device laws are instead of where they are."""
+        same, at = self.system.arrays.code.copy(), law.AT + law.SOLVER
+        first = int(same[law.AT + law.LAWS_AT]) + 1
+        same[[at, *(first + k * GROUP_WORDS + ADDRESS for k in range(len(self.net.laws.groups)))]] = 0
+        keys = [g.device.law.key for g in self.net.laws.groups if g.device is not None and g.device.law is not None]
+        return same.tobytes() + "".join(keys).encode()
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What changes while the plan solves, for a checkpoint."""
+        return {name: getattr(self.solver.arrays, name) for name in CHANGES}
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        for name, values in kept.items():
+            getattr(self.solver.arrays, name)[...] = values
 
     @property
     def code_size(self) -> int:

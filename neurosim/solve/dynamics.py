@@ -196,7 +196,7 @@ class NetworkDynamics(Dynamics):
 
 def dynamics(
     what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, drive: Any = None,
-    stop: float | None = None, derivatives: bool = True,
+    stop: float | None = None, derivatives: bool = True, jumps: bool = False,
 ) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 
@@ -209,6 +209,8 @@ def dynamics(
         Until when drives are laid out [s]; default 1, of a circuit the end of its transient analysis.
     derivatives : bool
         Whether the system of a graph can give its Jacobian, default True; of a large dense one it takes much memory.
+    jumps : bool
+        Whether a graph may have events: the equations are then those between ticks. Default False: it is refused.
 
     Raises
     ------
@@ -217,7 +219,8 @@ def dynamics(
     if isinstance(what, Dynamics):
         return what
     if isinstance(what, (SignalGraph, Program)):
-        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0, derivatives)
+        program = what if isinstance(what, Program) else compile_graph(what)
+        return _of_graph(program, drive, stop or 1.0, derivatives, jumps)
     if isinstance(what, MemristiveNetwork):
         if drive is not None:
             raise ParameterError("a memristive network has its own sources: drive= is for graphs")
@@ -230,11 +233,11 @@ def dynamics(
 
 
 def _of_graph(
-    program: Program, drive: Any, stop: float, derivatives: bool, like: GraphAssembly | None = None
+    program: Program, drive: Any, stop: float, derivatives: bool, jumps: bool, like: GraphAssembly | None = None
 ) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
-    if events := program.graph.of_kind("event"):
+    if (events := program.graph.of_kind("event")) and not jumps:
         raise ParameterError(
             f"graph '{program.graph.title}' jumps where event '{events[0]}' ticks: its flow alone does not say what it "
             "does; simulate() and digital() can run it"
@@ -245,7 +248,7 @@ def _of_graph(
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
-        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, assembly),
+        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, jumps, assembly),
     )  # fmt: skip
 
 

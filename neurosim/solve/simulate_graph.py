@@ -17,6 +17,7 @@ from neurosim.graph.drives import bind_drives
 from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph, noise_of
+from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
@@ -262,6 +263,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     check_history(program, chosen.history, chosen.initial)
+    _check_trains(program, chosen.drive)
     drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
     assembly = assemble_graph(
         program, drives, derivatives=method.uses_derivatives, diffusion=diffusion, law_alone=law_alone
@@ -277,6 +279,23 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     run.count[state.EVENTFUL] |= watch is not None
     history = History(assembly, run, chosen.history, int(method.varies_order)) if program.delays else None
     return Prepared(assembly, run if history is None else history.run, method, names, history, watch)
+
+
+def _check_trains(program: Program, drive: Any) -> None:
+    """Spikes are for inputs that events watch."""
+    graph = program.graph
+    given = drive if isinstance(drive, Mapping) else dict.fromkeys(program.inputs.slices, drive)
+    for name, value in given.items():
+        if isinstance(value, SpikeTrains) and name in graph:
+            ends, stack = [], list(graph.successors(name))
+            while stack:
+                data = graph.nodes[b := stack.pop()]
+                if data["kind"] == "map" and data["function"] == "identity":
+                    stack += graph.successors(b)
+                else:
+                    ends.append(data["kind"])
+            if set(ends) != {"event"}:
+                raise ParameterError(f"drive: input '{name}' takes values, not spikes: more than events watch it")
 
 
 def _halted(

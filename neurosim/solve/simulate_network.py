@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
@@ -67,6 +69,8 @@ class NetworkSettings:
         Seconds between saved points beside the accepted steps; default 1/200 of the span.
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
+    checkpoint, checkpoint_every, resumed
+        As `neurosim.solve.simulate.Settings`.
     """
 
     method: str = "auto"
@@ -82,6 +86,9 @@ class NetworkSettings:
     print_step: float | None = None
     events: Events | None = None
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = None
 
 
 def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -133,15 +140,24 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     probes = np.arange(assembly.system.size) if saved.needs_all else np.array(saved.states, int)
     run = _new_run(assembly, method, chosen, span, probes)
     run.count[state.EVENTFUL] |= watch is not None
+    keeper = None
+    if chosen.checkpoint is not None or chosen.resumed is not None:
+        header = {"kind": "network", "title": net.title, "source": None, "t_span": span, "versions": versions(),
+                  "settings": kept_settings(chosen)}  # fmt: skip
+        keeper = Keeper(
+            chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed, assembly.identity(),
+            further={"solver": assembly} | ({} if watch is None else {"watch": watch}),
+        )  # fmt: skip
+    hands_over = chosen.method == "auto" and watch is None and keeper is None
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why),
-        halted=None if watch is None else watch.halted, until_stiff=chosen.method == "auto" and watch is None,
+        halted=None if watch is None else watch.halted, keeper=keeper, until_stiff=hands_over,
     )  # fmt: skip
     notes = []
     if run.count[state.STIFF] != 0:
         notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
-        if chosen.method == "auto" and watch is None and run.real[state.T] < span[1] and recorded.failure is None:
+        if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
             method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
             notes[0] += f"; continued by {method.name}"
             assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)

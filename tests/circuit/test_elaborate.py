@@ -251,6 +251,39 @@ def test_a_long_chain_of_parameters():
     assert resistance(f"{chain}\n.param p3000=1\nR1 a 0 {{p0}}") == 3001.0
 
 
+def test_a_circuit_that_is_rebuilt_again_and_again_is_as_if_it_had_just_been_read():
+    """Cards whose parameters have not changed are not read again: values, functions, models, nested names, temper."""
+    text = """
+.param w=2 l={3*w} unused=1 tnom2=5 temperature={w}
+.func g(x) {x*l + offset}
+.param offset=1
+.model dm d is={1e-14*w} n=1.5
+.model dn d is=1e-15
+r1 a 0 w
+r2 a 0 {g(2)}
+r3 a 0 {1 + temper}
+r4 a 0 1k
+r5 a 0 {tnom2} tc1={offset*1e-3}
+d1 a 0 dm area={unused}
+d2 a 0 dn
+b1 a 0 i={w*v(a) + table(v(a), 0, 0, 1, l)}
+v1 a 0 sin(0 {w} 1k)
+x1 a 0 part k={l}
+.subckt part p n k=1
+r1 p n {k*offset}
+.ends
+.op
+.end"""
+    kept = read(text)
+    for values, temperature in (
+        ({"w": 5.0}, None), ({"unused": 2.0}, None), ({}, None), ({}, 80.0), ({}, 81.0), ({"offset": -1.0}, 80.0),
+        ({"tnom2": 7.0}, None), ({"l": 1.0}, None), ({"w": 5.0, "l": 9.0}, 27.0), ({"temperature": 3.0}, None),
+    ):  # fmt: skip
+        again, fresh = kept.rebuild(values, temperature), read(text).rebuild(values, temperature)
+        assert again.instances == fresh.instances
+        assert [n.message for n in again.notes] == [n.message for n in fresh.notes]
+
+
 def test_rebuild_takes_other_values():
     circuit = read(".param w=1 l={w*2}\n.subckt s p\nR1 p 0 {l}\n.ends\nX1 a s\nR2 a 0 {temper}\n.tran 1u {w}")
     assert circuit.parameters == {"w": 1.0, "l": 2.0}

@@ -36,11 +36,10 @@ def test_inputs_and_feedback_together_and_samples_side_by_side() -> None:
     y = np.zeros_like(u)
     for t in range(300):
         y[t] = 0.5 * y[t - 1] * (t > 0) + u[t]
-    network = EchoStateNetwork(
-        1, 10, feedback=True, regularisation=1e-10, seed=2, reservoir={"activation": "identity", "topology": "cycle", "spectral_radius": 0.0}
-    ).fit(u, y)
+    plain = {"activation": "identity", "topology": "cycle", "spectral_radius": 0.0}
+    network = EchoStateNetwork(1, 10, feedback=True, regularisation=1e-10, seed=2, reservoir=plain).fit(u, y)
     assert network.forecast(u[:260], y[:250]) == pytest.approx(y[250:260], abs=1e-5)
-    assert network.predict(u, y)[50:] == pytest.approx(y[50:], abs=1e-5)
+    assert network.predict(u, y) == pytest.approx(y, abs=1e-5)
     assert network.forecast(u[:251, 0], y[:250, 0]).shape == (1, 1)
 
 

@@ -128,10 +128,11 @@ def fit_online(
         else:
             x = rows[t]
         x = np.append(x, 1.0) if bias else x
-        if t >= washout and t % every == 0:
-            errors[t] = rule.update(x, wanted[t])
-        else:
-            errors[t] = wanted[t] - rule.weights @ x
+        with np.errstate(over="ignore", invalid="ignore"):
+            if t >= washout and t % every == 0:
+                errors[t] = rule.update(x, wanted[t])
+            else:
+                errors[t] = wanted[t] - rule.weights @ x
         if not np.isfinite(errors[t]).all():
             raise SimulationError(
                 f"fit_online: the weights are not finite at step {t}; a smaller rate (now {rate:g}), a forgetting "

@@ -79,13 +79,6 @@ def ridge(
     rows = len(x)
     centre, level = (x.mean(0), y.mean(0)) if intercept else (np.zeros(x.shape[1]), np.zeros(y.shape[1]))
     u, s, vt = np.linalg.svd(x - centre, full_matrices=False)
-    if s[0] == 0.0:
-        warnings.warn(
-            f"readout: all {x.shape[1]} features are constant over {rows} rows, so it gives the mean of the targets; "
-            "check that the input reaches the network (input scaling, thresholds, no spikes) and that the washout is "
-            "short enough",
-            RankDeficientWarning, stacklevel=2,
-        )  # fmt: skip
     y = y - level
     projected = u.T @ y
     outside = float((y**2).sum() - (projected**2).sum())
@@ -104,6 +97,13 @@ def ridge(
         raise ParameterError(f"regularisation = {regularisation!r} must be 'gcv' or a number of zero or more")
     else:
         chosen = float(regularisation)
+    if s[0] == 0.0:
+        warnings.warn(
+            f"readout: all {x.shape[1]} features are constant over {rows} rows, so it gives the mean of the targets; "
+            "check that the input reaches the network (input scaling, thresholds, no spikes) and that the washout is "
+            "short enough",
+            RankDeficientWarning, stacklevel=2,
+        )  # fmt: skip
     if chosen:
         factor = s / (s**2 + chosen)
     else:
