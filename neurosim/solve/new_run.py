@@ -52,7 +52,6 @@ def begin_run(
     atol: np.ndarray, h: float, h_max: float,
 ) -> None:  # fmt: skip
     """Put the state of an integration to its start; what it records, and where, stays."""
-    real, count = run.real, run.count
     for values in (run.f, run.y_new, run.error, run.stage, run.past, run.q, run.jacobian, run.matrix):
         values.fill(0)
     _set_start(run, system, method, y, t0, t_stop, rtol, atol, h, h_max)
@@ -63,6 +62,7 @@ def _set_start(
     h: float, h_max: float,
 ) -> None:  # fmt: skip
     """The start of a run whose other numbers are 0."""
+    real, count = run.real, run.count
     run.y[:], run.atol[:] = y, atol
     np.abs(run.y[:-1], out=run.largest)
     real[:], count[:] = _beginning(method, system.is_linear, any(batch.events is not None for batch in system.batches))
