@@ -128,7 +128,7 @@ class System:
         return len(self.unknowns)
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Addresses of the unknowns."""
         return self.unknowns.names
 

@@ -16,14 +16,13 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from neurosim.devices import devices
 from neurosim.devices.memristor_drift_decay import CONVENTIONS
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
 from neurosim.memristive import invariants
 from neurosim.memristive.clocked_map import ClockedMap
+from neurosim.memristive.components import find_components
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
 from neurosim.memristive.graph_arrays import GraphArrays, NumberedNames
 from neurosim.memristive.plan import (
@@ -161,7 +160,9 @@ class MemristiveNetwork:
         self.injections = dict(currents or {})
         self.sources = self._read_sources(sources)
         self.solver = solver
-        self._fix_potentials()
+        parts = find_components(self)
+        self.incidence, self.component = parts.incidence, parts.component
+        self.fixed, self.is_free, self.open_fixed = parts.fixed, parts.is_free, parts.open_fixed
 
     @classmethod
     def from_circuit(cls, circuit: Any) -> MemristiveNetwork:
@@ -284,52 +285,6 @@ class MemristiveNetwork:
         for node, drive in self.injections.items():
             made.add(m + n + self.node_index(node), f"current into node '{node}'", drive)
         return made
-
-    def _fix_potentials(self) -> None:
-        """Electrodes, and one node of each component that has none."""
-        n, m = len(self.nodes), self.size
-        self.incidence = sparse.csr_matrix(
-            (np.r_[np.ones(m), -np.ones(m)], (np.r_[self.tail, self.head], np.tile(np.arange(m), 2))), shape=(n, m)
-        )
-        links = sparse.coo_matrix((np.ones(m), (self.tail, self.head)), shape=(n, n))
-        count, self.component = csgraph.connected_components(links, directed=False)
-        driven = np.array([self.node_index(node) for node in self.electrodes], int)
-        per_part = np.bincount(self.component[driven], minlength=count)
-        pushed = self._pushed()
-        for node, k in zip(self.electrodes, driven, strict=True):
-            if per_part[self.component[k]] == 1 and not pushed[self.component[k]] and per_part.sum() > 1:
-                raise ParameterError(
-                    f"electrode '{node}' is disconnected: no path leads from it to another electrode or source"
-                )
-        grounded = np.ones(count, bool)
-        grounded[self.component[driven]] = False
-        _, first = np.unique(self.component, return_index=True)
-        self.fixed = np.sort(np.concatenate([driven, first[grounded]])).astype(np.int64)
-        self.is_free = np.ones(n, bool)
-        self.is_free[self.fixed] = False
-        self.open_fixed = first[grounded]
-        _, _, inject = self.sources.split(self.sources.constant)
-        if not self.sources.is_constant:
-            inject = self.sources.split(self.sources.at(0.0))[2]
-        total = np.bincount(self.component, inject, minlength=count)
-        size = np.bincount(self.component, np.abs(inject), minlength=count)
-        lost = np.flatnonzero(grounded & (np.abs(total) > 1e-12 * size))
-        if lost.size:
-            node = next(node for node in self.injections if self.component[self.node_index(node)] == lost[0])
-            raise ParameterError(
-                f"currents into the part of the graph with node '{node}' add up to {total[lost[0]]:g} A, and it has no "
-                "electrode where they could leave; let them add up to 0 or give an electrode"
-            )
-
-    def _pushed(self) -> np.ndarray:
-        """Components with an EMF or an injected current."""
-        count = int(self.component.max()) + 1
-        has = np.zeros(count, bool)
-        m, n = self.size, len(self.nodes)
-        places = np.concatenate([np.flatnonzero(self.sources.constant), self.sources.targets[:, 1]])
-        has[self.component[self.tail[places[places < m]]]] = True
-        has[self.component[places[places >= m + n] - m - n]] = True
-        return has
 
     @cached_property
     def unit_potentials(self) -> Callable[[np.ndarray], np.ndarray]:
