@@ -21,7 +21,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurosim import architectures, neurons
+    from neurosim import architectures, datasets, neurons
     from neurosim.analyses.basins import basins
     from neurosim.analyses.bifurcation_diagram import bifurcation_diagram
     from neurosim.analyses.comparison import compare
@@ -33,28 +33,43 @@ if TYPE_CHECKING:
     from neurosim.analyses.energy import energy
     from neurosim.analyses.energy_function import energy_function
     from neurosim.analyses.energy_landscape import energy_landscape
+    from neurosim.analyses.firing_rate import filtered_spikes, firing_rate
+    from neurosim.analyses.fisher_memory import fisher_memory
     from neurosim.analyses.fit import fit
     from neurosim.analyses.fixed_points import fixed_points
     from neurosim.analyses.hysteresis import hysteresis
     from neurosim.analyses.ising_relaxation import ising_relaxation
+    from neurosim.analyses.kernel_rank import kernel_rank
     from neurosim.analyses.limit_cycle import limit_cycle
     from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.analyses.mean_field import mean_field
+    from neurosim.analyses.memory_capacity import memory_capacity
     from neurosim.analyses.memory_decay import memory_decay
     from neurosim.analyses.network_conductance import network_conductance
     from neurosim.analyses.phase_portrait import phase_portrait
     from neurosim.analyses.poincare_section import poincare_section
     from neurosim.analyses.power_balance import power_balance
     from neurosim.analyses.power_spectrum import power_spectrum
+    from neurosim.analyses.processing_capacity import processing_capacity
+    from neurosim.analyses.reservoir import Reservoir, reservoir
+    from neurosim.analyses.reservoir_battery import reservoir_battery
+    from neurosim.analyses.reservoir_map import reservoir_map
+    from neurosim.analyses.reservoir_tasks import segments_task, time_warp_task
+    from neurosim.analyses.separation import separation
+    from neurosim.analyses.spike_agreement import spike_agreement
+    from neurosim.analyses.spike_statistics import spike_statistics
     from neurosim.circuit.model import Circuit
     from neurosim.circuit.reader import read_netlist
     from neurosim.circuit.writer import write_netlist
+    from neurosim.digital.echo_state_network import EchoStateNetwork
     from neurosim.digital.network import digital
     from neurosim.errors import (
         FormatError,
         NetlistError,
         NeurosimError,
         ParameterError,
+        RankDeficientWarning,
+        SilentNetworkWarning,
         SimulationError,
         UnknownNameError,
     )
@@ -62,12 +77,15 @@ if TYPE_CHECKING:
     from neurosim.graph.convert import from_networkx
     from neurosim.graph.drives import held, interpolated, noise
     from neurosim.graph.equations import equations
+    from neurosim.graph.memristor_synapses import memristor_synapses
     from neurosim.graph.program import compile_graph
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.graph.spike_encoding import latency_coded, rate_coded, send_on_delta, spike_distance
     from neurosim.graph.spike_trains import poisson_trains, spike_trains
     from neurosim.kernels.named_law import law
     from neurosim.memristive import generators
     from neurosim.memristive.electrodes import nearest_node, with_strips
+    from neurosim.memristive.graph_arrays import GraphArrays
     from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
@@ -94,6 +112,8 @@ __version__ = "0.1.0"
 
 _ORIGINS = {
     "neurosim.analyses.comparison": ("compare",),
+    "neurosim.analyses.firing_rate": ("filtered_spikes", "firing_rate"),
+    "neurosim.analyses.fisher_memory": ("fisher_memory",),
     "neurosim.analyses.fit": ("fit",),
     "neurosim.analyses.conditional_exponents": ("conditional_exponents",),
     "neurosim.analyses.conducting_paths": ("conducting_paths",),
@@ -106,7 +126,9 @@ _ORIGINS = {
     "neurosim.analyses.fixed_points": ("fixed_points",),
     "neurosim.analyses.basins": ("basins",),
     "neurosim.analyses.bifurcation_diagram": ("bifurcation_diagram",),
+    "neurosim.analyses.kernel_rank": ("kernel_rank",),
     "neurosim.analyses.limit_cycle": ("limit_cycle",),
+    "neurosim.analyses.memory_capacity": ("memory_capacity",),
     "neurosim.analyses.phase_portrait": ("phase_portrait",),
     "neurosim.analyses.poincare_section": ("poincare_section",),
     "neurosim.analyses.hysteresis": ("hysteresis",),
@@ -117,12 +139,23 @@ _ORIGINS = {
     "neurosim.analyses.network_conductance": ("network_conductance",),
     "neurosim.analyses.power_balance": ("power_balance",),
     "neurosim.analyses.power_spectrum": ("power_spectrum",),
+    "neurosim.analyses.spike_agreement": ("spike_agreement",),
+    "neurosim.analyses.spike_statistics": ("spike_statistics",),
+    "neurosim.analyses.processing_capacity": ("processing_capacity",),
+    "neurosim.analyses.reservoir": ("Reservoir", "reservoir"),
+    "neurosim.analyses.reservoir_battery": ("reservoir_battery",),
+    "neurosim.analyses.reservoir_map": ("reservoir_map",),
+    "neurosim.analyses.reservoir_tasks": ("segments_task", "time_warp_task"),
+    "neurosim.analyses.separation": ("separation",),
     "neurosim.circuit.model": ("Circuit",),
     "neurosim.circuit.reader": ("read_netlist",),
     "neurosim.circuit.writer": ("write_netlist",),
+    "neurosim.digital.echo_state_network": ("EchoStateNetwork",),
     "neurosim.digital.network": ("digital",),
     "neurosim.errors": (
-        "FormatError", "NetlistError", "NeurosimError", "ParameterError", "SimulationError", "UnknownNameError",
+        "FormatError", "NetlistError", "NeurosimError", "ParameterError", "RankDeficientWarning",
+        "SilentNetworkWarning", "SimulationError",
+        "UnknownNameError",
     ),
     "neurosim.formats": ("load", "load_all", "save"),
     "neurosim.graph.convert": ("from_networkx",),
@@ -130,9 +163,12 @@ _ORIGINS = {
     "neurosim.graph.equations": ("equations",),
     "neurosim.graph.program": ("compile_graph",),
     "neurosim.graph.signal_graph": ("SignalGraph",),
+    "neurosim.graph.memristor_synapses": ("memristor_synapses",),
+    "neurosim.graph.spike_encoding": ("latency_coded", "rate_coded", "send_on_delta", "spike_distance"),
     "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
     "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
+    "neurosim.memristive.graph_arrays": ("GraphArrays",),
     "neurosim.memristive.network": ("MemristiveNetwork",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
@@ -155,8 +191,8 @@ _ORIGINS = {
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {
-    "architectures": "neurosim.architectures", "generators": "neurosim.memristive.generators",
-    "methods": "neurosim.solve.methods", "neurons": "neurosim.neurons",
+    "architectures": "neurosim.architectures", "datasets": "neurosim.datasets",
+    "generators": "neurosim.memristive.generators", "methods": "neurosim.solve.methods", "neurons": "neurosim.neurons",
 }  # fmt: skip
 """Registries that are packages."""
 
@@ -167,15 +203,20 @@ __all__ = [
     "Column",
     "Crossing",
     "Dynamics",
+    "EchoStateNetwork",
     "FormatError",
+    "GraphArrays",
     "Integrator",
     "MemristiveNetwork",
     "NetlistError",
     "NeurosimError",
     "ParameterError",
+    "RankDeficientWarning",
+    "Reservoir",
     "Result",
     "Settings",
     "SignalGraph",
+    "SilentNetworkWarning",
     "SimulationError",
     "UnknownNameError",
     "__version__",
@@ -191,6 +232,7 @@ __all__ = [
     "continuation",
     "contraction_rate",
     "covariant_vectors",
+    "datasets",
     "digital",
     "draw_figure",
     "draw_graph",
@@ -200,6 +242,9 @@ __all__ = [
     "energy_function",
     "energy_landscape",
     "equations",
+    "filtered_spikes",
+    "firing_rate",
+    "fisher_memory",
     "fit",
     "fixed_points",
     "from_networkx",
@@ -210,6 +255,8 @@ __all__ = [
     "integral",
     "interpolated",
     "ising_relaxation",
+    "kernel_rank",
+    "latency_coded",
     "law",
     "limit_cycle",
     "load",
@@ -217,7 +264,9 @@ __all__ = [
     "lyapunov_spectrum",
     "mean_field",
     "measure",
+    "memory_capacity",
     "memory_decay",
+    "memristor_synapses",
     "methods",
     "nearest_node",
     "network_conductance",
@@ -230,17 +279,29 @@ __all__ = [
     "poisson_trains",
     "power_balance",
     "power_spectrum",
+    "processing_capacity",
     "raster",
+    "rate_coded",
     "read_netlist",
+    "reservoir",
+    "reservoir_battery",
+    "reservoir_map",
     "resume",
     "save",
     "save_figure",
+    "segments_task",
+    "send_on_delta",
     "sensitivities",
+    "separation",
     "simulate",
+    "spike_agreement",
+    "spike_distance",
+    "spike_statistics",
     "spike_trains",
     "spike_trials",
     "squared_error",
     "sweep",
+    "time_warp_task",
     "tolerance",
     "uniform",
     "waveforms",

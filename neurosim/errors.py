@@ -92,6 +92,14 @@ class FormatError(NeurosimError, ValueError):
     """A result file that cannot be read or written."""
 
 
+class SilentNetworkWarning(UserWarning):
+    """A spiking network made no spikes, so that nothing can be learnt from its states."""
+
+
+class RankDeficientWarning(UserWarning):
+    """A regression whose features depend on one another, so that its weights are not determined by the data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A remark that does not stop the work: a warning or an explanation with its place."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
@@ -52,7 +53,8 @@ class Registry(Generic[T]):
         self._objects: dict[str, T] = {}
         self._lookup: dict[str, tuple[str, str]] = {}
         self._notes: list[Note] = []
-        self._scanned = False
+        self._scanned = self._is_scanning = False
+        self._lock = threading.RLock()
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -127,8 +129,18 @@ class Registry(Generic[T]):
     def _scan(self) -> None:
         if self._scanned:
             return
-        # Set first: a module that looks into its own registry while it is imported must not scan again.
-        self._scanned = True
+        with self._lock:
+            # A module that looks into its own registry while it is imported must not scan again.
+            if self._scanned or self._is_scanning:
+                return
+            self._is_scanning = True
+            try:
+                self._scan_all()
+                self._scanned = True
+            finally:
+                self._is_scanning = False
+
+    def _scan_all(self) -> None:
         try:
             package = importlib.import_module(self.package)
             for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
@@ -137,7 +149,6 @@ class Registry(Generic[T]):
         except BaseException:
             self._objects.clear()
             self._lookup.clear()
-            self._scanned = False
             raise
         if plugins_enabled:
             self._read_entry_points()

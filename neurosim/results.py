@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -196,6 +197,25 @@ class Result:
     def events(self) -> dict[str, np.ndarray]:
         """Times [s] of events by name, one for each tick or crossing; empty where none were watched."""
         return {name: np.array(times, dtype=float) for name, times in self.attrs.get("events", {}).items()}
+
+    @property
+    def trains(self) -> dict[str, list[np.ndarray]]:
+        """Times [s] of the ticks of each element, by event: the elements of ``spike[0], spike[1], ...`` together."""
+        groups: dict[str, list[np.ndarray]] = {}
+        for name, times in self.events.items():
+            match = re.fullmatch(r"(.+)\[\d+\]", name)
+            groups.setdefault(match[1] if match else name, []).append(times)
+        return groups
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Weights of synapses that learned, at the end of a run with ``dt``: sparse matrices (targets, sources)."""
+        import scipy.sparse
+
+        return {
+            name: scipy.sparse.csr_array((found["value"], (found["row"], found["column"])), shape=tuple(found["shape"]))
+            for name, found in self.attrs.get("weights", {}).items()
+        }
 
     @property
     def analysis(self) -> str:

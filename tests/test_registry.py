@@ -5,6 +5,7 @@ import importlib.metadata
 import itertools
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,6 +48,12 @@ def plugins(monkeypatch):
 
 def things(package: str) -> Registry:
     return Registry("thing", package, "thing", "things")
+
+
+def test_a_second_thread_waits_for_the_first_to_find_all(make_package, plugins):
+    registry = things(make_package(a="import time\ntime.sleep(0.2)", b="thing = Thing('beta')"))
+    with ThreadPoolExecutor(4) as pool:
+        assert [one.name for one in pool.map(registry.get, ["beta"] * 4)] == ["beta"] * 4
 
 
 def test_finds_objects_tuples_and_skips_the_rest(make_package, plugins):

@@ -20,6 +20,7 @@ from neurosim.analyses.poincare_section import poincare_section
 from neurosim.analyses.runs import RTOL, Rows, Runs, with_values
 from neurosim.errors import NeurosimError, ParameterError, SimulationError
 from neurosim.graph.program import Program
+from neurosim.memristive.network import MemristiveNetwork
 
 KINDS = ("maxima", "minima", "section", "samples")
 
@@ -100,7 +101,7 @@ def bifurcation_diagram(
         Local extrema of a flow (default), its values where ``section`` is crossed, or (default of a map) all samples.
     transient, duration : float, optional
         Left out before, and shown [s, or steps of a map]; default that of .tran, 100 time constants, or 500 steps,
-        each; of a map 200 steps are shown.
+        each; of a map 200 steps are shown; of a memristive network as much is left out as is shown.
     section : str, optional
         ``"x[2] = 27"``, see `neurosim.analyses.poincare_section.poincare_section`.
     follow : bool
@@ -133,8 +134,11 @@ def bifurcation_diagram(
         raise ParameterError(f"'{runs.field.title}' is a map: kind is 'samples'")
     if (chosen == "section") != (section is not None):
         raise ParameterError("kind 'section' goes with section='x[2] = 27' or the like")
-    wait = runs.duration if transient is None else float(transient)
     length = (200.0 if runs.is_map else runs.duration) if duration is None else float(duration)
+    if transient is None:
+        wait = length if isinstance(runs.model, MemristiveNetwork) else runs.duration
+    else:
+        wait = float(transient)
     if not (wait >= 0.0 and length > 0.0):
         raise ParameterError(f"transient = {wait:g} and duration = {length:g} must be positive")
     begin = runs.start if start is None else np.asarray(start, float)

@@ -21,6 +21,7 @@ import numpy as np
 from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import flow_of
 from neurosim.analyses.fixed_points import zeros
+from neurosim.analyses.spike_agreement import SpikeAgreement, spike_agreement
 from neurosim.digital.event_network import EventNetwork
 from neurosim.digital.hosted import HostedNetwork
 from neurosim.digital.network import DigitalNetwork, digital
@@ -120,6 +121,8 @@ class Comparison(Drawable):
         CPU time of the analog run.
     statements : tuple of str
         What is known of the rule.
+    spikes : tuple of SpikeAgreement
+        Where the graph has events: how far their ticks agree, for each of `steps`.
     """
 
     drawn_by = "comparison:comparison"
@@ -146,6 +149,7 @@ class Comparison(Drawable):
     score: dict[str, float]
     seconds_analog: float
     statements: tuple[str, ...] = field(default=())
+    spikes: tuple[SpikeAgreement, ...] = field(default=())
 
     @property
     def fixed_points_agree(self) -> bool:
@@ -158,7 +162,7 @@ def compare(
     dt: float | None = None,
     duration: float | None = None, sample_period: float | None = None, initial: Mapping[str, Any] | None = None,
     targets: Any = None, score: Callable[[np.ndarray, np.ndarray], float] | None = None, refinements: int = 4,
-    starts: int = 20, seed: int = 0,
+    starts: int = 20, seed: int = 0, window: float | None = None,
 ) -> Comparison:  # fmt: skip
     """Compare a graph as an analog network with its digital equivalent.
 
@@ -191,6 +195,8 @@ def compare(
     starts : int
         Random starts for fixed points and attractors.
     seed : int
+    window : float, optional
+        Of a graph with events: two ticks within it are one [s]; default twice dt.
 
     Raises
     ------
@@ -202,7 +208,8 @@ def compare(
     if isinstance(graph, MemristiveNetwork):
         from neurosim.analyses.network_comparison import compare_network
 
-        given = {"drive": drive, "sample_period": sample_period, "initial": initial, "targets": targets, "score": score}
+        given = {"drive": drive, "sample_period": sample_period, "initial": initial, "targets": targets, "score": score,
+                 "window": window}  # fmt: skip
         if wrong := next((name for name, value in given.items() if value is not None), None):
             raise ParameterError(f"compare() of a memristive network has no setting '{wrong}': it has its own sources")
         return compare_network(graph, twin, dt, duration, refinements, starts, seed)
@@ -236,11 +243,12 @@ def compare(
     else:
 
         def run(given: np.ndarray, per_period: int, halvings: int | None) -> _Run:
-            side = _analog(period, per_period)
+            ticks: dict[str, Any] = {}
+            side = _analog(period, per_period, ticks)
             if halvings is not None:
                 fine = 2**halvings
-                side = _digital(network, period / (per_period * fine), per_period * fine, fine)
-            return _run(network, given, y0, per_period, side)
+                side = _digital(network, period / (per_period * fine), per_period * fine, fine, ticks)
+            return replace(_run(network, given, y0, per_period, side), ticks=ticks)
 
     if is_free and not (delayed or clocked):
         while dt > period / MOST_STEPS and not _keeps_finite(run, inputs, ratio, 0):
@@ -267,6 +275,10 @@ def compare(
         for k, run in enumerate(runs)
     )  # fmt: skip
     order = order_of(steps)
+    spikes = ()
+    if isinstance(program, EventProgram) and not delayed:
+        width = 2.0 * dt if window is None else window
+        spikes = tuple(spike_agreement(real.ticks, run.ticks, width, dt=dt / 2**k) for k, run in enumerate(runs))
     outputs = [real.outputs, runs[0].outputs]
     constant = np.zeros(program.inputs.size)
     has_rest = not (delayed or clocked or isinstance(steady.program, EventProgram))
@@ -287,7 +299,7 @@ def compare(
         seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
-        ),
+        ), spikes=spikes,
     )  # fmt: skip
 
 
@@ -352,11 +364,12 @@ def _names(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Run:
-    """States and outputs at the ends of the steps, from the start on, and the CPU time [s]."""
+    """States and outputs at the ends of the steps, from the start on, the CPU time [s], and the ticks of events."""
 
     states: np.ndarray
     outputs: np.ndarray
     seconds: float
+    ticks: dict[str, Any] = field(default_factory=dict)
 
 
 def _delayed_run(
@@ -405,20 +418,21 @@ def _run(network: DigitalNetwork, inputs: np.ndarray, y0: np.ndarray, ratio: int
     return _Run(states, outputs, time.process_time() - clock)
 
 
-def _analog(period: float, ratio: int) -> _Side:
-    """The flow, by the engine."""
+def _analog(period: float, ratio: int, ticks: dict[str, Any]) -> _Side:
+    """The flow, by the engine; times of ticks go into `ticks`."""
 
     def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
         if y0.size == 0:
             return np.empty((ratio * len(inputs) + 1, 0))
-        return _simulated(program.graph, program.states, program.inputs, inputs, period, y0, ratio)
+        return _simulated(program.graph, program.states, program.inputs, inputs, period, y0, ratio, ticks)
 
     return side
 
 
 def _simulated(
-    graph: SignalGraph, states: Layout, ports: Layout, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int
-) -> np.ndarray:
+    graph: SignalGraph, states: Layout, ports: Layout, inputs: np.ndarray, period: float, y0: np.ndarray, ratio: int,
+    ticks: dict[str, Any] | None = None,
+) -> np.ndarray:  # fmt: skip
     """States at `ratio` points in each sample period, from the start on, by the engine."""
     step = period / ratio
     times = step * np.arange(ratio * len(inputs) + 1)
@@ -426,6 +440,8 @@ def _simulated(
     result = simulate(
         graph, (0.0, period * len(inputs)), drive=drives, initial=states.unpack(y0), rtol=ANALOG_RTOL, print_step=step
     )
+    if ticks is not None:
+        ticks.update(result.attrs.get("events", {}))
     # the last point of an instant: after what jumps there
     places = np.searchsorted(result.axis, times + 1e-9 * step, side="right") - 1
     if np.abs(result.axis[places] - times).max() > 1e-6 * step:
@@ -433,13 +449,14 @@ def _simulated(
     return np.stack([result[name][places] for name in _names(states.shapes)], axis=1)
 
 
-def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int) -> _Side:
-    """Every stride-th state, each input being used for `repeats` steps."""
+def _digital(network: DigitalNetwork, dt: float, repeats: int, stride: int, ticks: dict[str, Any]) -> _Side:
+    """Every stride-th state, each input being used for `repeats` steps; times of ticks go into `ticks`."""
 
     def side(program: Program, inputs: np.ndarray, y0: np.ndarray) -> np.ndarray:
         repeated = np.repeat(inputs, repeats, axis=0)[:, None, :]
         if isinstance(program, EventProgram):
             run = EventNetwork(program, network.rule, dt).sequence(repeated, y0)
+            ticks.update(run.times_of_ticks(dt))
         else:
             run = DigitalNetwork(program, network.rule, dt).sequence(repeated, y0)
         return np.vstack([y0, run.states[stride - 1 :: stride, 0]])

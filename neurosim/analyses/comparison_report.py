@@ -39,6 +39,7 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
         if np.isfinite(c.order)
         else "No order can be read off: the errors are at rounding level, or do not fall.",
         "",
+        *_spikes(c),
         "## Fixed points at zero input",
         "",
     ]
@@ -96,6 +97,11 @@ def as_values(comparison: Comparison) -> dict[str, Any]:
             for s in c.steps
         ],
         "order": _finite(c.order),
+        "spikes": [
+            {"dt": s.dt, "analog": s.first, "digital": s.second, "equal_counts": s.equal_counts, "window": s.window,
+             "coincident": s.coincident, "share": s.share, "shift": _finite(s.shift), "spread": _finite(s.spread)}
+            for s in c.spikes
+        ],
         "declared_order": c.declared_order,
         "fixed_points": [
             {"state": p.state.tolist(), "residual": p.residual, "flow_growth": p.flow_growth,
@@ -107,6 +113,25 @@ def as_values(comparison: Comparison) -> dict[str, Any]:
         "cpu_seconds_analog": c.seconds_analog,
         "statements": list(c.statements),
     }  # fmt: skip
+
+
+def _spikes(c: Comparison) -> list[str]:
+    if not c.spikes:
+        return []
+    return [
+        "## Spikes",
+        "",
+        f"{c.spikes[0].first} on the analog side. Two of an element within {c.spikes[0].window:.4g} s belong together.",
+        "",
+        "| dt (s) | digital | elements with equal counts | with a partner | digital later by (s) |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {s.dt:.4g} | {s.second} | {s.equal_counts:.0%} | {s.share:.1%} | "
+            + (f"{s.shift:.2e} +- {s.spread:.1e} |" if s.coincident else "- |")
+            for s in c.spikes
+        ),
+        "",
+    ]
 
 
 def _yes(truth: bool) -> str:

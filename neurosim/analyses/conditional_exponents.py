@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.lyapunov import LyapunovSpectrum, checked_times, lyapunov_spectrum
 from neurosim.analyses.open_tangent import open_tangent
 from neurosim.analyses.tangent_flow import TangentFlow
@@ -29,7 +30,7 @@ SIGNIFICANT = 2.0
 
 
 @dataclass(frozen=True)
-class ConditionalExponents:
+class ConditionalExponents(Drawable):
     """What `conditional_exponents` finds.
 
     Attributes
@@ -40,6 +41,8 @@ class ConditionalExponents:
     distances : ndarray, shape (drives, starts)
         Distance at the end between a run from a random start and that from the graph's own, over the first distance.
     """
+
+    drawn_by = "conditional_exponents:conditional_exponents"
 
     title: str
     unit: str
@@ -70,9 +73,14 @@ class ConditionalExponents:
             return False
         return None if (self.distances < 1.0).all() else False
 
+    @property
+    def verdict(self) -> str:
+        """`has_echo_states` in words."""
+        words = {True: "forgets its start", False: "does not forget its start", None: "undecided"}
+        return words[self.has_echo_states]
+
     def __str__(self) -> str:
-        verdict = {True: "forgets its start", False: "does not forget its start", None: "undecided"}
-        lines = [f"{self.title}: {verdict[self.has_echo_states]}"]
+        lines = [f"{self.title}: {self.verdict}"]
         lines += [
             f"  drive {number}: largest exponent {value:+.5g} +- {error:.2g} {self.unit}; distance of runs shrank to "
             f"{far:.1e}"

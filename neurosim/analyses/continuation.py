@@ -1,4 +1,4 @@
-"""One branch of fixed points as a parameter changes: pseudo-arclength continuation with folds and Hopf points.
+"""Branches of fixed points as a parameter changes: pseudo-arclength continuation with folds, Hopf and branch points.
 
 The branch (y(s), p(s)) is followed along its tangent, so it goes round folds. A step is as long as the corrector stays
 near the tangent and the parameter moves little: the length of a branch, in units of the state, does not count. Source:
@@ -8,7 +8,7 @@ Bifurcation Theory", section 10.2 (both recalled).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
 
@@ -27,6 +27,9 @@ BENT = 0.2
 
 SMALLEST = 1e-4
 """Steps down to this are taken to tell special points apart, and down to 1e-9 to find a further point."""
+
+AWAY = (0.01, 1e-3, 0.05, 1e-4)
+"""How far across a branch point the first point of another branch is looked for, in scaled coordinates."""
 
 END = 1e-7
 """So near to an end of the range, in shares of it, a branch has left it."""
@@ -83,6 +86,65 @@ class Branch(Drawable):
     eigenvalues: list[np.ndarray]
     special: tuple[SpecialPoint, ...]
     stopped: str
+    curve: _Curve = dataclass_field(repr=False, compare=False)
+    widest: float = dataclass_field(repr=False, compare=False)
+
+    def crossing_branches(self, point: SpecialPoint, points: int = 400) -> list[Branch]:
+        """The branches that cross this one at a branch point (transcritical, pitchfork), one for each way out of it.
+
+        Parameters
+        ----------
+        point : SpecialPoint
+            Of kind ``"branch point"``.
+        points : int
+            Most points of each.
+
+        Raises
+        ------
+        ParameterError
+            It is no branch point.
+        SimulationError
+            No other branch was found there: more than two may meet.
+
+        Notes
+        -----
+        The first point lies across from this branch, in the plane of the two directions in which the equations have no
+        slope (Keller's orthogonal predictor).
+        """
+        if point.kind != "branch point":
+            raise ParameterError(f"no branch crosses at a {point.kind}: take one of kind 'branch point'")
+        curve = self.curve
+        q = (point.parameter - curve.first) / curve.length
+        z = np.append(point.state / curve.scale, q)
+        near = np.argsort(np.abs(self.values - point.parameter) + np.abs(self.states - point.state).sum(axis=1))[1]
+        along = np.append(self.states[near] / curve.scale, (self.values[near] - curve.first) / curve.length) - z
+        flat = curve.slopes(z)[-2:]
+        inside = flat @ along
+        across = flat.T @ np.array([-inside[1], inside[0]]) / max(float(np.linalg.norm(inside)), 1e-300)
+        found = []
+        for sign in (1.0, -1.0):
+            for away in AWAY:
+                new = curve.across(z + sign * away * across, across)
+                if new is None or not np.linalg.norm(new - z) < 20.0 * away:
+                    continue
+                if 0.0 < new[-1] < 1.0:
+                    tangent = curve.tangent(new, new - z)
+                    found.append(_follow(curve, new, tangent, away, self.widest, points)._begun_at(point))
+                break
+        if not found:
+            raise SimulationError(
+                f"no other branch of '{self.title}' was found at {self.parameter} = {point.parameter:g}: more than two "
+                "may meet there, or the others leave the range"
+            )
+        return found
+
+    def _begun_at(self, point: SpecialPoint) -> Branch:
+        """The same, with a branch point before its first point."""
+        return replace(
+            self, values=np.append(point.parameter, self.values), states=np.vstack([point.state, self.states]),
+            unstable=np.append(self.unstable[0], self.unstable),
+            eigenvalues=[self.eigenvalues[0], *self.eigenvalues],
+        )  # fmt: skip
 
 
 def continuation(
@@ -143,6 +205,11 @@ def continuation(
     tangent = curve.tangent(z, None)
     tangent *= np.sign(tangent[-1]) or 1.0
     h /= max(abs(tangent[-1]), 0.01)
+    return _follow(curve, z, tangent, h, widest, points)
+
+
+def _follow(curve: _Curve, z: np.ndarray, tangent: np.ndarray, h: float, widest: float, points: int) -> Branch:
+    """The branch from z on along its tangent, with steps of about h, until it leaves the range."""
     rows, spectra, special = [z], [curve.eigenvalues(z)], []
     stopped, taken = "steps", 1
     while taken < points:
@@ -152,7 +219,7 @@ def continuation(
         if new is None or bent > BENT or abs(new[-1] - z[-1]) > 1.5 * widest:
             h *= 0.5
             if h < 1e-9:
-                stopped = f"no further point was found beyond {parameter} = {curve.value(z):g}"
+                stopped = f"no further point was found beyond {curve.parameter} = {curve.value(z):g}"
                 break
             continue
         turned, eigenvalues = curve.tangent(new, tangent), curve.eigenvalues(new)
@@ -179,11 +246,11 @@ def continuation(
             h *= 2.0
         q, along = z[-1], max(abs(tangent[-1]), 1e-12)
         h = min(h, widest / along, max(1.0 - q if tangent[-1] > 0.0 else q, END) / along)
-    made = np.array(rows)
+    made, base, first = np.array(rows), curve.base, curve.first
     unstable = np.array([curve.unstable(e) for e in spectra])
     return Branch(
-        base.title, parameter, base.names, first + made[:, -1] * (last - first), made[:, :-1] * curve.scale, unstable,
-        spectra, tuple(special), stopped,
+        base.title, curve.parameter, base.names, first + made[:, -1] * curve.length, made[:, :-1] * curve.scale,
+        unstable, spectra, tuple(special), stopped, curve, widest,
     )  # fmt: skip
 
 
@@ -229,10 +296,14 @@ class _Curve:
         ends = [self.base.rebuild({self.parameter: self.first + (q + s * e) * self.length}).value(y) for s in (1, -1)]
         return (ends[0] - ends[1]) / (2.0 * e)
 
+    def slopes(self, z: np.ndarray) -> np.ndarray:
+        """Unit vectors by falling slope of F along them: the last is the tangent, at a branch point the last two."""
+        jacobian = self.field(float(z[-1])).jacobian(z[:-1] * self.scale) * self.scale
+        return np.linalg.svd(np.column_stack([jacobian, self.by_parameter(z)]))[2]
+
     def tangent(self, z: np.ndarray, before: np.ndarray | None) -> np.ndarray:
         """Unit vector along the branch, in the direction of `before`."""
-        jacobian = self.field(float(z[-1])).jacobian(z[:-1] * self.scale) * self.scale
-        found = np.linalg.svd(np.column_stack([jacobian, self.by_parameter(z)]))[2][-1]
+        found = self.slopes(z)[-1]
         return found if before is None or found @ before >= 0.0 else -found
 
     def across(self, guess: np.ndarray, tangent: np.ndarray) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.tangent_flow import TangentFlow
 from neurosim.digital.certificates import flow_contraction
 from neurosim.digital.network import DigitalNetwork
@@ -32,7 +33,7 @@ POINTS, TRIES = 400, 2000
 
 
 @dataclass(frozen=True)
-class ContractionRate:
+class ContractionRate(Drawable):
     """What `contraction_rate` finds.
 
     Attributes
@@ -49,9 +50,13 @@ class ContractionRate:
         The state where it was largest.
     measures : ndarray, shape (points,)
         Logarithmic norms [1/s].
+    times : ndarray, shape (points,)
+        Of the measures [s]; empty for points of a region.
     proven : float
         A rate that holds at all states and inputs [1/s], from bounds of the slopes; NaN where none is known.
     """
+
+    drawn_by = "contraction_rate:contraction_rate"
 
     title: str
     norm: str
@@ -60,6 +65,7 @@ class ContractionRate:
     mean_rate: float
     worst: np.ndarray
     measures: np.ndarray
+    times: np.ndarray
     proven: float
 
     def __str__(self) -> str:
@@ -149,8 +155,9 @@ def contraction_rate(
         program = model.assembly.program
         proven = flow_contraction(DigitalNetwork(program, rules.get("forward_euler"), 1.0)).value
     return ContractionRate(
-        model.title, norm, chosen, -float(measures[worst]), -float(measures.mean()), points[worst], measures, proven
-    )
+        model.title, norm, chosen, -float(measures[worst]), -float(measures.mean()), points[worst], measures,
+        times if t_span else np.empty(0), proven,
+    )  # fmt: skip
 
 
 def _run(model: Dynamics, t_span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

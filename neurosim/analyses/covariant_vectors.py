@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.lyapunov import TOLERANCE, checked_times, prepare
 from neurosim.analyses.open_tangent import open_tangent
 from neurosim.errors import ParameterError
 
 
 @dataclass(frozen=True)
-class CovariantVectors:
+class CovariantVectors(Drawable):
     """What `covariant_vectors` finds.
 
     Attributes
@@ -43,6 +44,8 @@ class CovariantVectors:
         Mean growth.
     """
 
+    drawn_by = "covariant_vectors:covariant_vectors"
+
     title: str
     unit: str
     names: list[str]
@@ -52,6 +55,11 @@ class CovariantVectors:
     scale: np.ndarray
     growth: np.ndarray
     exponents: np.ndarray
+
+    @property
+    def growing(self) -> int:
+        """How many vectors grow in the mean, at least one, and not all."""
+        return int(np.clip((self.exponents > 0.0).sum(), 1, max(self.exponents.size - 1, 1)))
 
     def angle(self, first: int = 0, second: int = 1) -> np.ndarray:
         """Angle between two vectors at each point [rad], 0 to pi/2, shape (points,)."""

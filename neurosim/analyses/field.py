@@ -21,6 +21,9 @@ from neurosim.solve.dynamics import Dynamics, dynamics, with_graph_values
 ZERO = 1e-9
 """An eigenvalue this small, relative to the largest, counts as zero."""
 
+CORNERS = 20
+"""Most moves on the way to a corner of the bounds."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -66,6 +69,18 @@ class Field:
             return np.zeros(y.size, bool)
         return ((y >= self.upper) & (f > 0.0)) | ((y <= self.lower) & (f < 0.0))
 
+    def corner(self, y: np.ndarray) -> np.ndarray:
+        """Where y goes if every unknown with a bound is put on the one it moves towards, until all stay there."""
+        if self.lower is None or self.upper is None:
+            return y
+        for _ in range(CORNERS):
+            f, before = self.value(y), y
+            bound = np.where(f > 0.0, self.upper, self.lower)
+            y = np.where((f != 0.0) & np.isfinite(bound), bound, y)
+            if np.array_equal(y, before):
+                break
+        return y
+
     def eigenvalues(self, y: np.ndarray) -> Any:
         """Exponents of a flow [1/s] or multipliers of a map at y, by falling real part or size.
 
@@ -104,7 +119,7 @@ class Field:
 
 def field_of(
     what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, inputs: Any = None,
-    at: float = 0.0,
+    at: float = 0.0, jumps: bool = False,
 ) -> Field:  # fmt: skip
     """The field of anything that simulates.
 
@@ -116,6 +131,8 @@ def field_of(
         Held inputs of a graph by port, default 0.
     at : float
         Time at which sources are taken [s], default 0.
+    jumps : bool
+        Whether a graph may have events: the field is that between ticks.
 
     Raises
     ------
@@ -129,7 +146,7 @@ def field_of(
     drive = inputs
     if isinstance(inputs, np.ndarray):
         raise ParameterError("inputs= takes a mapping of port to value")
-    model = dynamics(what, drive=drive)
+    model = dynamics(what, drive=drive, jumps=jumps)
     if not model.flows.all():
         name = model.names[int(np.argmin(model.flows))]
         raise ParameterError(f"'{name}' of '{model.title}' changes at ticks only: this is no flow and no map")

@@ -14,6 +14,7 @@ from neurosim.circuit.assembly import Assembly
 from neurosim.digital.training.optimisers import Adam
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
 from neurosim.graph.assembly import GraphAssembly
+from neurosim.memristive.assembly import NetworkAssembly
 from neurosim.randomness import stream
 from neurosim.results import Result
 from neurosim.solve.circuit_parameters import full_address, parameter_value
@@ -21,6 +22,7 @@ from neurosim.solve.discrete_solution import DiscreteSolution, discretise
 from neurosim.solve.dynamics import Dynamics, dynamics
 from neurosim.solve.graph_parameters import graph_paths, has_laws
 from neurosim.solve.losses import SquaredError, squared_error
+from neurosim.solve.network_parameters import network_paths
 from neurosim.solve.observed import Observed, observe
 
 FEW = 150
@@ -118,7 +120,7 @@ def fit(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
         Its present values are the first start.
     data : Result, path of a file that holds one, or mapping
         Columns by address (``"v(out)"``, ``"i(v1)"``, ``"h[0]"``), with ``"time"`` [s], from 0 on; NaN where there is
@@ -127,7 +129,8 @@ def fit(
         Addresses with bounds: ``{"r1": (100, 1e4), "m1.k_on": (-1, 0)}``. None, or a sequence, for no bounds. Of a
         graph ``"W"`` stands for all its elements.
     initial : mapping of str to (low, high), optional
-        Initial states of a graph. Of a circuit these are parameters: ``"m1.x0"``, ``"c1.initial_voltage"``.
+        Initial states of a graph or a memristive network. Of a circuit these are parameters: ``"m1.x0"``,
+        ``"c1.initial_voltage"``.
     drive : mapping, optional
         Of the input ports of a graph.
     sigma : float or mapping of str to float, optional
@@ -387,12 +390,11 @@ def _finished(
     deviation = np.where(at_bound, np.nan, np.sqrt(np.diag(covariance)))
     names = free.names
     system = found.dynamics
-    units = tuple(system.units[int(np.argmax(row != 0.0))] for row in model.seen.matrix)
     return Fit(
         dict(zip(names, p.tolist(), strict=True)), dict(zip(names, deviation.tolist(), strict=True)), covariance,
         {name: (float(a), float(b)) for name, a, b in zip(names, free.low, free.high, strict=True)},
         dict(zip(model.seen.names, rms.tolist(), strict=True)), cost, starts, model.evaluations, kind, reason, loss.at,
-        model.seen.names, loss.data, values, units, system, system.title,
+        model.seen.names, loss.data, values, model.seen.units, system, system.title,
     )  # fmt: skip
 
 
@@ -421,6 +423,9 @@ def _free(system: Dynamics, parameters: Mapping[str, Any] | Sequence[str], initi
         if isinstance(assembly, Assembly):
             names = [full_address(assembly.circuit, address)]
             present = [parameter_value(assembly.circuit, names[0])]
+        elif isinstance(assembly, NetworkAssembly):
+            found = network_paths(assembly.net, [address])
+            names, present = found.addresses, found.values.tolist()
         else:
             assert isinstance(assembly, GraphAssembly)
             paths = graph_paths(assembly.program, [address])

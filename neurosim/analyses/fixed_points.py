@@ -14,6 +14,9 @@ from neurosim.randomness import stream
 SAME = 1e-6
 """Points nearer than this, relative to their size, are one."""
 
+MOST_CORNERS = 20
+"""From so many starts, states with bounds are also sent to the corner that the flow points to."""
+
 
 @dataclass(frozen=True)
 class FixedPoint:
@@ -103,6 +106,9 @@ def fixed_points(
         draw = stream(seed, "fixed points").standard_normal((int(starts), n))
         sizes = spread * np.array([0.25, 1.0, 4.0, 16.0])[np.arange(int(starts)) % 4]
         begin = np.vstack([field.start, np.zeros(n), sizes[:, None] * draw])
+        if field.lower is not None:
+            corners = np.unique([field.corner(field.inside(y)) for y in begin[:MOST_CORNERS]], axis=0)
+            begin = np.vstack([begin, corners])
     else:
         begin = np.asarray(starts, float).reshape(-1, n)
     points = sorted((judge(field, y) for y in zeros(field, begin)), key=lambda p: (p.unstable, tuple(p.state)))

@@ -52,6 +52,9 @@ SETTLED = 1e-6
 ROUNDS = 20.0
 """Transient of a driven system that has no time of its own, in periods."""
 
+NEUTRAL = 1e-6
+"""A multiplier whose size differs from 1 by less than this neither grows nor shrinks."""
+
 RETURNS, LONGER = 16, 8.0
 """A round may cross its mean level so many times; where a run does not come round, it is made so much longer."""
 
@@ -110,12 +113,23 @@ class LimitCycle(Drawable):
     @property
     def unstable(self) -> int:
         """Number of directions that grow from round to round."""
-        return int((np.abs(self.transverse) > 1.0).sum())
+        return int((np.abs(self.transverse) > 1.0 + NEUTRAL).sum())
+
+    @property
+    def neutral(self) -> int:
+        """Number of directions across the orbit that neither grow nor shrink: neighbours are orbits too."""
+        return int((np.abs(np.abs(self.transverse) - 1.0) <= NEUTRAL).sum())
 
     @property
     def is_stable(self) -> bool:
         """Whether all directions across the orbit shrink."""
-        return self.unstable == 0
+        return self.unstable + self.neutral == 0
+
+    @property
+    def stability(self) -> str:
+        """In words: ``"stable"``, ``"unstable in 1 directions"``, ``"neutral in 2 directions"`` or both."""
+        parts = {"unstable": self.unstable, "neutral": self.neutral}
+        return ", ".join(f"{word} in {count} directions" for word, count in parts.items() if count) or "stable"
 
     @property
     def exponents(self) -> np.ndarray:
@@ -174,7 +188,7 @@ def limit_cycle(
     SimulationError
         The run comes to rest, does not return, or Newton's method does not converge.
     """
-    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)))
+    runs = Runs(what, inputs=inputs, rtol=min(1e-7, max(100.0 * rtol, 1e-12)), jumps=True)
     if runs.is_map:
         raise ParameterError(f"'{runs.field.title}' is a map: take fixed_points() of it, or bifurcation_diagram()")
     if start is not None and period is None:
@@ -259,7 +273,10 @@ def _guess(
     around = slice(at[first], at[-1] + 1)
     steps, y, length = result.axis[around], y[around], float(lengths[first])
     # Where the orbit is slow, errors of time are small errors of the state.
-    begin = int(np.argmin(np.linalg.norm(np.diff(y, axis=0) / scale, axis=1) / np.diff(steps)))
+    lasts = np.diff(steps)
+    speed = np.full(lasts.size, np.inf)
+    np.divide(np.linalg.norm(np.diff(y, axis=0) / scale, axis=1), lasts, out=speed, where=lasts > 0.0)
+    begin = int(np.argmin(speed))
     mesh = np.sort(((steps[:-1] - steps[begin]) / length) % 1.0)
     every = max(1, math.ceil(len(mesh) / SEGMENTS))
     return (y[begin], length, np.append(mesh[::every], 1.0)), steps, y
@@ -278,7 +295,7 @@ class _Shooting:
     def __init__(self, runs: Runs, method: str, stop: float) -> None:
         self.runs = runs
         driven = {"drive": runs.inputs} if isinstance(runs.model, Program) else {}
-        self.model = dynamics(runs.model, stop=stop, **driven)
+        self.model = dynamics(runs.model, stop=stop, jumps=True, **driven)
         self.flow = ReducedFlow(field_of(self.model))
         n = self.flow.rank
         plain = bool((self.model.mass.diagonal() != 0.0).all()) and n == self.model.size

@@ -75,9 +75,9 @@ def open_tangent(
                 f"graph '{what.graph.title}': '{clocked}' jumps at a clock while other states flow; take the exponents "
                 "of its digital equivalent, ns.digital(graph, rule='rk4', dt=...)"
             )
-        model = dynamics(what, drive=drive, stop=stop, derivatives=method == "sdirk4")
+        model = dynamics(what, drive=drive, stop=stop, derivatives=method == "sdirk4", jumps=True)
         if any(batch.law is not graph_flow for batch in model.system.batches):
-            model = dynamics(what, drive=drive, stop=stop)
+            model = dynamics(what, drive=drive, stop=stop, jumps=True)
     elif isinstance(what, (Circuit, str, Path, Dynamics, MemristiveNetwork)):
         if isinstance(what, MemristiveNetwork) and what.size > LARGEST_JACOBIAN:
             raise ParameterError(

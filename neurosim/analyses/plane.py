@@ -87,12 +87,12 @@ def plane_of(field: Field, plane: Any, centre: Any, extent: Any, points: int, se
     ----------
     field : Field
     plane : (str, str), optional
-        Addresses; default the first two unknowns.
+        Addresses; default the first two states.
     centre : mapping or array_like, optional
         See `centre_of`.
     extent : optional
         Half width around the centre: one number, a pair of them, or ``((low, high), (low, high))``. Default: what is
-        needed to show `seen`.
+        needed to show `seen`, within the bounds of the states.
     points : int
         Along each axis.
     seen : ndarray, shape (k, n), optional
@@ -103,7 +103,7 @@ def plane_of(field: Field, plane: Any, centre: Any, extent: Any, points: int, se
     """
     if field.start.size < 2:
         raise ParameterError(f"a plane needs two unknowns; '{field.title}' has {field.start.size}")
-    names = tuple(field.names[:2]) if plane is None else tuple(plane)
+    names = tuple(_states(field)[:2]) if plane is None else tuple(plane)
     if len(names) != 2:
         raise ParameterError(f"plane = {plane!r} must be two addresses, such as ('{field.names[0]}', ...)")
     a, b = (field.index(name) for name in names)
@@ -118,6 +118,8 @@ def plane_of(field: Field, plane: Any, centre: Any, extent: Any, points: int, se
         low, high = shown.min(axis=0), shown.max(axis=0)
         room = np.where(high > low, MARGIN * (high - low), np.maximum(1.0, np.abs(high)))
         ranges = np.stack([low - room, high + room], 1)
+        if field.lower is not None and field.upper is not None:
+            ranges = np.clip(ranges, field.lower[[a, b], None], field.upper[[a, b], None])
     else:
         size = np.asarray(extent, float)
         around = middle[[a, b]]
@@ -128,3 +130,11 @@ def plane_of(field: Field, plane: Any, centre: Any, extent: Any, points: int, se
         )
     first, second = (np.linspace(low, high, points) for low, high in ranges)
     return Plane((field.names[a], field.names[b]), (a, b), middle, first, second)
+
+
+def _states(field: Field) -> list[str]:
+    """Names of what does not follow from the others, if that is enough for a plane, else of all."""
+    if field.mass is None:
+        return field.names
+    states = [name for name, column in zip(field.names, field.mass.T, strict=True) if column.any()]
+    return states if len(states) > 1 else field.names

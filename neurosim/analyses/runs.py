@@ -65,17 +65,21 @@ class Runs:
     inputs : mapping, optional
         Drives of a graph by port.
     rtol : float
+    jumps : bool
+        Whether a graph may have events; between them its field says where it goes.
 
     Raises
     ------
     ParameterError
-        A graph with delays or events, or with states of both kinds: its state is no point of a plane.
+        A graph with delays or (without `jumps`) events, or with states of both kinds: its state is no point of a plane.
     """
 
-    def __init__(self, what: Any, parameters: Sequence[str] = (), *, inputs: Any = None, rtol: float = RTOL) -> None:
-        self.model = model_of(what)
+    def __init__(
+        self, what: Any, parameters: Sequence[str] = (), *, inputs: Any = None, rtol: float = RTOL, jumps: bool = False
+    ) -> None:
+        self.model = model_of(what, jumps=jumps)
         self.parameters, self.inputs, self.rtol = tuple(parameters), inputs, rtol
-        self.field: Field = field_of(self.model, inputs=inputs)
+        self.field: Field = field_of(self.model, inputs=inputs, jumps=jumps)
         self.names, self.start, self.is_map = self.field.names, self.field.start, self.field.is_map
         mass = self.field.mass
         is_state = np.ones(len(self.names), bool) if mass is None else np.abs(mass).any(axis=0)
@@ -93,7 +97,7 @@ class Runs:
                 raise ParameterError(f"'{self.model.title}' has no .tran that says how long to run: give duration=")
             return asked.stop
         if isinstance(self.model, MemristiveNetwork):
-            raise ParameterError(f"network '{self.model.title}' has no time constant that says how long to run: say it")
+            raise ParameterError(f"network '{self.model.title}' has no time constant of its own: give duration=")
         return LONG * float(np.nanmax(self.model.time_constant))
 
     def run(
@@ -207,7 +211,7 @@ def _driven(inputs: np.ndarray | None, steps: int, samples: int) -> np.ndarray:
     return np.zeros((steps, samples, 0)) if inputs is None else inputs
 
 
-def model_of(what: Any) -> Circuit | Program | MemristiveNetwork:
+def model_of(what: Any, *, jumps: bool = False) -> Circuit | Program | MemristiveNetwork:
     """The circuit without its ``.measure`` and ``.step`` cards, the program, or the network.
 
     Raises
@@ -226,7 +230,7 @@ def model_of(what: Any) -> Circuit | Program | MemristiveNetwork:
             f"{type(what).__name__}"
         )
     program = what if isinstance(what, Program) else compile_graph(what)
-    if program.delays or program.graph.of_kind("event"):
+    if program.delays or (program.graph.of_kind("event") and not jumps):
         why = "delays: its state is a history" if program.delays else "events"
         raise ParameterError(f"graph '{program.graph.title}' has {why}, which is no point of a state space")
     return program

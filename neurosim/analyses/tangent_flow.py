@@ -23,8 +23,10 @@ from neurosim.analyses.tangent_space import (
 )  # fmt: skip
 from neurosim.circuit.assembly import Assembly
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph import event_law
 from neurosim.graph import law as words
 from neurosim.graph.assembly import GraphAssembly
+from neurosim.graph.events import EventProgram
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program
 from neurosim.kernels import run as engine
@@ -56,8 +58,14 @@ FEW_UNKNOWNS = 16
 TOLERANCE = 1e-7
 """Wanted error of one step, relative to the largest value of each unknown."""
 
-LEAST_STEPS, LEAST_LONG_STEPS, PIECES = 1000, 150, 40
-"""No step is longer than this part of the run (the second of dop853); the step is tried at so many places."""
+LEAST_STEPS, LEAST_LONG_STEPS = 1000, 150
+"""No step is longer than this part of the run (the second of dop853)."""
+
+PIECES, PIECES_OF_MANY = 40, 12
+"""The step is tried at so many places of the transient; at fewer where the vectors are much work."""
+
+EARLY = 0.25
+"""Steps that this part of the transient asks for are not those of what follows it."""
 
 
 class TangentFlow(TangentSpace):
@@ -89,6 +97,7 @@ class TangentFlow(TangentSpace):
         explicit = "dop853" if count * dimension >= WIDE else "rk4"
         self.method = (explicit if is_plain else "sdirk4") if method == "auto" else method
         is_implicit = self.method == "sdirk4"
+        self._order = 4 if is_implicit else methods.get(self.method).order
         by_program = (
             program is not None and not is_implicit
             and len(system.batches) == 1 and system.batches[0].law is graph_flow
@@ -114,6 +123,12 @@ class TangentFlow(TangentSpace):
         if way == tg.SPARSE and _is_one_law(system):
             way = tg.DIRECT
             system.arrays.D[:] = 0.0
+        log = None
+        if isinstance(assembly, GraphAssembly) and assembly.log is not None:
+            # What is armed at the start depends on it.
+            log, size = assembly.log, assembly.program.states.size
+            first = assembly.inputs(np.zeros(1), model.start[None])[0]
+            log.begin(model.start[:size], first, log.program.tables.table)
         self._systems, runs = [], []
         for number, size in enumerate(chunks(count)):
             used = system if number == 0 else system.copy()
@@ -126,6 +141,8 @@ class TangentFlow(TangentSpace):
                 more = _program_fields(program, assembly, size)
             else:
                 offset, stride = np.arange(n) * size, np.ones(n, np.int64)
+            if log is not None:
+                more |= {"script": log.script, "memory": np.zeros(2 * int(log.script[1]))}
             run = new_run(
                 np.append(model.start, 0.0), places, np.ones(places.size), offset, stride, size, stages,
                 np.ascontiguousarray(tableau), inline=count <= FEW_VECTORS, nnz=used.arrays.mass.size,
@@ -158,15 +175,21 @@ class TangentFlow(TangentSpace):
         self._free = without_vectors(self._runs[0])
         first = self._runs[0]
         longest = stop / (LEAST_LONG_STEPS if self.method == "dop853" else LEAST_STEPS)
-        best = first.real[tg.DT] = longest if dt is None else dt
+        first.real[tg.DT] = longest if dt is None else dt
         largest = np.abs(first.y[:-1])
-        for _ in range(PIECES):
+        pieces = PIECES_OF_MANY if self.is_wide else PIECES
+        good, found = longest, []
+        for _ in range(pieces):
             if dt is None:
-                best = first.real[tg.DT] = min(best, self._good_step(1.5 * best, largest, rtol))
-            self.settle(pilot / PIECES)
+                good, likely = self._good_step(good, largest, rtol)
+                found.append(good)
+                first.real[tg.DT] = min(found)
+                good = min(longest, likely)
+            self.settle(pilot / pieces)
             largest = np.maximum(largest, np.abs(first.y[:-1]))
         if dt is None:
-            first.real[tg.DT] = min(best, self._good_step(best, largest, rtol))
+            found.append(self._good_step(min(found[int(EARLY * pieces) :]), largest, rtol)[0])
+            first.real[tg.DT] = min(found[int(EARLY * pieces) :])
         largest[largest == 0.0] = 1.0
         for run in self._runs:
             if isinstance(self.model.assembly, Assembly):
@@ -174,8 +197,8 @@ class TangentFlow(TangentSpace):
             run.largest[:] = largest
             self._copy_state(run)
 
-    def _good_step(self, h: float, largest: np.ndarray, rtol: float) -> float:
-        """The largest step, up to h, of which two halves differ by no more than is wanted, from here on."""
+    def _good_step(self, h: float, largest: np.ndarray, rtol: float) -> tuple[float, float]:
+        """A step, up to h, from which two halves differ by no more than is wanted, and the likely largest."""
         run, kept = self._runs[0], self.checkpoint()
         size = np.where(largest > 0.0, largest, 1.0)
         inline, run.count[tg.INLINE] = int(run.count[tg.INLINE]), 0
@@ -199,12 +222,13 @@ class TangentFlow(TangentSpace):
                 self.restore(kept)
                 run.count[tg.INLINE] = 0
                 error = np.inf
+            change = min(max((0.6 * rtol / max(error, 1e-300)) ** (1.0 / (self._order + 1)), 0.1), 1.5)
             if error <= rtol:
                 break
-            h *= max((0.6 * rtol / error) ** 0.2, 0.1) if np.isfinite(error) else 0.1
+            h *= change if np.isfinite(error) else 0.1
         run.count[tg.INLINE] = inline
         run.real[tg.DT] = kept[0][tg.DT]
-        return h
+        return h, change * h
 
     def _advance(self, run: TangentRun, part: int, length: float, intervals: int) -> None:
         run.count[[tg.FINISHED, tg.WANTED]] = 0, intervals
@@ -221,6 +245,10 @@ class TangentFlow(TangentSpace):
                 if status == tg.PIVOT:
                     factors.forget(system.names, int(run.count[tg.STATUS_INDEX]))
                     self.restore(kept)
+        if status == tg.INSTANT:
+            assembly = self.model.assembly
+            if isinstance(assembly, GraphAssembly) and assembly.log is not None:
+                raise assembly.log.take(self.time) or self._failure(run, status)
         if status != tg.OK:
             raise self._failure(run, status)
 
@@ -234,7 +262,9 @@ class TangentFlow(TangentSpace):
         return [array for system in self._systems for array in (system.arrays.memory, system.arrays.event_value)]
 
     def _knows_divergence(self) -> bool:
-        return self._is_plain and (not self._by_program or self.vectors == self.scale.size)
+        # Jumps of states change volumes too.
+        by_flow = self._is_plain and not self._runs[0].script.size
+        return by_flow and (not self._by_program or self.vectors == self.scale.size)
 
     @property
     def is_autonomous(self) -> bool:
@@ -336,11 +366,15 @@ def _rank(mass: Any) -> int:
 
 def _refuse_what_has_no_tangent(model: Dynamics) -> None:
     for batch in model.system.batches:
-        if isinstance(model.assembly, GraphAssembly) and batch.events is not None:
-            raise ParameterError(
-                f"'{model.title}' has events that reset states or send pulses: only jumps of switches in circuits are "
-                "linearised; take the exponents of its digital equivalent, ns.digital(graph, ...)"
-            )
+        if isinstance(model.assembly, GraphAssembly) and isinstance(model.assembly.program, EventProgram):
+            tables = model.assembly.program.tables
+            pauses = tables.table[tables.code[event_law.PAUSES] :][: model.assembly.program.events.size]
+            if tables.code[event_law.DELAYS] or pauses.any():
+                what = "pulses with a delay" if tables.code[event_law.DELAYS] else "a refractory time"
+                raise ParameterError(
+                    f"'{model.title}' has events with {what}: its past belongs to its state, which then has no fixed "
+                    "dimension; take the exponents of its digital equivalent, ns.digital(graph, ...)"
+                )
         if isinstance(model.assembly, Assembly) and batch.accept is not None:
             what = "makes random jumps" if batch.accept_writes_states else "remembers its past (a delay)"
             name = batch.names[0] if batch.names else batch.label

@@ -22,7 +22,7 @@ from neurosim.kernels.tangent_map import advance_tangent_map
 from neurosim.kernels.tangent_run import TangentRun
 from neurosim.randomness import stream
 
-FEW_VECTORS, CHUNK = 24, 64
+FEW_VECTORS, CHUNK = 24, 128
 """Up to so many vectors are made orthonormal in the compiled loop; more are split into chunks of at most CHUNK."""
 
 WIDE = 10_000
@@ -258,6 +258,7 @@ class TangentSpace:
             tg.SINGULAR: "is not determined: the equations became singular",
             tg.PIVOT: "is not determined: the equations are too badly scaled",
             tg.NO_CONVERGENCE: "was not found: the implicit step did not converge",
+            tg.INSTANT: "ticks too often at one instant",
         }[status]
         advice = "does the map have an attractor?" if self.is_map else "give a smaller dt, or method='sdirk4'"
         return SimulationError(
@@ -342,7 +343,8 @@ def new_run(
         "triangles": np.zeros((0, k * k)), "frames": np.zeros((0, k * d)), "points": np.zeros((0, n)),
         "divergence": np.zeros(1), **{name: np.zeros(n) for name in ("point", "inverse_mass", "slope", "change")},
         **{name: np.zeros(length) for name in ("vectors", "point_vectors")},
-        **{name: np.zeros(0) for name in ("breakpoints", "p", "pt", "rate", "leak", "inputs")},
+        **{name: np.zeros(0) for name in ("memory", "breakpoints", "p", "pt", "rate", "leak", "inputs")},
+        "script": np.zeros(0, np.int64),
     }  # fmt: skip
     run = TangentRun(**{**made, **more})
     run.count[[tg.VECTORS, tg.STAGES, tg.INLINE]] = k, stages, int(inline)

@@ -7,7 +7,8 @@ the state after the step.
 
 Sources: Jaeger, GMD Report 148 (2001); leaky units and a = dt/tau: Jaeger, Lukosevicius, Popovici & Siewert, Neural
 Networks 20, 335 (2007), doi 10.1016/j.neunet.2007.04.016; cycle reservoirs: Rodan & Tino, IEEE Trans. Neural Networks
-22, 131 (2011), doi 10.1109/TNN.2010.2089641.
+22, 131 (2011), doi 10.1109/TNN.2010.2089641; with jumps: Rodan & Tino, Neural Computation 24, 1822 (2012), doi
+10.1162/NECO_a_00297.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
 
-TOPOLOGIES = ("random", "orthogonal", "cycle")
+TOPOLOGIES = ("random", "orthogonal", "cycle", "cycle_jumps", "delay_line")
+INPUT_WEIGHTS = ("uniform", "signs")
 FEEDBACKS = ("none", "teacher", "closed")
 LARGEST_DENSE = 400
 """Up to this many units all eigenvalues are computed, above only the largest ones."""
@@ -32,6 +34,7 @@ def echo_state(
     inputs: int = 1, units: int = 100, outputs: int = 1, *, topology: str = "random", density: float = 0.1,
     spectral_radius: float = 0.9, input_scaling: float = 1.0, bias_scaling: float = 0.0, feedback: str = "none",
     feedback_scaling: float = 1.0, activation: str = "tanh", time_constant: float = 1.0, seed: int = 0,
+    input_weights: str = "uniform", jump: int = 10, jump_weight: float = 0.5,
 ) -> SignalGraph:  # fmt: skip
     """Build an echo state network; its readout is zero until it is trained.
 
@@ -39,14 +42,21 @@ def echo_state(
     ----------
     inputs, units, outputs : int
         Port ``u`` (none with 0 inputs), state ``x``, port ``y``.
-    topology : {"random", "orthogonal", "cycle"}
-        Uniform weights at random places; a random orthogonal matrix; one ring of equal weights.
+    topology : {"random", "orthogonal", "cycle", "cycle_jumps", "delay_line"}
+        Uniform weights at random places; a random orthogonal matrix; one ring of equal weights; a ring with shortcuts
+        both ways between every `jump`-th unit and the next such; a chain.
     density : float
         Share of the weights that exist, "random" only, default 0.1.
     spectral_radius : float
-        Largest absolute eigenvalue of W, default 0.9.
+        Largest absolute eigenvalue of W, default 0.9; of a "delay_line", whose eigenvalues are 0, each weight.
     input_scaling, bias_scaling, feedback_scaling : float
         U, b and F are uniform in plus or minus this; default 1, 0 and 1.
+    input_weights : {"uniform", "signs"}
+        "signs": elements of U are plus or minus `input_scaling`, as cycle reservoirs have them.
+    jump : int
+        Of "cycle_jumps", default 10, at least 2 and less than half of the units.
+    jump_weight : float
+        Weight of a shortcut over that of the ring, default 0.5.
     feedback : {"none", "teacher", "closed"}
         "closed" feeds the output back by F. "teacher" has the input port ``teacher`` in the place of the output, to
         train the readout; the weights of one seed are the same in both.
@@ -65,17 +75,21 @@ def echo_state(
     Raises
     ------
     ParameterError
-        An unknown topology or feedback, a density outside 0 to 1, a negative radius, or neither inputs nor feedback.
+        An unknown topology, kind of input weights or feedback, a jump that does not fit, a density outside 0 to 1, a
+        negative radius, or neither inputs nor feedback.
     """
-    if topology not in TOPOLOGIES:
-        raise ParameterError(f"echo_state: topology = {topology!r} must be one of {', '.join(TOPOLOGIES)}")
-    if feedback not in FEEDBACKS:
-        raise ParameterError(f"echo_state: feedback = {feedback!r} must be one of {', '.join(FEEDBACKS)}")
+    chosen = (
+        ("topology", topology, TOPOLOGIES), ("input_weights", input_weights, INPUT_WEIGHTS),
+        ("feedback", feedback, FEEDBACKS),
+    )  # fmt: skip
+    for what, given, allowed in chosen:
+        if given not in allowed:
+            raise ParameterError(f"echo_state: {what} = {given!r} must be one of {', '.join(allowed)}")
     if inputs == 0 and feedback == "none":
         raise ParameterError("echo_state: with 0 inputs the reservoir needs feedback = 'teacher' or 'closed'")
     draw = stream(seed, "echo state", "weights")
     graph = SignalGraph("echo_state")
-    graph.parameter("W", reservoir(topology, units, density, spectral_radius, seed), trainable=False)
+    graph.parameter("W", reservoir(topology, units, density, spectral_radius, seed, jump, jump_weight), trainable=False)
     graph.parameter("b", bias_scaling * draw.uniform(-1.0, 1.0, units), trainable=False)
     graph.parameter("V", np.zeros((outputs, units)))
     graph.parameter("c", np.zeros(outputs))
@@ -89,7 +103,9 @@ def echo_state(
     graph.connect("readout", "y")
     if inputs:
         graph.port("u", inputs)
-        graph.parameter("U", input_scaling * draw.uniform(-1.0, 1.0, (units, inputs)), trainable=False)
+        drawn = draw.uniform(-1.0, 1.0, (units, inputs))
+        drawn = np.sign(drawn) if input_weights == "signs" else drawn
+        graph.parameter("U", input_scaling * drawn, trainable=False)
         graph.connect("u", "rate", weight="U")
     if feedback != "none":
         draw = stream(seed, "echo state", "feedback")
@@ -100,13 +116,17 @@ def echo_state(
     return graph
 
 
-def reservoir(topology: str, units: int, density: float, spectral_radius: float, seed: int) -> Any:
+def reservoir(
+    topology: str, units: int, density: float, spectral_radius: float, seed: int, jump: int = 10,
+    jump_weight: float = 0.5,
+) -> Any:  # fmt: skip
     """Recurrent weights of a spectral radius: a sparse matrix, or an ndarray if orthogonal; shape (units, units).
 
     Raises
     ------
     ParameterError
-        A density outside 0 to 1, a negative radius, or so few weights that there is no cycle to scale.
+        A density outside 0 to 1, a negative radius, a jump that does not fit, or so few weights that there is no cycle
+        to scale.
     """
     import scipy.sparse as sparse
 
@@ -115,10 +135,21 @@ def reservoir(topology: str, units: int, density: float, spectral_radius: float,
             f"echo_state: density = {density} must be above 0, at most 1; spectral_radius = {spectral_radius} 0 or more"
         )
     draw = stream(seed, "echo state", "reservoir")
-    if topology == "cycle":
-        ring = (np.arange(units) + 1) % units
-        values = np.full(units, float(spectral_radius))
-        return sparse.csr_array((values, (ring, np.arange(units))), shape=(units, units))
+    if topology in ("cycle", "cycle_jumps", "delay_line"):
+        source = np.arange(units - (topology == "delay_line"))
+        target, values = (source + 1) % units, np.ones(source.size)
+        if topology == "cycle_jumps":
+            most = (units - 1) // 2
+            if not (2 <= jump <= most and np.isfinite(jump_weight)):
+                raise ParameterError(
+                    f"echo_state: jump = {jump} must be from 2 to {most}, jump_weight = {jump_weight} finite"
+                )
+            here = np.arange(0, units - units % jump, jump)
+            there = (here + jump) % units
+            source, target = np.concatenate([source, here, there]), np.concatenate([target, there, here])
+            values = np.concatenate([values, np.full(2 * here.size, jump_weight)])
+        ring = sparse.csr_array((values, (target, source)), shape=(units, units))
+        return ring * (spectral_radius / (radius_of(ring) if topology == "cycle_jumps" else 1.0))
     if topology == "orthogonal":
         q, r = np.linalg.qr(draw.normal(size=(units, units)))
         # The signs make it uniform over all orthogonal matrices.

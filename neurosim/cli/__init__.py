@@ -88,7 +88,10 @@ def _application() -> Any:
     from neurosim.cli.cache import cache
     from neurosim.cli.check import check
     from neurosim.cli.compare import compare_command
+    from neurosim.cli.conditional_exponents import conditional_exponents_command
+    from neurosim.cli.contraction_rate import contraction_rate_command
     from neurosim.cli.convert import convert
+    from neurosim.cli.covariant_vectors import covariant_vectors_command
     from neurosim.cli.energy import energy_command
     from neurosim.cli.fit import fit_command
     from neurosim.cli.fixed_points import fixed_points_command
@@ -98,6 +101,8 @@ def _application() -> Any:
     from neurosim.cli.network import network_command
     from neurosim.cli.phase import phase_command
     from neurosim.cli.poincare import poincare_command
+    from neurosim.cli.power_spectrum import power_spectrum_command
+    from neurosim.cli.reservoir import reservoir_command
     from neurosim.cli.resume import resume_command
     from neurosim.cli.run import run
     from neurosim.cli.show import show
@@ -112,7 +117,10 @@ def _application() -> Any:
         ("sweep", sweep_command), ("resume", resume_command),
         ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
         ("bifurcation", bifurcation_command), ("basins", basins_command),
-        ("network", network_command),
+        ("conditional-exponents", conditional_exponents_command),
+        ("covariant-vectors", covariant_vectors_command), ("contraction-rate", contraction_rate_command),
+        ("power-spectrum", power_spectrum_command), ("network", network_command),
+        ("reservoir", reservoir_command),
     ):  # fmt: skip
         application.command(name)(command)
     return get_command(application)

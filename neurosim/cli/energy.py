@@ -54,15 +54,20 @@ def energy_command(
         from neurosim.analyses.energy import energy
         from neurosim.analyses.energy_landscape import energy_landscape
         from neurosim.graph.program import compile_graph
+        from neurosim.memristive.network import MemristiveNetwork
         from neurosim.randomness import stream
 
-        program = compile_graph(what)
-        draw = stream(seed, "energy", "start").standard_normal(program.states.size)
-        start = {name: draw[part] for name, part in program.states.slices.items()}
-        found = energy(program, span, initial=start, **settings)
+        if isinstance(what, MemristiveNetwork):
+            if time is None:
+                raise ParameterError(f"network '{what.title}' has no time constant of its own: give --time")
+        else:
+            what = compile_graph(what)
+            draw = stream(seed, "energy", "start").standard_normal(what.states.size)
+            settings["initial"] = {name: draw[part] for name, part in what.states.slices.items()}
+        found = energy(what, span, **settings)
         values, lines = _of_network(found)
         if landscape is not None:
-            write_figure(energy_landscape(program, seed=seed).plot().figure, landscape)
+            write_figure(energy_landscape(what, duration=time, seed=seed).plot().figure, landscape)
     if plot is not None:
         write_figure(found.plot()[0].figure, plot)
     print(json.dumps(values, indent=1, allow_nan=False) if json_ else "\n".join(lines))

@@ -11,6 +11,7 @@ import typer
 from neurosim.cli.subject import Settings, Subject, check_place, range_of, subject_of
 
 if TYPE_CHECKING:
+    from neurosim.analyses.continuation import Branch
     from neurosim.analyses.fixed_points import FixedPoint
 
 SHOWN = 6
@@ -21,6 +22,9 @@ def fixed_points_command(
     follow: Annotated[
         str | None, typer.Option(metavar="NAME=A..B", help="Follow the fixed point nearest the start over a parameter.")
     ] = None,
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Follow the branches that cross at branch points too (with --follow).")
+    ] = False,
     starts: Annotated[int, typer.Option(help="Random starts of Newton's method.")] = 50,
     at: Annotated[float, typer.Option(help="Time at which sources are taken, in s.")] = 0.0,
     set_: Settings = None,
@@ -36,6 +40,8 @@ def fixed_points_command(
     from neurosim.analyses.fixed_points import fixed_points
     from neurosim.errors import ParameterError
 
+    if switch and follow is None:
+        raise ParameterError("--switch follows the branches that cross one: give --follow NAME=A..B too")
     if plot is not None and follow is None:
         raise ParameterError("--plot draws a branch: give --follow NAME=A..B too")
     check_place(plot)
@@ -54,25 +60,40 @@ def fixed_points_command(
         lines += [_line(k, p, found.names, found.field.is_map) for k, p in enumerate(found.points, start=1)]
     else:
         parameter, first, last = range_of(follow, "--follow")
-        branch = continuation(what, parameter, (first, last), at=at)
-        values = {
-            "title": branch.title, "parameter": parameter, "points": len(branch.values), "stopped": branch.stopped,
-            "special": [
-                {"kind": s.kind, "parameter": s.parameter, "state": s.state.tolist(), "frequency": s.frequency}
-                for s in branch.special
-            ],
-        }  # fmt: skip
-        reached = f"{branch.values[0]:.6g} .. {branch.values[-1]:.6g}"
-        lines = [f"{branch.title}: {len(branch.values)} points, {parameter} = {reached} (ended: {branch.stopped})"]
-        lines += [
-            f"  {s.kind:<16} {parameter} = {s.parameter:.10g}" + _turning(s.kind, s.frequency) for s in branch.special
-        ]
+        branches = [continuation(what, parameter, (first, last), at=at)]
+        if switch:
+            for point in branches[0].special:
+                if point.kind == "branch point":
+                    branches += branches[0].crossing_branches(point)
+        values, lines = _of_branch(branches[0])
+        for other in branches[1:]:
+            shown, more = _of_branch(other)
+            values.setdefault("crossing", []).append(shown)
+            lines += more
         if plot is not None:
             from neurosim.plots import write_figure
+            from neurosim.plots.branch import branch
 
-            write_figure(branch.plot().figure, plot)
+            write_figure(branch(branches).figure, plot)
             lines.append(f"wrote {plot}")
     print(json.dumps(values, indent=1, allow_nan=False) if json_ else "\n".join(lines))
+
+
+def _of_branch(branch: Branch) -> tuple[dict[str, Any], list[str]]:
+    parameter = branch.parameter
+    values = {
+        "title": branch.title, "parameter": parameter, "points": len(branch.values), "stopped": branch.stopped,
+        "special": [
+            {"kind": s.kind, "parameter": s.parameter, "state": s.state.tolist(), "frequency": s.frequency}
+            for s in branch.special
+        ],
+    }  # fmt: skip
+    reached = f"{branch.values[0]:.6g} .. {branch.values[-1]:.6g}"
+    lines = [f"{branch.title}: {len(branch.values)} points, {parameter} = {reached} (ended: {branch.stopped})"]
+    lines += [
+        f"  {s.kind:<16} {parameter} = {s.parameter:.10g}" + _turning(s.kind, s.frequency) for s in branch.special
+    ]
+    return values, lines
 
 
 def _turning(kind: str, frequency: float) -> str:
@@ -87,10 +108,9 @@ def _line(number: int, point: FixedPoint, names: list[str], is_map: bool) -> str
     shown = [0.0 if abs(v) < size else v for v in point.state]
     state = ", ".join(f"{n} = {v:.5g}" for n, v in zip(names[:SHOWN], shown, strict=False))
     more = ", ..." if len(names) > SHOWN else ""
-    largest = point.eigenvalues[0]
-    turning = f" {'+' if largest.imag >= 0 else '-'} {abs(largest.imag):.4g}i" if largest.imag else ""
-    unit = "multiplier" if is_map else "exponent"
-    return (
-        f"  {number:>2}  {point.kind:<15} index {point.index:+d}  leading {unit} {largest.real:+.4g}{turning}\n"
-        f"      {state}{more}"
-    )
+    leading = "all states at their bounds"
+    if len(point.eigenvalues):
+        largest = point.eigenvalues[0]
+        turning = f" {'+' if largest.imag >= 0 else '-'} {abs(largest.imag):.4g}i" if largest.imag else ""
+        leading = f"leading {'multiplier' if is_map else 'exponent'} {largest.real:+.4g}{turning}"
+    return f"  {number:>2}  {point.kind:<15} index {point.index:+d}  {leading}\n      {state}{more}"

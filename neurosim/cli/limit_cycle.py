@@ -35,14 +35,14 @@ def limit_cycle_command(
     ranges = {name: found.range_of(name) for name in found.names}
     values = {
         "title": found.title, "period": found.period, "is_driven": found.is_driven, "is_stable": found.is_stable,
-        "unstable": found.unstable, "multipliers": [[float(m.real), float(m.imag)] for m in found.multipliers],
+        "unstable": found.unstable, "neutral": found.neutral,
+        "multipliers": [[float(m.real), float(m.imag)] for m in found.multipliers],
         "range": ranges, "residual": found.residual, "error": found.error if found.error < float("inf") else None,
     }  # fmt: skip
-    kind = "stable" if found.is_stable else f"unstable in {found.unstable} directions"
     lines = [
         found.title,
         f"  period       {found.period:.12g} s" + (" (of the drive)" if found.is_driven else f" +- {found.error:.1e}"),
-        f"  stability    {kind}",
+        f"  stability    {found.stability}",
         "  multipliers  " + ", ".join(_number(m) for m in found.multipliers[:SHOWN])
         + (", ..." if len(found.multipliers) > SHOWN else ""),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""``neurosim lyapunov``: the Lyapunov exponents of a netlist, an architecture or a saved graph."""
+"""``neurosim lyapunov``: the Lyapunov exponents of anything that simulates."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli.subject import Settings, Subject, subject_of
-from neurosim.errors import FormatError, ParameterError
+from neurosim.cli.subject import Settings, Subject
+from neurosim.cli.tangent import Steps, Time, Transient, run_of
+from neurosim.errors import FormatError
 
 if TYPE_CHECKING:
     from neurosim.analyses.lyapunov import LyapunovSpectrum
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
 
 def lyapunov_command(
     subject: Subject,
-    time: Annotated[
-        float | None, typer.Option(help="Length of the run in s; default that of .tran, or 1000 time constants.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Of a map: steps to average over, default 100000.")] = None,
+    time: Time = None,
+    steps: Steps = None,
     exponents: Annotated[int | None, typer.Option(help="How many, the largest; default all, of large nets 10.")] = None,
     dt: Annotated[float | None, typer.Option(help="Step in s; default chosen by the error of a step.")] = None,
     method: Annotated[str, typer.Option(help="auto, rk4, dp5, ..., or sdirk4 (implicit).")] = "auto",
-    transient: Annotated[float | None, typer.Option(help="Time (steps) before averaging.")] = None,
+    transient: Transient = None,
     set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the start of a network, of vectors and bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and report.png.")] = None,
@@ -37,9 +36,8 @@ def lyapunov_command(
     """
     from neurosim.analyses.lyapunov import lyapunov_spectrum
     from neurosim.atomic import atomic_write
-    from neurosim.circuit.model import Circuit, TransientAnalysis
     from neurosim.formats.strict_json import plain
-    from neurosim.graph.program import compile_graph
+    from neurosim.graph.program import Program
     from neurosim.plots import write_figure
 
     if out is not None and not out.parent.is_dir():
@@ -48,30 +46,10 @@ def lyapunov_command(
         raise FormatError(f"cannot write to '{out}': it is a file; --out names a folder")
     if plot is not None and not plot.parent.is_dir():
         raise FormatError(f"cannot write to '{plot}': the folder '{plot.parent}' does not exist; make it first")
-    if time is not None and not time > 0.0:
-        raise ParameterError(f"--time {time:g} must be positive")
-    what: Any = subject_of(subject, set_ or [])
-    settings: dict[str, Any] = {"k": exponents, "dt": dt, "method": method, "transient": transient, "seed": seed}
-    if isinstance(what, Circuit):
-        asked = next((a for a in what.analyses if isinstance(a, TransientAnalysis)), None)
-        if time is None and asked is None:
-            raise ParameterError(f"'{what.title}' has no .tran: give --time")
-        settings["t_span"] = (0.0, time if time is not None else asked.stop if asked else 1.0)
-    else:
-        what = compile_graph(what)
-        if what.states.size > 100 and exponents is None:
-            settings["k"] = 10
-        if what.is_clocked.all():
-            if time is not None:
-                raise ParameterError(f"'{what.graph.title}' is a map: give --steps, not --time")
-            settings["steps"] = 100_000 if steps is None else steps
-        else:
-            if steps is not None:
-                raise ParameterError(f"'{what.graph.title}' is a flow: give --time, not --steps")
-            slowest = float(what.time_constant[~what.is_clocked].max())
-            settings["t_span"] = (0.0, 1000.0 * slowest if time is None else time)
-        if not what.initial.any():
-            settings["initial"] = _start(what, seed)
+    what, settings = run_of(subject, set_ or [], time, steps, seed)
+    settings |= {"k": exponents, "dt": dt, "method": method, "transient": transient, "seed": seed}
+    if isinstance(what, Program) and what.states.size > 100 and exponents is None:
+        settings["k"] = 10
     found = lyapunov_spectrum(what, **settings)
     values = as_values(found)
     if out is not None:
@@ -87,14 +65,6 @@ def lyapunov_command(
     for written in (plot, out and out / "report.md"):
         if written and not json_:
             print(f"wrote {written}")
-
-
-def _start(program: Any, seed: int) -> dict[str, Any]:
-    """A small random state: many networks rest at zero, also where that is unstable."""
-    from neurosim.randomness import stream
-
-    draw = 0.5 * stream(seed, "lyapunov", "start").standard_normal(program.states.size)
-    return {name: draw[part] for name, part in program.states.slices.items()}
 
 
 def as_values(found: LyapunovSpectrum) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a command works on: a netlist, an architecture by name, or a saved graph."""
+"""What a command works on: a netlist, an architecture by name, a saved graph, or a saved memristive network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from neurosim.errors import FormatError, ParameterError, UnknownNameError, neare
 if TYPE_CHECKING:
     from neurosim.circuit.model import Circuit
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.memristive.network import MemristiveNetwork
 
-Subject = Annotated[str, typer.Argument(help="Netlist, name of an architecture, or graph file.")]
+Subject = Annotated[str, typer.Argument(help="Netlist, name of an architecture, or file of a graph or network.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Argument or parameter.")]
 """What the commands that take a subject ask for."""
 
@@ -22,14 +23,15 @@ GRAPHS = (".json", ".graphml")
 """Endings of graph files; other files are netlists."""
 
 
-def subject_of(name: str, settings: list[str]) -> Circuit | SignalGraph:
-    """A circuit from a netlist, or a signal graph from an architecture's name or a graph file.
+def subject_of(name: str, settings: list[str]) -> Circuit | SignalGraph | MemristiveNetwork:
+    """A circuit from a netlist, a signal graph from an architecture's name or a file, or a saved memristive network.
 
     Parameters
     ----------
     name : str
     settings : list of str
-        ``name=value``: arguments of an architecture; of a netlist ``.param`` names, ``r1.resistance``, ``temp``.
+        ``name=value``: arguments of an architecture; of a netlist ``.param`` names, ``r1.resistance``, ``temp``; of a
+        memristive network ``r_off``, ``v(left)``.
 
     Raises
     ------
@@ -37,12 +39,25 @@ def subject_of(name: str, settings: list[str]) -> Circuit | SignalGraph:
     """
     path = Path(name)
     if path.suffix.casefold() in GRAPHS or not (path.suffix or path.is_file()):
-        return graph_of(name, settings)
+        if not path.is_file():
+            return graph_of(name, settings)
+        from neurosim.memristive.network import MemristiveNetwork
+
+        loaded = _loaded(path)
+        if not isinstance(loaded, MemristiveNetwork):
+            return graph_of(name, settings)
+        return loaded.with_parameters(_values(settings)) if settings else loaded
     from neurosim.circuit.reader import read_netlist
     from neurosim.solve.dynamics import with_circuit_values
-    from neurosim.units import parse_number
 
     circuit = read_netlist(name)
+    return with_circuit_values(circuit, _values(settings)) if settings else circuit
+
+
+def _values(settings: list[str]) -> dict[str, float]:
+    """Numbers by address from ``name=value``."""
+    from neurosim.units import parse_number
+
     values = {}
     for text in settings:
         address, separator, value = text.partition("=")
@@ -52,7 +67,14 @@ def subject_of(name: str, settings: list[str]) -> Circuit | SignalGraph:
         if number is None:
             raise ParameterError(f"--set {text!r}: '{value}' is not a number")
         values[address] = number
-    return with_circuit_values(circuit, values) if values else circuit
+    return values
+
+
+def _loaded(path: Path) -> object:
+    """What a graph file holds; None if it is none."""
+    from neurosim.formats import holds_graph, load
+
+    return load(path) if holds_graph(path) else None
 
 
 def graph_of(network: str, settings: list[str]) -> SignalGraph:
@@ -70,10 +92,9 @@ def graph_of(network: str, settings: list[str]) -> SignalGraph:
             raise ParameterError("--set is for architectures; a saved graph has its parameters in the file")
         if not path.is_file():
             raise FormatError(f"there is no file '{network}'")
-        from neurosim.formats import holds_graph, load
         from neurosim.graph.signal_graph import SignalGraph
 
-        loaded: object = load(path) if holds_graph(path) else None
+        loaded = _loaded(path)
         if not isinstance(loaded, SignalGraph):
             raise FormatError(f"'{network}' holds no signal graph; save one with ns.save(graph, 'net.json')")
         return loaded
@@ -95,7 +116,7 @@ def graph_of(network: str, settings: list[str]) -> SignalGraph:
 
 
 def setting(text: str) -> tuple[str, object]:
-    """Name and value of ``name=value``: a whole number, a number, true, false or text.
+    """Name and value of ``name=value``: a whole number, a number, several with commas, true, false or text.
 
     Raises
     ------
@@ -106,7 +127,7 @@ def setting(text: str) -> tuple[str, object]:
         raise ParameterError(f"--set {text!r} must look like name=value")
     for kind in (int, float):
         try:
-            return name, kind(value)
+            return name, tuple(map(kind, value.split(","))) if "," in value else kind(value)
         except ValueError:
             continue
     return name, {"true": True, "false": False}.get(value.casefold(), value)

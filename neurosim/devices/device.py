@@ -317,6 +317,9 @@ class Device:
         ``excitation(columns) -> {flow: complex array}``: small-signal drive of an AC analysis (added to F).
     reference : mapping
         Facts for the conformance tests (e.g. ``{"pinched": True, "instance": {...}}``).
+    row_slopes : (Kernel, int), optional
+        Of a memristor with one voltage and one state: a law whose rows of F, two for each of the first so many rows of
+        p, are the derivatives of current and rate by it; default differences, which take ten times as long.
     """
 
     name: str
@@ -348,6 +351,7 @@ class Device:
     frequency_response: Callable[[float, Columns], Mapping[tuple[int, int], np.ndarray]] | None = None
     excitation: Callable[[Columns], Mapping[int, np.ndarray]] | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
+    row_slopes: tuple[Kernel, int] | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Find a parameter by name or alias; case and underscores do not matter.

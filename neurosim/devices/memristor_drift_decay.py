@@ -58,6 +58,26 @@ def law(context, u, p, memory, table, code, F, D):
         rate[m] = way * (alpha[m] * w[m] - drift[m] * rate[m] * conductance * beyond)
 
 
+@kernel
+def slopes(context, u, p, memory, table, code, F, D):
+    """Derivatives of current and rate by r_on, r_off, drift factor and alpha, two rows of F for each."""
+    v, w, r_on, r_off, drift, flipped, threshold = u[0], u[1], p[0], p[1], p[2], p[4], p[5]
+    width = w.size
+    for m in range(width):
+        F[0, m] = v[m] if flipped[m] != 0.0 else -v[m]
+    window_row(p[6:12], w, F[0], F[5], F[1], False)
+    for m in range(width):
+        way = 1.0 - 2.0 * flipped[m]
+        share = min(max(way * w[m] + flipped[m], 0.0), 1.0)
+        g = 1.0 / (r_on[m] * (1.0 - share) + r_off[m] * share)
+        pull = -way * F[5, m] * (v[m] - min(max(v[m], -threshold[m]), threshold[m]))
+        by_on, by_off = -g * g * (1.0 - share), -g * g * share
+        F[0, m], F[1, m] = v[m] * by_on, drift[m] * pull * by_on
+        F[2, m], F[3, m] = v[m] * by_off, drift[m] * pull * by_off
+        F[4, m], F[5, m] = 0.0, pull * g
+        F[6, m], F[7, m] = 0.0, way * w[m]
+
+
 def derive(columns: Columns) -> Sequence[np.ndarray]:
     """Rows of `p`: r_on, r_off, drift factor [1/A s], alpha, 1 if flipped, threshold, and the six of the window."""
     flipped = columns["convention"]
@@ -92,6 +112,7 @@ device = Device(
     ),
     law=law,
     derive=derive,
+    row_slopes=(slopes, 4),
     netlist=NetlistRule(
         "YMEMRISTOR", "YMEMRISTOR <name> <n+> <n-> <model>", (), ("memristor", "drift_decay"), level=110
     ),

@@ -43,6 +43,15 @@ class EventTrajectory(Trajectory):
     memory: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
     time: float = 0.0
 
+    def times_of_ticks(self, dt: float, sample: int = 0) -> dict[str, np.ndarray]:
+        """Times [s] of the ticks of each element of one sample by its name, as in the events of a result."""
+        first, found = self.time - dt * len(self.outputs), {}
+        for name, often in self.ticks.items():
+            for element in range(often.shape[2]):
+                steps = np.repeat(np.arange(1, len(often) + 1), often[:, sample, element].astype(int))
+                found[name if often.shape[2] == 1 else f"{name}[{element}]"] = first + dt * steps
+        return found
+
 
 @dataclass(frozen=True)
 class EventNetwork(DigitalNetwork):

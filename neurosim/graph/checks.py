@@ -69,7 +69,7 @@ def _check_node(graph: SignalGraph, name: str, used: set[str]) -> None:
         shape = _parameter(graph, data["bias"], where, used)
         if int(np.prod(shape)) != size:
             raise ParameterError(f"{where}: bias '{data['bias']}' has shape {shape} for {size} elements")
-    for key in ("time_constant", "leak", "initial"):
+    for key in ("time_constant", "leak", "initial", "noise"):
         value = data.get(key)
         if isinstance(value, str):
             _parameter(graph, value, where, used)

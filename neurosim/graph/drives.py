@@ -15,6 +15,7 @@ from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph import law as words
 from neurosim.graph.delays import Delay
 from neurosim.graph.layout import Layout
+from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.kernels import array_program as ap
 from neurosim.randomness import stream
 from neurosim.units import parse_number
@@ -115,6 +116,32 @@ def noise(std: float, dt: float, seed: int = 0, *, mean: float = 0.0) -> Noise:
     return Noise(float(std), _positive(dt, "noise()"), seed, float(mean))
 
 
+RAMP = 1e-9
+"""Time [s] from the beginning of a given spike to its middle; less where spikes of one element are closer."""
+
+
+def _ramps(trains: SpikeTrains, size: int, where: str) -> Interpolated:
+    """A value for each element that rises from 0 to 1 about each of its spikes, and falls again."""
+    times, elements = trains.times, trains.elements
+    if elements.size and elements.max() >= size:
+        raise ParameterError(f"{where}: it has {size} elements, a spike is for element {elements.max()}")
+    order = np.lexsort((times, elements))
+    gaps = np.diff(times[order])[np.diff(elements[order]) == 0]
+    if gaps.size and gaps.min() < RAMP:
+        raise ParameterError(f"{where}: two spikes of one element are {gaps.min():g} s apart; {RAMP:g} s are needed")
+    width = min(RAMP, 0.2 * float(gaps.min(initial=np.inf)))
+    # A spike at the very beginning begins there.
+    middle = np.maximum(times, width)
+    corners = np.unique(np.concatenate([[0.0], *(middle + k * width for k in (-1.0, 1.0, 2.0))]))
+    values = np.zeros((corners.size, size))
+    for element in range(size):
+        own = middle[elements == element]
+        if own.size:
+            ramps = np.stack([own - width, own + width, own + 2.0 * width], axis=1).ravel()
+            values[:, element] = np.interp(corners, ramps, np.tile([0.0, 1.0, 0.0], own.size), left=0.0, right=0.0)
+    return Interpolated(corners, values)
+
+
 @dataclass
 class Drives:
     """The inputs of one run, laid out for `neurosim.graph.law`.
@@ -184,8 +211,9 @@ def bind_drives(
         Of the program.
     drive : mapping of str to drive, or a drive
         For each port a number or an array of its shape (constant), `held`, `interpolated`, `noise`, a waveform as in a
-        netlist (``"SIN(0 1 1k)"``, for all elements), or a list with a number or waveform for each element. Ports that
-        are missing are 0. One drive by itself is for the only port.
+        netlist (``"SIN(0 1 1k)"``, for all elements), or a list with a number or waveform for each element; for one
+        that an event watches `neurosim.spike_trains`. Ports that are missing are 0. One drive by itself is for the only
+        port.
     t_stop : float
         End of the run [s].
     delays : sequence of Delay
@@ -236,6 +264,9 @@ def _bind(made: Drives, name: str, offset: int, size: int, given: Any, t_stop: f
         made.described[name] = f"noise, std {given.std:g}, mean {given.mean:g}, every {given.dt:g} s, seed {given.seed}"
         draws = stream(given.seed, "drive", name).standard_normal((steps, size))
         given = Held(given.mean + given.std * draws, given.dt)
+    if isinstance(given, SpikeTrains):
+        made.described[name] = f"{given.times.size} spikes"
+        given = _ramps(given, size, where)
     if isinstance(given, Held):
         samples = _rows(given.samples, size, shape, f"{where}: held samples")
         steps, first = len(samples), sum(part.size for part in start)
@@ -250,7 +281,7 @@ def _bind(made: Drives, name: str, offset: int, size: int, given: Any, t_stop: f
         values = _rows(given.values, size, shape, f"{where}: values")
         made.records.append((words.INTERPOLATED, offset, size, place, len(values), 0))
         made.table += [*given.times.tolist(), *values.ravel().tolist()]
-        made.described[name] = f"{len(values)} values, linear between"
+        made.described.setdefault(name, f"{len(values)} values, linear between")
         made._corners.append(lambda stop: given.times[(given.times > 0.0) & (given.times < stop)])
     elif isinstance(given, str) or (isinstance(given, (list, tuple)) and any(isinstance(g, str) for g in given)):
         channels = [given] * size if isinstance(given, str) else list(given)

@@ -27,6 +27,8 @@ from neurosim.kernels.array_program import (
     STATES,
     evaluate_instructions,
 )
+from neurosim.kernels.saltation import FOLLOW, NO_SCRIPT, WRITE
+from neurosim.kernels.unchecked import flat
 
 CODE_PLACE, TABLE_PLACE, MEMORY_PLACE = -1, -2, -3
 
@@ -71,11 +73,11 @@ CAUTION = 0.01
 QUIET, TICKED, CHAIN_ENDLESS, TOO_CLOSE, QUEUE_FULL = range(5)
 """What `judge` found; the last three are failures."""
 
-FAILURE, ELEMENT, LOGGED = range(3)
+LOG_HEAD = 5
+FAILURE, ELEMENT, LOGGED, SCRIPT, ROUNDS = range(LOG_HEAD)
 """Entries of the log's head: what failed, for which event element, and the number of records. A record has the time,
-the ticks of each event element, the states before and after."""
-
-LOG_HEAD = 3
+the ticks of each event element, the states before and after. Then what is done with the script that stands in place of
+the records, and its number of rounds: see `neurosim.kernels.saltation`."""
 
 
 @helper
@@ -226,10 +228,16 @@ def judge(time, slack, before, y, u, c, table, memory):
     if _receive(time + slack, c, memory):
         _add(y, _pulses(y, u, c, table, memory), c, table, memory)
     found = QUIET
+    head, rounds = c[LOG], 0
+    mode, room = memory[head + SCRIPT], c[LOG_CAPACITY] * (1 + events + 2 * n)
     for depth in range(CHAIN + 1):
         _watch(y, u, c, table, memory)
         any_new = False
-        for e in range(events):
+        line = head + LOG_HEAD + depth * events
+        if mode == FOLLOW and depth < memory[head + ROUNDS]:
+            memory[new : new + events] = memory[line : line + events]
+            any_new = True
+        for e in range(events if mode != FOLLOW else 0):
             memory[new + e] = 0.0
             drive, threshold = memory[c[DRIVES] + e], table[c[THRESHOLDS] + e]
             low = threshold - TOGETHER * abs(threshold)
@@ -251,6 +259,12 @@ def judge(time, slack, before, y, u, c, table, memory):
         if not any_new:
             break
         found = TICKED
+        if mode == WRITE:
+            rounds = depth + 1
+            if rounds * events > room:
+                memory[head + FAILURE] = CHAIN_ENDLESS
+                return CHAIN_ENDLESS
+            memory[line : line + events] = memory[new : new + events]
         full = _send(time, c, table, memory)
         if full >= 0:
             memory[c[LOG] + FAILURE] = QUEUE_FULL
@@ -279,7 +293,9 @@ def judge(time, slack, before, y, u, c, table, memory):
         if c[CLOCKED] > 0:
             _watch(y, u, c, table, memory)
             _sample(y, c, memory, 1)
-    if found == TICKED and c[LOG_CAPACITY] > 0:
+    if mode == WRITE:
+        memory[head + ROUNDS] = rounds
+    if found == TICKED and mode == NO_SCRIPT and c[LOG_CAPACITY] > 0:
         width = 1 + events + 2 * n
         at = c[LOG] + LOG_HEAD + int(memory[c[LOG] + LOGGED]) * width
         memory[at] = time
@@ -306,7 +322,7 @@ def flow_with_held_states(context, u, p, memory, table, code, F, D):
 @kernel
 def event_functions(context, u, p, memory, table, code, F, D):
     """What crosses 0 upwards where something happens: drives less thresholds, ends of refractory times, arrivals."""
-    c, work, y = code[code[CODE_PLACE] :], memory.reshape(memory.size), u.reshape(u.size)
+    c, work, y = code[code[CODE_PLACE] :], flat(memory), flat(u)
     mine, own = work[code[MEMORY_PLACE] :], table[code[TABLE_PLACE] :]
     inputs = mine[c[ARRIVING] - c[INPUT_COUNT] : c[ARRIVING]]
     fill_inputs(context[TIME], table, code, inputs, 0, y, code[STATES])
@@ -328,8 +344,8 @@ def event_functions(context, u, p, memory, table, code, F, D):
 def ticks_of_clocks_and_events(context, u, p, memory, table, code, F, D):
     """After an accepted step: first what clocks do, then what events do."""
     apply_clocks(context, u, memory, table, code, F)
-    c, work = code[code[CODE_PLACE] :], memory.reshape(memory.size)
-    mine, y, before = work[code[MEMORY_PLACE] :], F.reshape(F.size), u.reshape(u.size)
+    c, work = code[code[CODE_PLACE] :], flat(memory)
+    mine, y, before = work[code[MEMORY_PLACE] :], flat(F), flat(u)
     judged = context[CORNER] != 0.0
     for e in range(c[EVENTS]):
         judged = judged or mine[c[ARMED] + e] == 0.0

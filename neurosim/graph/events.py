@@ -187,12 +187,18 @@ class EventLog:
     program : EventProgram
     code, memory : ndarray
         Of the batch, see `event_batch`.
+
+    Attributes
+    ----------
+    script : ndarray of int
+        Place of SCRIPT in the memory of the batch, and up to where ticks change it.
     """
 
     def __init__(self, program: EventProgram, code: np.ndarray, memory: np.ndarray) -> None:
         self.program, self.code = program, code[int(code[words.CODE_PLACE]) :]
         first, length = int(code[words.MEMORY_PLACE]), program.tables.with_log().memory
         self.memory = memory[first : first + length]
+        self.script = first + int(self.code[words.LOG]) + np.array([words.SCRIPT, words.LOG_HEAD])
         self.log = self.memory[int(self.code[words.LOG]) :]
         self.keeps_states = True
         self.notes: list[str] = []

@@ -49,7 +49,7 @@ def _copy(
             _copy(body, flat, f"{prefix}{name}/", shared, scale * data["time_scale"], is_outermost=False)
             continue
         made: dict[str, Any] = dict(data)
-        for key in ("bias", "weight", "time_constant", "leak", "initial", "threshold", "refractory"):
+        for key in ("bias", "weight", "time_constant", "leak", "initial", "threshold", "refractory", "noise"):
             if isinstance(made.get(key), str):
                 made[key] = renamed.get(made[key], prefix + made[key])
         if "parameters" in made:
@@ -63,6 +63,8 @@ def _copy(
                         f"{data['kind']} '{prefix}{name}': time_scale needs a number as {key}, not a parameter"
                     )
                 made[key] = np.multiply(made[key], scale)
+        if made.get("noise") is not None and scale != 1.0 and not isinstance(made["noise"], str):
+            made["noise"] = np.divide(made["noise"], np.sqrt(scale))
         if data["kind"] == "port" and not is_outermost:
             made = {"kind": "map", "shape": data["shape"], "function": "identity", "bias": made["bias"], "gain": 1.0,
                     "argument": None, "unit": data["unit"]}  # fmt: skip

@@ -48,7 +48,8 @@ class MapFunction:
 (
     IDENTITY, TANH, LOGISTIC, RELU, SOFTPLUS, EXP, SIGN, HEAVISIDE, HARD_TANH, HARD_LOGISTIC, COMPLEMENT, LEAKY_RELU,
     SQUARE, SIN, GAUSSIAN, SOFTMAX, NORMALISE, CUMULATIVE_SUM, CUMULATIVE_PRODUCT, RECIPROCAL, LOG, ABS, SQRT, POWER,
-) = range(24)  # fmt: skip
+    BERNOULLI,
+) = range(25)  # fmt: skip
 
 FUNCTIONS = {
     function.name: function
@@ -83,6 +84,7 @@ FUNCTIONS = {
         MapFunction("abs", ABS, "|x|", 1.0, in_place=False),
         MapFunction("sqrt", SQRT, "sqrt(x)", math.inf, is_increasing=True),
         MapFunction("power", POWER, "x^a for x >= 0", math.inf, in_place=False, argument=2.0),
+        MapFunction("bernoulli", BERNOULLI, "x/(exp(x) - 1), 1 at 0", 1.0, in_place=False),
     )
 }  # fmt: skip
 """The functions by name; aliases are in `ALIASES`."""

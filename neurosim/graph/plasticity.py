@@ -11,12 +11,8 @@ shape (size of b, size of a):
 ``oja``
     ``time_constant W' = y x^T - y^2 W`` (row by row): for ``b = W a`` a row becomes the first principal component of a.
     E. Oja, J. Math. Biol. 15, 267 (1982), doi 10.1007/BF00275687.
-``stdp``
-    a is an event, and ``post`` names the event of the neurons behind b. Each tick adds 1 to a trace of its neuron:
-    ``tau_plus x' = -x`` before, ``tau_minus y' = -y`` behind the synapse. A tick of ``post`` adds ``amplitude_plus x``
-    to its row of W, a tick of a takes ``amplitude_minus y`` from its column: all pairs of ticks count, two at the same
-    instant do not. ``bounds`` (low, high) keep W. The pulse itself uses W before its own change.
-    S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829.
+``stdp``, ``triplet_stdp``
+    a is an event, and ``post`` names the event of the neurons behind b: `neurosim.graph.spike_timing`.
 ``short_term``
     a is an event. Each synapse has resources R and a use u of them; a tick that arrives t after the last one finds
     ``R <- 1 + (R - u R - 1) exp(-t/recovery)``, then ``u <- U + u (1 - U) exp(-t/facilitation)``, and sends the pulse
@@ -34,6 +30,8 @@ import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spike_timing import RULES as TIMING_RULES
+from neurosim.graph.spike_timing import STDP, TRIPLET, expand_spike_timing, use_learned
 
 
 def expand_plastic(graph: SignalGraph) -> SignalGraph:
@@ -50,22 +48,33 @@ def expand_plastic(graph: SignalGraph) -> SignalGraph:
     made = graph.copy()
     made.graph["flat"] = True
     for a, b, key, data in plastic:
-        where, name = f"edge '{a}' -> '{b}'", rule_name(data["plastic"])
-        given = {} if isinstance(data["plastic"], str) else {k: v for k, v in data["plastic"].items() if k != "rule"}
-        if name not in RULES:
-            raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
-        expand, known = RULES[name]
-        settings = {key: value for key, value in known.items() if value is not None}
-        for setting, value in given.items():
-            if setting not in known:
-                raise UnknownNameError(f"{where}: rule '{name}' has no setting '{setting}'; it has {', '.join(known)}")
-            settings[setting] = value
-        if missing := [setting for setting in known if setting not in settings and setting != "bounds"]:
-            raise ParameterError(f"{where}: rule '{name}' needs {', '.join(missing)}")
-        _check(graph, a, b, data, where)
+        settings = settings_of(graph, a, b, data)
         made.remove_edge(a, b, key)
-        expand(made, a, b, data, settings)
+        RULES[rule_name(data["plastic"])][0](made, a, b, data, settings)
     return made
+
+
+def settings_of(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the rule of a plastic edge from a to b, with defaults.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        An unknown rule or setting, or an edge that cannot be plastic; names the edge.
+    """
+    where, name = f"edge '{a}' -> '{b}'", rule_name(data["plastic"])
+    given = {} if isinstance(data["plastic"], str) else {k: v for k, v in data["plastic"].items() if k != "rule"}
+    if name not in RULES:
+        raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
+    known = RULES[name][1]
+    for setting in given:
+        if setting not in known:
+            raise UnknownNameError(f"{where}: rule '{name}' has no setting '{setting}'; it has {', '.join(known)}")
+    settings = known | given
+    if missing := [key for key, value in settings.items() if value is None and key != "bounds"]:
+        raise ParameterError(f"{where}: rule '{name}' needs {', '.join(missing)}")
+    _check(graph, a, b, data, where)
+    return settings
 
 
 def rule_name(plastic: str | Mapping[str, Any]) -> str:
@@ -77,29 +86,20 @@ def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: s
     weight = data["weight"]
     if weight is None or weight not in graph.parameters:
         raise ParameterError(f"{where}: a plastic edge needs a weight (a parameter)")
-    short_term = rule_name(data["plastic"]) == "short_term"
-    if short_term and graph.nodes[a]["kind"] != "event":
+    of_pulses = rule_name(data["plastic"]) == "short_term" or rule_name(data["plastic"]) in TIMING_RULES
+    if rule_name(data["plastic"]) == "short_term" and graph.nodes[a]["kind"] != "event":
         raise ParameterError(f"{where}: rule 'short_term' is for the pulses of an event, '{a}' is none")
-    delayed = data["delay"] > 0.0 and not short_term
+    delayed = data["delay"] > 0.0 and not of_pulses
     if data["role"] != "add" or data["transpose"] or delayed or data["source_part"] or data["target_part"]:
         raise ParameterError(f"{where}: a plastic edge adds a whole node to a whole node, without transpose and delay")
     value = graph.parameters[weight].value
     shape = (graph.size_of(b), graph.size_of(a))
-    if (hasattr(value, "tocsr") and not short_term) or value.shape != shape or len(graph.nodes[a]["shape"]) != 1:
+    if (hasattr(value, "tocsr") and not of_pulses) or value.shape != shape or len(graph.nodes[a]["shape"]) != 1:
         raise ParameterError(f"{where}: a plastic weight is dense, of shape {shape}, from a node of one axis")
     uses = [(x, y) for x, y, d in graph.edges(data=True) if d["weight"] == weight]
     uses += [(n, n) for n, d in graph.nodes(data=True) if weight in (d.get("weight"), d.get("bias"))]
     if len(uses) > 1 or weight in graph:
         raise ParameterError(f"{where}: weight '{weight}' learns, so nothing else may use it or be called so")
-
-
-def _use_learned(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> None:
-    """The edge itself, with a state as its weight."""
-    product = f"{data['weight']} times {a}"
-    graph.product(product, graph.size_of(b), "ij,j->i")
-    graph.connect(data["weight"], product)
-    graph.connect(a, product, slot=1)
-    graph.connect(product, b, gain=data["gain"])
 
 
 def _hebb(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -112,7 +112,7 @@ def _hebb(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings:
     graph.connect(b, f"growth of {weight}")
     graph.connect(a, f"growth of {weight}", slot=1)
     graph.connect(f"growth of {weight}", weight)
-    _use_learned(graph, a, b, data)
+    use_learned(graph, a, b, data)
 
 
 def _oja(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -122,32 +122,6 @@ def _oja(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: 
     for slot, source in enumerate((b, b, weight)):
         graph.connect(source, f"decay of {weight}", slot=slot)
     graph.connect(f"decay of {weight}", weight, gain=-1.0)
-
-
-def _stdp(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    weight, post, where = data["weight"], settings["post"], f"edge '{a}' -> '{b}'"
-    rows, columns = graph.parameters[weight].value.shape
-    for name, size in ((a, columns), (post, rows)):
-        if name not in graph or graph.nodes[name]["kind"] != "event" or graph.nodes[name]["shape"] != (size,):
-            raise ParameterError(
-                f"{where}: rule 'stdp' goes from an event to one in post=; '{name}' is no event of {size}"
-            )
-    graph.state(weight, (rows, columns), time_constant=1.0, leak=0.0, initial=weight, bounds=settings.get("bounds"))
-    for trace, event, size, tau in (
-        (f"trace before {weight}", a, columns, settings["tau_plus"]),
-        (f"trace behind {weight}", post, rows, settings["tau_minus"]),
-    ):
-        graph.state(trace, size, time_constant=tau)
-        graph.connect(event, trace)
-    for change, row, column, amplitude in (
-        (f"growth of {weight}", post, f"trace before {weight}", settings["amplitude_plus"]),
-        (f"decay of {weight}", f"trace behind {weight}", a, -settings["amplitude_minus"]),
-    ):
-        graph.product(change, (rows, columns), "i,j->ij")
-        graph.connect(row, change)
-        graph.connect(column, change, slot=1)
-        graph.connect(change, weight, gain=amplitude)
-    _use_learned(graph, a, b, data)
 
 
 def short_term_parameters(
@@ -228,10 +202,8 @@ Expansion = Callable[[SignalGraph, str, str, Mapping[str, Any], Mapping[str, Any
 RULES: dict[str, tuple[Expansion, dict[str, Any]]] = {
     "hebb": (_hebb, {"time_constant": None, "leak": 0.0}),
     "oja": (_oja, {"time_constant": None}),
-    "stdp": (_stdp, {
-        "post": None, "amplitude_plus": 0.01, "amplitude_minus": 0.0105, "tau_plus": 0.02, "tau_minus": 0.02,
-        "bounds": None,
-    }),
+    "stdp": (expand_spike_timing, STDP),
+    "triplet_stdp": (expand_spike_timing, TRIPLET),
     "short_term": (_short_term, dict.fromkeys(SHORT_TERM)),
 }  # fmt: skip
 """What writes each rule out, and its settings with their defaults; None is needed, but for the bounds."""

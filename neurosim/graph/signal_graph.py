@@ -157,14 +157,20 @@ class SignalGraph(nx.MultiDiGraph):
     def state(
         self, name: str, shape: int | Sequence[int] = 1, *, time_constant: Number | None = None, leak: Number = 1.0,
         clock: str | None = None, initial: Number = 0.0, bounds: tuple[float, float] | None = None,
-        bias: str | None = None, unit: str = "",
+        bias: str | None = None, unit: str = "", noise: Number | None = None,
     ) -> None:  # fmt: skip
-        """Add a state: with `time_constant` [s] it flows, with `clock` it jumps. `leak` is the factor of -x."""
+        """Add a state: with `time_constant` [s] it flows, with `clock` it jumps. `leak` is the factor of -x.
+
+        With `noise`, the amplitude g [unit/sqrt(s)], it flows as ``dx = f dt + g dW``, in runs that integrate noise
+        (with `dt`, or by a stochastic method).
+        """
         if (time_constant is None) == (clock is None):
             raise ParameterError(f"state '{name}': give either time_constant (it flows) or clock (it jumps)")
+        if noise is not None and clock is not None:
+            raise ParameterError(f"state '{name}' jumps at clock '{clock}': only states that flow have noise")
         self._declare(
             name, "state", shape, time_constant=time_constant, leak=leak, clock=clock, initial=initial, bounds=bounds,
-            bias=bias, unit=unit,
+            bias=bias, unit=unit, noise=noise,
         )  # fmt: skip
 
     def map(
@@ -418,3 +424,12 @@ class SignalGraph(nx.MultiDiGraph):
         if not made or min(made) < 1:
             raise ParameterError(f"{kind} '{name}': shape {shape!r} must have positive lengths")
         self.add_node(name, kind=kind, shape=made, **attributes)
+
+
+def noise_of(graph: SignalGraph) -> dict[str, np.ndarray]:
+    """Amplitude of the noise that states of a graph were declared with, by state."""
+    states = ((name, graph.nodes[name].get("noise")) for name in graph.of_kind("state"))
+    return {
+        name: graph.value_of(noise, graph.size_of(name), f"state '{name}', noise")
+        for name, noise in states if noise is not None
+    }  # fmt: skip

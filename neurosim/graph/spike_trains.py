@@ -37,7 +37,7 @@ class SpikeTrains:
 
 
 def spike_trains(times: Any, elements: Any = None) -> SpikeTrains:
-    """Give spikes by their times, for the input of a network that is simulated with ``dt``.
+    """Give spikes by their times, for an input of a network that makes neurons tick (`neurosim.neurons.spike_source`).
 
     Parameters
     ----------

@@ -1,80 +1,49 @@
 """A graph of spiking neurons on a grid of time: what `neurosim.kernels.spike_steps` runs.
 
-Any graph with events qualifies whose states flow linearly and element by element between ticks: LIF neurons with any
-chain of synaptic states, adaptation, traces. States that drive one another, element by element, are one *cluster*; the
-propagator ``exp(A dt)`` of each of its elements is exact. Meaning and order of what happens at a tick are those of
+Any graph with events qualifies whose states flow element by element between ticks. States that drive one another,
+element by element, are one *cluster*: where they do so linearly (LIF neurons with any chain of synaptic states,
+adaptation, traces) the propagator ``exp(A dt)`` of each of its elements is exact; maps and products between them are
+stepped by `neurosim.graph.element_programs`. Meaning and order of what happens at a tick are those of
 `neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import networkx as nx
 import numpy as np
-import scipy.linalg
 import scipy.sparse
 
 from neurosim.errors import ParameterError
-from neurosim.graph.checks import check_graph
+from neurosim.graph.checks import check_graph, factors, memoryless_order
+from neurosim.graph.edge_matrices import edge_matrix, is_diagonal, is_identity
+from neurosim.graph.element_code import plain
+from neurosim.graph.element_programs import (
+    Drive,
+    Elements,
+    Node,
+    check_noise,
+    check_scheme,
+    propagators,
+    write_program,
+)
 from neurosim.graph.flatten import flatten
-from neurosim.graph.layout import Layout, layout_of
-from neurosim.graph.plasticity import rule_name, short_term_parameters
-from neurosim.graph.signal_graph import RESETS, SignalGraph
+from neurosim.graph.functions import FUNCTIONS
+from neurosim.graph.layout import layout_of
+from neurosim.graph.plasticity import rule_name, settings_of, short_term_parameters
+from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
+from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
+from neurosim.graph.spike_timing import RULES as TIMING_RULES
+from neurosim.graph.spike_timing import spike_timing
+from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
+from neurosim.kernels.spike_vectors import MOST_TERMS
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
-
-
-@dataclass(frozen=True)
-class SpikeProgram:
-    """A compiled graph of spiking neurons for one step dt; the arrays are those of `neurosim.kernels.spike_steps`.
-
-    Attributes
-    ----------
-    graph : SignalGraph
-        Flat.
-    dt : float
-        Step [s].
-    states, events, inputs, trains : Layout
-        Where named arrays lie in the states, among the elements of events, in a row of inputs; `trains` are the inputs
-        that make events tick.
-    given : dict of str to str
-        The event that each of `trains` makes tick.
-    """
-
-    graph: SignalGraph
-    dt: float
-    notes: tuple[str, ...]
-    states: Layout
-    events: Layout
-    inputs: Layout
-    trains: Layout
-    given: dict[str, str]
-    initial: np.ndarray
-    code: np.ndarray
-    table: np.ndarray
-    constant: np.ndarray
-    pointers: np.ndarray
-    targets: np.ndarray
-    strengths: np.ndarray
-    memory: int
-    arrivals: int
-    widest: int
-
-    @cached_property
-    def slots(self) -> int:
-        """Steps for which ticks are kept."""
-        return int(self.code[words.SLOTS])
-
-    @property
-    def synapses(self) -> int:
-        """Number of synapses."""
-        return int(self.targets.size)
 
 
 @dataclass(frozen=True)
@@ -87,8 +56,20 @@ class _Term:
     plastic: Any = None
 
 
-def compile_spikes(graph: SignalGraph, dt: float) -> SpikeProgram:
+def compile_spikes(
+    graph: SignalGraph, dt: float, *, scheme: str = "lawson2", substeps: int = 1,
+    diffusion: Mapping[str, Any] | None = None,
+) -> SpikeProgram:  # fmt: skip
     """Check a graph of spiking neurons and lay it out for steps of `dt` [s].
+
+    Parameters
+    ----------
+    scheme : str
+        Of states that flow nonlinearly, see `neurosim.graph.element_programs`.
+    substeps : int
+        Into how many steps a step is cut for them.
+    diffusion : mapping of str to float or array_like, optional
+        Noise on states, ``dy = f dt + g dW``, by state; beside what `SignalGraph.state` was given as `noise`.
 
     Raises
     ------
@@ -97,40 +78,53 @@ def compile_spikes(graph: SignalGraph, dt: float) -> SpikeProgram:
     """
     if not (np.isfinite(dt) and dt > 0.0):
         raise ParameterError(f"dt = {dt!r} s must be positive and finite")
+    check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
-    return _Compiler(flat, float(dt), tuple(check_graph(flat))).build()
+    check_noise(diffusion or {}, flat.of_kind("state"))
+    noise = {**noise_of(flat), **(diffusion or {})}
+    return _Compiler(flat, float(dt), tuple(check_graph(flat)), scheme, int(substeps), noise).build()
 
 
 class _Compiler:
-    def __init__(self, flat: SignalGraph, dt: float, notes: tuple[str, ...]) -> None:
-        self.flat, self.dt, self.notes = flat, dt, notes
+    needs_delays = True
+    """Whether pulses that move what an event watches need a delay."""
+
+    def __init__(
+        self, flat: SignalGraph, dt: float, notes: tuple[str, ...], scheme: str, substeps: int, noise: dict[str, Any]
+    ) -> None:
+        self.flat, self.dt, self.notes, self.noise = flat, dt, notes, noise
+        self.scheme, self.substeps, self.is_nonlinear = scheme, substeps, False
+        self.registers, self.drawn = 1, 0
         self.table: list[np.ndarray] = []
         self.table_size = 0
         self.code: list[int] = []
         self.pointers: list[np.ndarray] = []
         self.targets: list[np.ndarray] = []
         self.strengths: list[np.ndarray] = []
+        self.learned: dict[str, LearnedWeights] = {}
         self.sizes = {"pointers": 0, "targets": 0, "strengths": 0, "memory": 0, "arrivals": 0}
 
     def build(self) -> SpikeProgram:
         flat = self.flat
         self._refuse_kinds()
         self.drives = {name: list(self._terms(name)) for name in flat.of_kind("state", "event")}
+        self.nodes = self._nodes()
         self.given = self._given()
         self.events = layout_of(flat, flat.of_kind("event"))
         self.trains = layout_of(flat, list(self.given))
         self.inputs = layout_of(flat, [name for name in flat.inputs if name not in self.given])
         self.clusters = self._clusters()
-        self.states = layout_of(flat, [name for cluster in self.clusters for name in cluster])
+        self.states = layout_of(flat, [name for names, _ in self.clusters for name in names])
         self.holders = self._holders()
         if not self.events.size:
             raise ParameterError(f"graph '{flat.title}' has no event: nothing in it spikes; leave out dt")
         self.constant = np.zeros(self.states.size)
         couplings: list[tuple[int, int, int]] = []
-        clusters = [self._cluster(names, couplings) for names in self.clusters]
+        clusters = [self._cluster(names, nodes, couplings) for names, nodes in self.clusters]
         projections = list(self._projections())
         events = self._event_records()
         delays = [record[words.DELAY] for record in projections]
+        registers = element_program.BLOCK * max(self.registers, *(len(names) for names, _ in self.clusters))
         head = np.zeros(words.HEAD, np.int64)
         parts: list[int] = []
         at = words.HEAD + len(self.code)
@@ -146,7 +140,8 @@ class _Compiler:
             (words.EVENTS_AT, place(events)), (words.PROJECTIONS, len(projections)),
             (words.PROJECTIONS_AT, place(projections)), (words.SLOTS, 1 + max(delays, default=0)),
             (words.INPUTS, self.inputs.size), (words.COUPLINGS, len(couplings)),
-            (words.COUPLINGS_AT, place(couplings)), (words.ELEMENTS, self.events.size),
+            (words.COUPLINGS_AT, place(couplings)), (words.ELEMENTS, self.events.size), (words.NOISY, self.drawn),
+            (words.NOISE_AT, registers),
         ):  # fmt: skip
             head[key] = value
         initial = [
@@ -157,52 +152,79 @@ class _Compiler:
             flat, self.dt, self.notes, self.states, self.events, self.inputs, self.trains, self.given,
             _joined(initial), np.concatenate([head, np.array([*self.code, *parts], np.int64)]), _joined(self.table),
             self.constant, _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
-            self.sizes["memory"], self.sizes["arrivals"], max((len(names) for names in self.clusters), default=0),
+            self.sizes["memory"], self.sizes["arrivals"], registers + self.drawn,
+            self.scheme if self.is_nonlinear else "", self.learned,
         )  # fmt: skip
 
     def _refuse_kinds(self) -> None:
         flat = self.flat
         for name, data in flat.nodes(data=True):
             what = ""
-            if data["kind"] == "product":
-                what = "multiplies values"
-            elif data["kind"] == "map" and (data["function"] != "identity" or data.get("law") is not None):
-                what = "is not linear"
-            elif data["kind"] in ("hold", "host") or data.get("clock") is not None:
+            if data["kind"] in ("hold", "host") or data.get("clock") is not None:
                 what = "is on a clock" if data["kind"] != "host" else "is a Python procedure"
+            elif data["kind"] == "product" and data["form"]:
+                what = f"has the form '{data['form']}'"
+            elif data["kind"] == "map" and (data.get("law") or FUNCTIONS[data["function"]].is_row_function):
+                what = f"is {'a law' if data.get('law') else data['function']}"
             if what:
                 raise ParameterError(
-                    f"{data['kind']} '{name}' {what}: exact steps need states that flow linearly, element by element; "
-                    "leave out dt, and the engine integrates the graph"
+                    f"{data['kind']} '{name}' {what}: where dt is given, states flow element by element, through "
+                    "functions and products of elements; leave out dt, and the engine integrates the graph"
                 )
 
-    def _terms(self, name: str) -> Iterator[_Term]:
-        """What drives a node, with memoryless nodes between written out; biases come from the source ''."""
+    def _is_linear(self, name: str) -> bool:
+        """Whether a node is a map that passes a multiple of its sum on."""
+        data = self.flat.nodes[name]
+        return data["kind"] == "map" and data["function"] == "identity"
+
+    def _nodes(self) -> dict[str, list[list[_Term]]]:
+        """Maps and products behind which there are states, with the terms of each of their drives, sources first."""
+        flat, found = self.flat, {}
+        stack = [term.source for terms in self.drives.values() for term in terms]
+        while stack:
+            name = stack.pop()
+            if name in found or name not in flat or flat.nodes[name]["kind"] not in ("map", "product"):
+                continue
+            slots = [None] if flat.nodes[name]["kind"] == "map" else [
+                slot[0][1]["slot"] for slot in factors(flat, name)
+            ]  # fmt: skip
+            found[name] = [list(self._terms(name, slot)) for slot in slots]
+            for term in (term for terms in found[name] for term in terms):
+                if term.source in flat and flat.nodes[term.source]["kind"] == "event":
+                    raise ParameterError(
+                        f"event '{term.source}' sends its ticks into {flat.nodes[name]['kind']} '{name}': where dt is "
+                        "given, ticks reach states through weights only; leave out dt"
+                    )
+                stack.append(term.source)
+        return {name: found[name] for name in memoryless_order(flat) if name in found}
+
+    def _terms(self, name: str, slot: int | None = None) -> Iterator[_Term]:
+        """What drives a node (or a slot of a product), with linear maps between written out; biases come from ''."""
         flat, data = self.flat, self.flat.nodes[name]
         if data.get("bias") is not None:
             bias = flat.value_of(data["bias"], flat.size_of(name), f"'{name}', bias")
             yield _Term("", scipy.sparse.csr_array(bias[:, None]))
         for a, _, edge in flat.in_edges(name, data=True):
-            if edge["role"] != "add":
+            if edge["role"] != "add" and not (edge["role"] == "factor" and edge["slot"] == slot):
                 continue
             where = f"edge '{a}' -> '{name}'"
             if edge["plastic"]:
-                if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) != "short_term":
+                if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) not in ("short_term", *TIMING_RULES):
                     raise ParameterError(
                         f"{where}: the rule '{rule_name(edge['plastic'])}' does not run with dt; leave out dt"
                     )
                 yield _Term(str(a), None, edge["delay"], edge)
                 continue
-            matrix = _matrix(flat, str(a), name, edge)
-            if flat.nodes[a]["kind"] != "map":
+            matrix = edge_matrix(flat, str(a), name, edge)
+            if not self._is_linear(str(a)):
                 if edge["delay"] > 0.0 and flat.nodes[a]["kind"] != "event":
                     raise ParameterError(f"{where}: only ticks of events may have a delay where dt is given")
                 yield _Term(str(a), matrix, edge["delay"])
                 continue
             for term in self._terms(str(a)):
                 if term.plastic is not None:
-                    if not _is_identity(matrix):
-                        raise ParameterError(f"{where}: behind short-term plasticity no further weight may follow")
+                    if not is_identity(matrix):
+                        raise ParameterError(f"{where}: behind a plastic edge no further weight may follow")
                     yield _Term(term.source, None, term.delay + edge["delay"], term.plastic)
                 else:
                     gain = flat.nodes[a]["gain"]
@@ -216,7 +238,7 @@ class _Compiler:
             ports = [t for t in terms if t.source in flat and flat.nodes[t.source]["kind"] == "port"]
             if not ports:
                 continue
-            if len(terms) > 1 or not _is_identity(ports[0].matrix):
+            if len(terms) > 1 or not is_identity(ports[0].matrix):
                 raise ParameterError(
                     f"event '{event}' watches input '{ports[0].source}' and more, or a part of it: where dt is given, "
                     "an input makes an event of its own size tick by itself"
@@ -228,21 +250,27 @@ class _Compiler:
                     raise ParameterError(f"input '{term.source}' makes events tick, and also drives state '{name}'")
         return found
 
-    def _clusters(self) -> list[list[str]]:
-        """States that drive one another element by element, those that feed first."""
+    def _clusters(self) -> list[tuple[list[str], list[str]]]:
+        """States that drive one another element by element, with the maps and products between them."""
         flat, links = self.flat, nx.Graph()
-        links.add_nodes_from(flat.of_kind("state"))
-        for name in flat.of_kind("state"):
-            for term in self.drives[name]:
+        links.add_nodes_from([*flat.of_kind("state"), *self.nodes])
+        drives = [(name, self.drives[name]) for name in flat.of_kind("state")]
+        drives += [(name, terms) for name, slots in self.nodes.items() for terms in slots]
+        for name, terms in drives:
+            for term in terms:
                 if term.source in links:
-                    if flat.size_of(term.source) != flat.size_of(name) or not _is_diagonal(term.matrix):
+                    if flat.size_of(term.source) != flat.size_of(name) or not is_diagonal(term.matrix):
                         raise ParameterError(
-                            f"state '{term.source}' drives '{name}' with a matrix: where dt is given, states drive one "
-                            "another element by element (ticks may go through any matrix); leave out dt"
+                            f"{flat.nodes[term.source]['kind']} '{term.source}' drives '{name}' with a matrix: where "
+                            "dt is given, states drive one another element by element (ticks may go through any "
+                            "matrix); leave out dt"
                         )
                     links.add_edge(term.source, name)
         order = {name: k for k, name in enumerate(flat.nodes)}
-        return [sorted(part, key=order.__getitem__) for part in nx.connected_components(links)]
+        parts = [sorted(part, key=order.__getitem__) for part in nx.connected_components(links)]
+        return [
+            ([n for n in part if n not in self.nodes], [n for n in self.nodes if n in set(part)]) for part in parts
+        ]  # fmt: skip
 
     def _holders(self) -> dict[str, str]:
         """For each state that a refractory time holds, the event whose it is."""
@@ -264,11 +292,16 @@ class _Compiler:
         pause = self.flat.value_of(self.flat.nodes[event]["refractory"], self.flat.size_of(event), f"event '{event}'")
         return np.ceil(pause / self.dt - WHOLE).astype(np.int64)
 
-    def _cluster(self, names: list[str], couplings: list[tuple[int, int, int]]) -> tuple[int, ...]:
-        """Record of a cluster; its terms go into the code, what inputs add into `couplings`."""
+    def _flow(
+        self, names: list[str], nodes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str, Any]], list[Drive], int]:  # fmt: skip
+        """Matrix and bias of ``y' = A y + b`` of each element of a cluster; what inputs add (state, input, weights) and
+        what its program adds to each state; the first element of the event that holds states, or -1."""
         flat, n, k = self.flat, self.flat.size_of(names[0]), len(names)
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
+        rates = [Drive() for _ in names]
+        has_program = bool(nodes) or any(name in self.noise for name in names)
         for i, name in enumerate(names):
             data, where = flat.nodes[name], f"state '{name}'"
             tau = flat.value_of(data["time_constant"], n, f"{where}, time_constant")
@@ -280,24 +313,53 @@ class _Compiler:
             for term in self.drives[name]:
                 if term.source == "":
                     bias[:, i] += term.matrix.toarray().ravel() / tau
+                elif term.source in nodes or (has_program and term.source in self.holders and term.source != name):
+                    # What rests is seen at rest: it is no part of the flow that is taken out.
+                    rates[i].terms.append((term.source, plain(term.matrix.diagonal() / tau)))
                 elif term.source in names:
                     matrix[:, i, names.index(term.source)] += term.matrix.diagonal() / tau
                 elif flat.nodes[term.source]["kind"] == "port":
                     driven.append((i, term.source, scipy.sparse.diags_array(1.0 / tau) @ term.matrix))
-        propagator, integral = propagators(matrix, self.dt)
-        constant = np.einsum("eij,ej->ei", integral, bias)
-        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         held_by = {self.holders[name] for name in names if name in self.holders}
         if len(held_by) > 1:
             raise ParameterError(f"states {', '.join(names)} drive one another and are held by several events")
+        return matrix, bias, driven, rates, self.events.slices[held_by.pop()].start if held_by else -1
+
+    def _pauses(self, event: str) -> tuple[int, int]:
+        """Place of the refractory times of an event's elements, and 0 where all are the same."""
+        pause = self._steps_of_pause(event)
+        spread = int(not (pause == pause[0]).all())
+        self.code += pause.tolist() if spread else [int(pause[0])]
+        return words.HEAD + len(self.code) - (pause.size if spread else 1), spread
+
+    def _delay(self, term: _Term, where: str) -> int:
+        """Delay of a projection in steps."""
+        delay = term.delay / self.dt
+        if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
+            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            raise ParameterError(
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+            )
+        return round(delay)
+
+    def _cluster(
+        self, names: list[str], nodes: list[str], couplings: list[tuple[int, int, int]]
+    ) -> tuple[int, ...]:  # fmt: skip
+        """Record of a cluster; its terms or program go into the code, what inputs add into `couplings`."""
+        matrix, bias, driven, rates, holder = self._flow(names, nodes)
+        n, k = bias.shape
+        propagator, integral = propagators(matrix, self.dt)
+        constant = np.einsum("eij,ej->ei", integral, bias)
+        reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
+        program_end = 0
+        if nodes or any(name in self.noise for name in names):
+            self._program(names, nodes, matrix, constant, rates, reached, couplings)
+            program_end = words.HEAD + len(self.code)
+        else:
+            self._linear(names, propagator, constant, reached)
         for j, name in enumerate(names):
             place = self.states.slices[name].start
-            factors = [(i, propagator[:, j, i]) for i in range(k) if propagator[:, j, i].any()]
-            has_drive = constant[:, j].any() or j in reached
-            self.code += [place if has_drive else -1, int(name in self.holders), len(factors)]
-            for i, values in factors:
-                self.code += [i, *self._number(values)]
             self.constant[place : place + n] = constant[:, j]
         for i, port, weights in driven:
             found = weights.tocoo()
@@ -309,8 +371,80 @@ class _Compiler:
                 couplings += [
                     (int(start + found.col[e]), int(base + found.row[e]), first + at) for at, e in enumerate(used)
                 ]
-        holder = self.events.slices[held_by.pop()].start if held_by else -1
-        return n, k, self.states.slices[names[0]].start, holder, terms_at
+        return n, k, self.states.slices[names[0]].start, holder, terms_at, program_end
+
+    def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
+        """Write the groups of states of a linear cluster."""
+        k, feeds = len(names), nx.DiGraph()
+        feeds.add_nodes_from(range(k))
+        feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
+        circles: Any = nx.condensation(feeds)
+        for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
+            together = sorted(circles.nodes[circle]["members"])
+            self.code.append(len(together))
+            for j in together:
+                terms = [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()]
+                is_held, is_driven = names[j] in self.holders, constant[:, j].any() or j in reached
+                is_plain = 0 < len(terms) <= MOST_TERMS and not any(varies for *_, varies in terms)
+                fades = is_plain and len(terms) == 1 and terms[0][0] == j and not is_held and not is_driven
+                form = words.FADES if fades else words.PLAIN if is_plain else words.GENERAL
+                self.code += [j, self.states.slices[names[j]].start, int(is_held), form, len(terms)]
+                self.code += [word for term in terms for word in term]
+
+    def _program(
+        self, names: list[str], nodes: list[str], matrix: np.ndarray, constant: np.ndarray, rates: list[Drive],
+        reached: set[int], couplings: list[tuple[int, int, int]],
+    ) -> None:  # fmt: skip
+        """Write the program of a cluster with maps, products or noise."""
+        flat, n = self.flat, self.flat.size_of(names[0])
+        made = []
+        for name in nodes:
+            data = flat.nodes[name]
+            drives = [self._drive_of_node(terms, n, couplings) for terms in self.nodes[name]]
+            if data["kind"] == "product":
+                made.append(Node(name, drives))
+            else:
+                function = FUNCTIONS[data["function"]]
+                made.append(Node(name, drives, function.number, data["argument"] or 0.0, data["gain"]))
+        noise = np.zeros((n, len(names)))
+        for i, name in enumerate(names):
+            if name in self.noise:
+                noise[:, i] = flat.value_of(self.noise[name], n, f"state '{name}', noise")
+        if not (noise >= 0.0).all():
+            raise ParameterError(f"the noise of states {', '.join(names)} must be zero or more")
+        self.is_nonlinear = self.is_nonlinear or bool(nodes)
+        elements = Elements(
+            n, self.states.slices[names[0]].start, names, matrix, constant,
+            [self.states.slices[name].start if j in reached else -1 for j, name in enumerate(names)],
+            made, rates, {name for name in names if name in self.holders}, noise,
+        )  # fmt: skip
+        code, registers, drawn = write_program(
+            elements, self.dt, self.scheme, self.substeps, self.drawn, self._number
+        )  # fmt: skip
+        self.code += code
+        self.registers, self.drawn = max(self.registers, registers), self.drawn + drawn
+
+    def _drive_of_node(self, terms: list[_Term], n: int, couplings: list[tuple[int, int, int]]) -> Drive:
+        """Drive of a map or product; what inputs add to it gets a place of its own behind the states in q."""
+        drive, bias, found = Drive(), np.zeros(n), []
+        for term in terms:
+            if term.source == "":
+                bias += term.matrix.toarray().ravel()
+            elif self.flat.nodes[term.source]["kind"] == "port":
+                found.append((term.source, term.matrix.tocoo()))
+            else:
+                drive.terms.append((term.source, plain(term.matrix.diagonal())))
+        drive.bias = plain(bias)
+        if found:
+            drive.place = self.constant.size
+            self.constant = np.concatenate([self.constant, bias])
+        for port, weights in found:
+            first, _ = self._keep(weights.data)
+            start = self.inputs.slices[port].start
+            couplings += [
+                (int(start + weights.col[e]), int(drive.place + weights.row[e]), first + e) for e in range(weights.nnz)
+            ]
+        return drive
 
     def _event_records(self) -> list[tuple[int, ...]]:
         flat, records = self.flat, []
@@ -322,7 +456,7 @@ class _Compiler:
             terms = self.drives[event]
             watched = [t for t in terms if t.source in self.states.slices]
             level = flat.value_of(flat.nodes[event]["threshold"], n, f"event '{event}', threshold")
-            gain = watched[0].matrix.diagonal() if len(watched) == 1 and _is_diagonal(watched[0].matrix) else None
+            gain = watched[0].matrix.diagonal() if len(watched) == 1 and is_diagonal(watched[0].matrix) else None
             if gain is None or not (gain > 0.0).all() or any(t.source not in ("", watched[0].source) for t in terms):
                 raise ParameterError(
                     f"event '{event}': where dt is given, an event watches one state of its own size, with a positive "
@@ -331,17 +465,14 @@ class _Compiler:
             for term in terms:
                 if term.source == "":
                     level = level - term.matrix.toarray().ravel()
-            for term in self.drives[watched[0].source]:
+            for term in self.drives[watched[0].source] if self.needs_delays else ():
                 if term.source in self.events.slices and term.delay == 0.0:
                     raise ParameterError(
                         f"event '{term.source}' moves '{watched[0].source}', which an event watches, at the instant of "
                         f"its tick: where dt is given, such an edge needs a delay of one step ({self.dt:g} s) or more"
                     )
             threshold = self._number(level / gain)
-            pause = self._steps_of_pause(event)
-            spread = int(not (pause == pause[0]).all())
-            pause_at = words.HEAD + len(self.code)
-            self.code += pause.tolist() if spread else [int(pause[0])]
+            pause = self._pauses(event)
             first = words.HEAD + len(self.code)
             for _, target, edge in flat.out_edges(event, data=True):
                 if edge["role"] == "reset":
@@ -352,7 +483,7 @@ class _Compiler:
                     value = flat.value_of(edge[kind], n, f"{where}, {kind}")
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
-                n, self.states.slices[watched[0].source].start, *threshold, pause_at, spread, part.start, first,
+                n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
                 words.HEAD + len(self.code), 0, 0,
             ))  # fmt: skip
         return records
@@ -366,34 +497,66 @@ class _Compiler:
                 if term.source not in self.events.slices:
                     continue
                 where = f"edge '{term.source}' -> '{target}'"
-                matrix, parameters = (term.matrix, None) if term.plastic is None else self._short_term(term, where)
-                by_source = scipy.sparse.csc_array(matrix)
-                by_source.sum_duplicates()
-                weights = by_source.data
-                uniform = weights.size > 0 and (weights == weights[0]).all()
-                delay = term.delay / self.dt
-                if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-                    smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
-                    raise ParameterError(
-                        f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
-                    )
-                holder = self.holders.get(target)
-                kind = words.STATIC if parameters is None else words.SHORT_TERM
-                first, stride = (0, 0) if parameters is None else self._parameters(parameters)
-                source = self.events.slices[term.source]
+                delay = self._delay(term, where)
+                source, holder = self.events.slices[term.source], self.holders.get(target)
+                sources, remembered, noted = source.stop - source.start, 0, 0
+                if term.plastic is not None and rule_name(term.plastic["plastic"]) in TIMING_RULES:
+                    kind, uniform, stride = words.LEARNING, False, 0
+                    by_source, first = self._learning(term, target)
+                    weights_at = self.learned[term.plastic["weight"]].part.start
+                    remembered, noted = 2 * (sources + by_source.shape[0]), sources + by_source.shape[0]
+                else:
+                    kind, first, stride, matrix = words.STATIC, 0, 0, term.matrix
+                    if term.plastic is not None:
+                        kind, (matrix, parameters) = words.SHORT_TERM, self._short_term(term, where)
+                        first, stride = self._parameters(parameters)
+                        remembered, noted = 2 * matrix.nnz, sources
+                    by_source = scipy.sparse.csc_array(matrix)
+                    by_source.sum_duplicates()
+                    weights = by_source.data
+                    uniform = weights.size > 0 and (weights == weights[0]).all()
+                    weights_at = self._append("strengths", weights[:1] if uniform else weights)
                 yield (
-                    order.index(term.source), source.start, source.stop - source.start,
-                    self._append("pointers", by_source.indptr), self.states.slices[target].start,
-                    self._append("targets", by_source.indices), weights.size,
-                    self._append("strengths", weights[:1] if uniform else weights), int(not uniform), round(delay),
-                    kind, first, stride, -1 if holder is None else self.events.slices[holder].start,
-                    self._reserve("memory", 2 * weights.size * kind),
-                    self._reserve("arrivals", (source.stop - source.start) * kind),
+                    order.index(term.source), source.start, sources, self._append("pointers", by_source.indptr),
+                    self.states.slices[target].start, self._append("targets", by_source.indices), by_source.nnz,
+                    weights_at, int(not uniform), delay, kind, first, stride,
+                    -1 if holder is None else self.events.slices[holder].start, self._reserve("memory", remembered),
+                    self._reserve("arrivals", noted),
                 )  # fmt: skip
+
+    def _learning(self, term: _Term, target: str) -> tuple[Any, int]:
+        """Synapses of a projection that learns, by their sources, and the place of its rule in the code."""
+        edge, weight = term.plastic, term.plastic["weight"]
+        settings = settings_of(self.flat, term.source, target, edge)
+        rule = spike_timing(self.flat, term.source, weight, settings, f"edge '{term.source}' -> '{target}'")
+        value = self.flat.parameters[weight].value
+        # All pairs have a synapse where the weight is dense: what is 0 now may grow.
+        n, m = shape = value.shape
+        if hasattr(value, "tocsr"):
+            by_source = scipy.sparse.csc_array(value)
+        else:
+            ends = np.arange(0, n * m + 1, n), np.tile(np.arange(n), m)
+            by_source = scipy.sparse.csc_array((value.T.ravel(), ends[1], ends[0]), shape=shape)
+        rows, columns = by_source.indices, np.repeat(np.arange(m), np.diff(by_source.indptr))
+        start = self.states.size + sum(other.values.size for other in self.learned.values())
+        part = slice(start, start + by_source.nnz)
+        self.learned[weight] = LearnedWeights(part, shape, rows, columns, np.array(by_source.data))
+        by_target = np.argsort(rows, kind="stable")
+        low, high = rule.bounds or (-np.inf, np.inf)
+        rates = self.dt / np.array([rule.tau_plus, rule.tau_minus, rule.tau_x, rule.tau_y])
+        constants = [rule.pair_plus, rule.triplet_plus, rule.pair_minus, rule.triplet_minus, *rates, low, high]
+        place = words.HEAD + len(self.code)
+        self.code += [
+            list(self.events.slices).index(rule.post), self.events.slices[rule.post].start,
+            self._append("pointers", np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])),
+            self._append("targets", by_target), self._append("targets", columns[by_target]),
+            self._keep(np.array([*constants, edge["gain"]]))[0], int(rule.is_nearest), int(rule.is_soft),
+        ]  # fmt: skip
+        return by_source, place
 
     def _short_term(self, term: _Term, where: str) -> tuple[Any, list[np.ndarray]]:
         """Weights of a projection with short-term plasticity, and U, 1/D, 1/F [1/steps] of its synapses by source."""
-        weights = scipy.sparse.csc_array(_matrix(self.flat, term.source, "", term.plastic))
+        weights = scipy.sparse.csc_array(edge_matrix(self.flat, term.source, "", term.plastic))
         weights.sum_duplicates()
         use, recovery, facilitation = short_term_parameters(self.flat, term.plastic, weights, where)
         return weights, [use, self.dt / recovery, self.dt / facilitation]
@@ -421,61 +584,6 @@ class _Compiler:
     def _reserve(self, name: str, size: int) -> int:
         self.sizes[name] += size
         return self.sizes[name] - size
-
-
-def propagators(matrix: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """``exp(A dt)`` and its integral over the step of systems ``y' = A y + b``.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (n, k, k)
-        A of n small systems [1/s].
-    dt : float
-        Seconds.
-
-    Returns
-    -------
-    propagator, integral : ndarray, shape (n, k, k)
-        ``y(dt) = propagator y + integral b``.
-    """
-    n, k, _ = matrix.shape
-    different, where = np.unique(matrix.reshape(n, -1), axis=0, return_inverse=True)
-    augmented = np.zeros((len(different), 2 * k, 2 * k))
-    augmented[:, :k, :k] = different.reshape(-1, k, k) * dt
-    augmented[:, np.arange(k), np.arange(k, 2 * k)] = dt
-    made = scipy.linalg.expm(augmented)[where.ravel()]
-    return made[:, :k, :k], made[:, :k, k:]
-
-
-def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:
-    """Sparse matrix (elements of the target, of the source) of an edge, its gain included."""
-    m = flat.size_of(source)
-    low, high = edge["source_part"] or (0, m)
-    if edge["weight"] is None:
-        core = scipy.sparse.eye_array(high - low, format="csr")
-    else:
-        value = flat.parameters[edge["weight"]].value
-        if not hasattr(value, "tocsr") and value.ndim < 2:
-            core = scipy.sparse.diags_array(np.broadcast_to(value, high - low), format="csr")
-        else:
-            core = scipy.sparse.csr_array(value)
-            core = core.T if edge["transpose"] else core
-    core = core * edge["gain"]
-    if target and (edge["source_part"] or edge["target_part"]):
-        found, first = core.tocoo(), (edge["target_part"] or (0, 0))[0]
-        core = scipy.sparse.csr_array(
-            (found.data, (found.row + first, found.col + low)), shape=(flat.size_of(target), m)
-        )
-    return core
-
-
-def _is_diagonal(matrix: Any) -> bool:
-    found = matrix.tocoo()
-    return bool((found.row == found.col).all())
-
-
-def _is_identity(matrix: Any) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and _is_diagonal(matrix) and bool((matrix.diagonal() == 1.0).all())
 
 
 def _joined(parts: list[np.ndarray], dtype: Any = float) -> np.ndarray:

@@ -6,13 +6,14 @@ import numpy as np
 
 from neurosim.kernels.abi import unit
 from neurosim.kernels.flat_signature import signature_of
-from neurosim.kernels.functions import fast_exp, fast_log, fast_pow, softplus
+from neurosim.kernels.functions import fast_exp, fast_expm1, fast_log, fast_pow, softplus
 from neurosim.kernels.vector_functions import apply_logistic, apply_tanh
 
 (
     IDENTITY, TANH, LOGISTIC, RELU, SOFTPLUS, EXP, SIGN, HEAVISIDE, HARD_TANH, HARD_LOGISTIC, COMPLEMENT, LEAKY_RELU,
     SQUARE, SIN, GAUSSIAN, SOFTMAX, NORMALISE, CUMULATIVE_SUM, CUMULATIVE_PRODUCT, RECIPROCAL, LOG, ABS, SQRT, POWER,
-) = range(24)  # fmt: skip
+    BERNOULLI,
+) = range(25)  # fmt: skip
 """Those from SOFTMAX to CUMULATIVE_PRODUCT act on a row as a whole."""
 
 
@@ -83,6 +84,10 @@ def apply_function(function, d, at, a, a_at, n, c):
     elif function == POWER:
         for i in range(n):
             y[i] = fast_pow(y[i], c)
+    elif function == BERNOULLI:
+        for i in range(n):
+            v = fast_expm1(y[i])
+            y[i] = 1.0 if y[i] == 0.0 else y[i] / v
     elif function == SOFTMAX:
         largest = x[0]
         for i in range(n):
@@ -172,6 +177,11 @@ def multiply_by_slopes(function, x, x_at, y, y_at, r, r_at, n, c):
     elif function == POWER:
         for i in range(n):
             z[i] *= c * b[i] / a[i] if a[i] != 0.0 else (1.0 if c == 1.0 else 0.0)
+    elif function == BERNOULLI:
+        for i in range(n):
+            t = a[i]
+            near = t * (1.0 / 6.0 - t * t * (1.0 / 180.0 - t * t / 5040.0)) - 0.5
+            z[i] *= near if abs(t) < 0.1 else b[i] * (1.0 - b[i] - t) / t
 
 
 @unit(lambda: signature_of(*"iririririifii"))

@@ -133,6 +133,10 @@ thirty_two_columns, sixteen_columns = _strip(4, 4, 8), _strip(8, 2, 8)
 eight_columns, four_columns, one_column = _strip(4, 1, 8), _strip(4, 1, 4), _strip(4, 1, 1)
 
 
+DEEP = 128
+"""Most terms of a sum that are added up in registers."""
+
+
 @unit(lambda: signature_of(*"riiriiiriiiii"))
 def add_product(d, d_at, d_step, s, s_at, s_row, s_k, w, w_at, w_step, rows, n, m):
     """d[d_at + r d_step + j] += sum over k < m of s[s_at + r s_row + k s_k] w[w_at + k w_step + j], r < rows, j < n."""
@@ -141,20 +145,23 @@ def add_product(d, d_at, d_step, s, s_at, s_row, s_k, w, w_at, w_step, rows, n, 
             to = d_at + r * d_step
             put(d, to, at(d, to) + dot(s, s_at + r * s_row, w, w_at, m))
         return
-    j = 0
-    if is_wide() or rows < 4:
-        while j + 32 <= n:
-            thirty_two_columns(d, d_at + j, d_step, s, s_at, s_row, s_k, w, w_at + j, w_step, rows, m)
-            j += 32
-        if j + 16 <= n:
-            sixteen_columns(d, d_at + j, d_step, s, s_at, s_row, s_k, w, w_at + j, w_step, rows, m)
-            j += 16
-    while j + 8 <= n:
-        eight_columns(d, d_at + j, d_step, s, s_at, s_row, s_k, w, w_at + j, w_step, rows, m)
-        j += 8
-    if j + 4 <= n:
-        four_columns(d, d_at + j, d_step, s, s_at, s_row, s_k, w, w_at + j, w_step, rows, m)
-        j += 4
-    while j < n:
-        one_column(d, d_at + j, d_step, s, s_at, s_row, s_k, w, w_at + j, w_step, rows, m)
-        j += 1
+    # What a block of the inner index takes of w stays in the cache while all rows pass.
+    for first in range(0, m, DEEP):
+        deep, of, at_w = min(DEEP, m - first), s_at + first * s_k, w_at + first * w_step
+        j = 0
+        if is_wide() or rows < 4:
+            while j + 32 <= n:
+                thirty_two_columns(d, d_at + j, d_step, s, of, s_row, s_k, w, at_w + j, w_step, rows, deep)
+                j += 32
+            if j + 16 <= n:
+                sixteen_columns(d, d_at + j, d_step, s, of, s_row, s_k, w, at_w + j, w_step, rows, deep)
+                j += 16
+        while j + 8 <= n:
+            eight_columns(d, d_at + j, d_step, s, of, s_row, s_k, w, at_w + j, w_step, rows, deep)
+            j += 8
+        if j + 4 <= n:
+            four_columns(d, d_at + j, d_step, s, of, s_row, s_k, w, at_w + j, w_step, rows, deep)
+            j += 4
+        while j < n:
+            one_column(d, d_at + j, d_step, s, of, s_row, s_k, w, at_w + j, w_step, rows, deep)
+            j += 1

@@ -14,23 +14,43 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.random_numbers import normal_numbers
+from neurosim.kernels.spike_vectors import (
+    fade,
+    held_one,
+    held_three,
+    held_two,
+    reaches,
+    reaches_own,
+    step_one,
+    step_three,
+    step_two,
+)
+from neurosim.kernels.unchecked import at, copy, put
 
-BLOCK = 256
-"""Elements that are stepped at once: their states stay in the first-level cache."""
+WATCHED_TOGETHER = 64
+"""Elements that are looked at one by one where any has reached its threshold."""
 
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
-    SAMPLED, SAMPLED_AT, ELEMENTS, HEAD,
-) = range(14)  # fmt: skip
+    SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, HEAD,
+) = range(16)  # fmt: skip
 """Head of `code`: numbers of parts, and where their records begin. SLOTS is the longest delay in steps, plus 1;
-ELEMENTS counts those of all events."""
+ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`."""
 
-SIZE, STATES, PLACE, HELD_BY, TERMS_AT, CLUSTER_WORDS = range(6)
+SIZE, STATES, PLACE, HELD_BY, TERMS_AT, PROGRAM_END, CLUSTER_WORDS = range(7)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
-ends of its refractory times begin or -1, and its terms: for each state its place in `q` or -1, whether a refractory
-neuron holds it, and how many terms follow, each a state, the place of its coefficient and 1 where neurons differ."""
+ends of its refractory times begin or -1, and its program (`neurosim.kernels.element_program`) to PROGRAM_END, or, where
+that is 0, its groups of states that are stepped together: how many, then each."""
+
+OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
+"""A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
+its one coefficient), `PLAIN` (a few coefficients, the same for all neurons) or `GENERAL`; how many terms follow, each
+a state, the place of its coefficient and 1 where neurons differ."""
+
+FADES, PLAIN, GENERAL = range(3)
 
 (
     EVENT_SIZE, WATCHED, THRESHOLD, THRESHOLD_STRIDE, PAUSE, PAUSE_STRIDE, FIRST_ELEMENT, RESETS_FROM, RESETS_TO, GIVEN,
@@ -48,17 +68,28 @@ RESET_KIND, RESET_STATE, RESET_VALUE, RESET_STRIDE, RESET_WORDS = range(5)
 ) = range(17)  # fmt: skip
 """A projection: its event, the first element that it takes and how many; where its pointers, its target state, its
 synapses (in `targets`) and its weights (in `strengths`) begin, and how many synapses there are; delay [steps]; `STATIC`
-or `SHORT_TERM`; where U, 1/D and 1/F [1/steps] begin; where the ends of refractory times of its targets begin, -1 if
-none loses pulses; where u and R of its synapses and the last arrivals from its sources are."""
+`SHORT_TERM` or `LEARNING`; where U, 1/D and 1/F [1/steps] begin, or in `code` its rule; where the ends of refractory
+times of its targets begin, -1 if none loses pulses; where u and R of its synapses (its traces) and the last arrivals
+from its sources (and ticks of its targets) are. Weights that learn are kept in `y`."""
 
-STATIC, SHORT_TERM = range(2)
+STATIC, SHORT_TERM, LEARNING = range(3)
+
+POST_EVENT, POST_FIRST, POST_POINTERS, POST_SYNAPSES, POST_SOURCES, CONSTANTS, NEAREST, SOFT, RULE_WORDS = range(9)
+"""The rule of a projection that learns (`neurosim.graph.spike_timing`): number and first element of the event behind
+its synapses; where pointers, and in `targets` the numbers of the synapses of each target and their sources begin; where
+its constants begin; 1 if only the last tick counts; 1 if the bounds are soft."""
 
 (
-    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, PLAN,
-) = range(10)  # fmt: skip
+    PAIR_PLUS, TRIPLET_PLUS, PAIR_MINUS, TRIPLET_MINUS, RATE_PLUS, RATE_MINUS, RATE_X, RATE_Y, LEAST, MOST, GAIN,
+) = range(11)  # fmt: skip
+"""Constants of a rule; rates of decay in 1/steps. Traces are r, r2 of all sources, then o, o2 of all targets."""
+
+(
+    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, SEED, PLAN,
+) = range(11)  # fmt: skip
 """Entries of `plan`: the last step that was made, and the one to stop after; ticks in the log; rows of `inputs` (0: all
 inputs are constant), one a step, and the step of the first; steps between samples (0: none), and the place of the next;
-elements that are not armed; the last step before this call."""
+elements that are not armed; the last step before this call; the seed of noise."""
 
 
 def _signature() -> Any:
@@ -72,59 +103,81 @@ def _signature() -> Any:
 
 
 @helper
+def step_state(code, b, table, d, d_at, y, place, n, first, q, release, free, now, m):
+    """Put one state after a step, of the block of `m` neurons from `first`, into d."""
+    old, held, count, q_at = place + code[b + OF_STATE] * n + first, code[b + IS_HELD], code[b + TERMS], code[b + DRIVE]
+    t = b + TERM_WORDS
+    if code[b + FORM] == PLAIN:
+        f0, s0 = at(table, code[t + 1]), place + code[t] * n + first
+        f1, s1, f2, s2 = 0.0, 0, 0.0, 0
+        if count > 1:
+            f1, s1 = at(table, code[t + 4]), place + code[t + 3] * n + first
+        if count > 2:
+            f2, s2 = at(table, code[t + 7]), place + code[t + 6] * n + first
+        if held != 0:
+            if count == 1:
+                held_one(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+            elif count == 2:
+                held_two(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+            else:
+                held_three(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        elif count == 1:
+            step_one(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        elif count == 2:
+            step_two(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        else:
+            step_three(d, d_at, y, old, q, q_at + first, release, free, now, m, f0, s0, f1, s1, f2, s2)
+        return
+    copy(d, d_at, q, q_at + first, m)
+    for _ in range(count):
+        source, factor = place + code[t] * n + first, code[t + 1]
+        if code[t + 2] != 0:
+            for e in range(m):
+                put(d, d_at + e, fused(at(table, factor + first + e), at(y, source + e), at(d, d_at + e)))
+        else:
+            value = table[factor]
+            for e in range(m):
+                put(d, d_at + e, fused(value, at(y, source + e), at(d, d_at + e)))
+        t += 3
+    if held != 0:
+        for e in range(m):
+            other, kept = at(d, d_at + e), at(y, old + e)
+            put(d, d_at + e, kept if at(release, free + e) >= now else other)
+
+
+@helper
 def step_cluster(code, c, table, y, q, release, now, work):
     """Carry the neurons of one cluster over a step.
 
-    What feeds on other states is worked out beside the old values; then a state that only fades is scaled where it is.
+    A state is stepped where it is once all states that it feeds are; states that feed each other in a circle are worked
+    out beside their old values.
     """
     n, k, place = code[c + SIZE], code[c + STATES], code[c + PLACE]
     held_by, terms = code[c + HELD_BY], code[c + TERMS_AT]
     for first in range(0, n, BLOCK):
-        m = min(BLOCK, n - first)
-        a = terms
-        for i in range(k):
-            new, constant, count = i * BLOCK, code[a], code[a + 2]
-            b, a = a + 3, a + 3 + 3 * count
-            if constant < 0 and count == 1 and code[b] == i:
-                continue
-            if constant >= 0:
-                for e in range(m):
-                    put(work, new + e, at(q, constant + first + e))
+        m, free = min(BLOCK, n - first), held_by + first
+        a, done = terms, 0
+        while done < k:
+            together, b = code[a], a + 1
+            if code[b + FORM] == FADES:
+                fade(y, place + code[b + OF_STATE] * n + first, at(table, code[b + TERM_WORDS + 1]), m)
+                b += TERM_WORDS + 3
+            elif together == 1 and code[b + FORM] == PLAIN:
+                step_state(
+                    code, b, table, y, place + code[b + OF_STATE] * n + first, y, place, n, first, q, release, free,
+                    now, m,
+                )  # fmt: skip
+                b += TERM_WORDS + 3 * code[b + TERMS]
             else:
-                for e in range(m):
-                    put(work, new + e, 0.0)
-            for _ in range(count):
-                old, factor = place + code[b] * n + first, code[b + 1]
-                if code[b + 2] != 0:
-                    for e in range(m):
-                        put(work, new + e, fused(at(table, factor + first + e), at(y, old + e), at(work, new + e)))
-                else:
-                    value = table[factor]
-                    for e in range(m):
-                        put(work, new + e, fused(value, at(y, old + e), at(work, new + e)))
-                b += 3
-        a = terms
-        for i in range(k):
-            new, constant, is_held, count = i * BLOCK, code[a], code[a + 1], code[a + 2]
-            state, factor, varies = place + i * n + first, code[a + 4], code[a + 5]
-            fades = constant < 0 and count == 1 and code[a + 3] == i
-            a += 3 + 3 * count
-            if fades:
-                if varies != 0:
-                    for e in range(m):
-                        put(work, new + e, at(y, state + e) * at(table, factor + first + e))
-                else:
-                    value = table[factor]
-                    for e in range(m):
-                        put(work, new + e, at(y, state + e) * value)
-            if is_held != 0:
-                free = held_by + first
-                for e in range(m):
-                    old, other = at(y, state + e), at(work, new + e)
-                    put(y, state + e, old if at(release, free + e) >= now else other)
-            else:
-                for e in range(m):
-                    put(y, state + e, at(work, new + e))
+                for i in range(together):
+                    step_state(code, b, table, work, i * BLOCK, y, place, n, first, q, release, free, now, m)
+                    b += TERM_WORDS + 3 * code[b + TERMS]
+                b = a + 1
+                for i in range(together):
+                    copy(y, place + code[b + OF_STATE] * n + first, work, i * BLOCK, m)
+                    b += TERM_WORDS + 3 * code[b + TERMS]
+            a = b
+            done += together
 
 
 @helper
@@ -139,7 +192,9 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
         start = pointers[code[p + POINTERS] + source]
         stop = pointers[code[p + POINTERS] + source + 1]
         ends, u, r = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
-        if code[p + KIND] == SHORT_TERM:
+        if code[p + KIND] == LEARNING:
+            depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals)
+        elif code[p + KIND] == SHORT_TERM:
             last = arrivals[code[p + ARRIVALS] + source]
             arrivals[code[p + ARRIVALS] + source] = now
             refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
@@ -162,6 +217,97 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + at(strengths, weight + s))
+
+
+@helper
+def has_synapses(code, p, element, pointers):
+    """Whether a tick of this element goes anywhere through one projection."""
+    source = element - code[p + LOW]
+    if source < 0 or source >= code[p + SOURCES]:
+        return False
+    return at(pointers, code[p + POINTERS] + source) < at(pointers, code[p + POINTERS] + source + 1)
+
+
+@helper
+def learned(weight, change, table, constants, is_soft):
+    """The weight after a change, within its bounds."""
+    least, most = table[constants + LEAST], table[constants + MOST]
+    if is_soft != 0:
+        change *= (most - weight if change > 0.0 else weight - least) / (most - least)
+    return min(max(weight + change, least), most)
+
+
+@helper
+def depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals):
+    """Let a tick arrive at the synapses of a source that learn: its pulses, then the change by ticks behind them."""
+    a, sources, target, weight = code[p + PARAMETERS], code[p + SOURCES], code[p + TARGET], code[p + WEIGHT]
+    constants, is_soft, lost_by, ends = code[a + CONSTANTS], code[a + SOFT], code[p + LOST_BY], code[p + SYNAPSES]
+    before, last = code[p + MEMORY], code[p + ARRIVALS]
+    behind, last_behind = before + 2 * sources, last + sources
+    gain, rate = table[constants + GAIN], table[constants + RATE_MINUS]
+    slow = memory[before + sources + source] * fast_exp((arrivals[last + source] - now) * table[constants + RATE_X])
+    amount = -(table[constants + PAIR_MINUS] + table[constants + TRIPLET_MINUS] * slow)
+    for s in range(start, stop):
+        e, w = at(targets, ends + s), at(y, weight + s)
+        if lost_by < 0 or release[lost_by + e] <= now:
+            put(y, target + e, at(y, target + e) + gain * w)
+        trace = at(memory, behind + e) * fast_exp((at(arrivals, last_behind + e) - now) * rate)
+        put(y, weight + s, learned(w, amount * trace, table, constants, is_soft))
+    if code[p + DELAY] != 0:
+        note_before(code, p, now, source, table, memory, arrivals)
+
+
+@helper
+def note_before(code, p, now, source, table, memory, arrivals):
+    """Let the traces of a source know of a tick."""
+    a, at_last, fast = code[p + PARAMETERS], code[p + ARRIVALS] + source, code[p + MEMORY] + source
+    note(
+        now, fast, fast + code[p + SOURCES], at_last, table[code[a + CONSTANTS] + RATE_PLUS],
+        table[code[a + CONSTANTS] + RATE_X], code[a + NEAREST], memory, arrivals,
+    )  # fmt: skip
+
+
+@helper
+def note(now, fast, slow, at_last, fast_rate, slow_rate, is_nearest, memory, arrivals):
+    passed = float(arrivals[at_last] - now)
+    kept = 0.0 if is_nearest != 0 else 1.0
+    memory[fast] = 1.0 + kept * memory[fast] * fast_exp(passed * fast_rate)
+    memory[slow] = 1.0 + kept * memory[slow] * fast_exp(passed * slow_rate)
+    arrivals[at_last] = now
+
+
+@helper
+def potentiate(code, p, now, slot, offsets, elements, y, pointers, targets, table, memory, arrivals):
+    """Change the weights of a projection by the ticks behind its synapses at this step, and note these ticks.
+
+    Ticks from before that arrive without a delay are noted here too, so that of two at one step neither counts.
+    """
+    a, sources, weight = code[p + PARAMETERS], code[p + SOURCES], code[p + WEIGHT]
+    constants, is_soft, event = code[a + CONSTANTS], code[a + SOFT], code[p + EVENT]
+    before, last = code[p + MEMORY], code[p + ARRIVALS]
+    rate, behind = table[constants + RATE_PLUS], before + 2 * sources
+    low, high = offsets[slot + code[a + POST_EVENT]], offsets[slot + code[a + POST_EVENT] + 1]
+    size = code[code[EVENTS_AT] + code[a + POST_EVENT] * EVENT_WORDS + EVENT_SIZE]
+    for tick in range(low, high):
+        e = elements[tick] - code[a + POST_FIRST]
+        passed = float(arrivals[last + sources + e] - now)
+        slow = memory[behind + size + e] * fast_exp(passed * table[constants + RATE_Y])
+        amount = table[constants + PAIR_PLUS] + table[constants + TRIPLET_PLUS] * slow
+        for k in range(pointers[code[a + POST_POINTERS] + e], pointers[code[a + POST_POINTERS] + e + 1]):
+            s, source = at(targets, code[a + POST_SYNAPSES] + k), at(targets, code[a + POST_SOURCES] + k)
+            trace = at(memory, before + source) * fast_exp((at(arrivals, last + source) - now) * rate)
+            put(y, weight + s, learned(at(y, weight + s), amount * trace, table, constants, is_soft))
+    if code[p + DELAY] == 0:
+        for tick in range(offsets[slot + event], offsets[slot + event + 1]):
+            source = elements[tick] - code[p + LOW]
+            if 0 <= source < sources:
+                note_before(code, p, now, source, table, memory, arrivals)
+    for tick in range(low, high):
+        e = elements[tick] - code[a + POST_FIRST]
+        note(
+            now, behind + e, behind + size + e, last + sources + e, table[constants + RATE_MINUS],
+            table[constants + RATE_Y], code[a + NEAREST], memory, arrivals,
+        )  # fmt: skip
 
 
 @helper
@@ -208,26 +354,23 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
         code[v + GIVEN] = next_given
         plan[LOGGED] = logged
         return
-    stride, place = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD]
-    for start in range(0, n, BLOCK):
-        m = min(BLOCK, n - start)
-        value, reached = watched + start, 0
-        if stride != 0:
-            for e in range(m):
-                reached += 1 if at(y, value + e) >= at(table, place + start + e) else 0
-        else:
-            level = table[place]
-            for e in range(m):
-                reached += 1 if at(y, value + e) >= level else 0
-        if reached == 0 and plan[DISARMED] == 0:
-            continue
+    stride, place, disarmed = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD], plan[DISARMED]
+    for start in range(0, n, WATCHED_TOGETHER):
+        m = min(WATCHED_TOGETHER, n - start)
+        value = watched + start
+        if disarmed == 0:
+            if stride != 0:
+                if reaches_own(y, value, table, place + start, m) == 0:
+                    continue
+            elif reaches(y, value, table, place, m) == 0:
+                continue
         for e in range(m):
             element = first + start + e
-            if not y[value + e] >= table[place + (start + e) * stride]:
-                if armed[element] == 0:
-                    armed[element] = 1
+            if not at(y, value + e) >= at(table, place + (start + e) * stride):
+                if disarmed != 0 and at(armed, element) == 0:
+                    put(armed, element, 1)
                     plan[DISARMED] -= 1
-            elif armed[element] != 0 and release[element] <= now:
+            elif at(armed, element) != 0 and at(release, element) <= now:
                 elements[logged] = element
                 logged += 1
                 armed[element] = 0
@@ -268,58 +411,76 @@ def run_spike_steps(
         See the records above. `offsets` has for each of SLOTS steps where the ticks of each event begin in `elements`
         (the log), and where they end; `ends` for each step of this call where its ticks end.
     y, q, constant : float64
-        States; what a step adds to those of neurons with a drive; that without inputs.
+        States, then weights that learn; what a step adds to states of neurons with a drive; that without inputs.
     work : float64
-        `BLOCK` for each state of the largest cluster.
+        `BLOCK` for each register, then the noise of a step.
     """
-    events, slots = code[EVENTS], code[SLOTS]
-    while plan[NOW] < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
-        now = plan[NOW] + 1
+    events, slots, clusters, projections = code[EVENTS], code[SLOTS], code[CLUSTERS], code[PROJECTIONS]
+    events_at, clusters_at, projections_at = code[EVENTS_AT], code[CLUSTERS_AT], code[PROJECTIONS_AT]
+    every, width = plan[EVERY], events + 1
+    now = plan[NOW]
+    turn = now % slots
+    while now < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
+        now += 1
+        turn = turn + 1 if turn + 1 < slots else 0
         if plan[ROWS] != 0:
             row = (now - plan[FIRST_ROW]) * code[INPUTS]
-            q[:] = constant
+            copy(q, 0, constant, 0, q.size)
             for k in range(code[COUPLINGS]):
                 a = code[COUPLINGS_AT] + 3 * k
                 q[code[a + 1]] += table[code[a + 2]] * inputs[row + code[a]]
-        for c in range(code[CLUSTERS]):
-            step_cluster(code, code[CLUSTERS_AT] + c * CLUSTER_WORDS, table, y, q, release, now, work)
-        for k in range(code[PROJECTIONS]):
-            p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
-            sent = now - code[p + DELAY]
-            if code[p + DELAY] != 0 and sent > 0:
-                slot = (sent % slots) * (events + 1) + code[p + EVENT]
-                low, high = offsets[slot], offsets[slot + 1]
-                if low < high:
+        if code[NOISY] != 0:
+            normal_numbers(plan[SEED], now, work[code[NOISE_AT] : code[NOISE_AT] + code[NOISY]])
+        for k in range(clusters):
+            c = clusters_at + k * CLUSTER_WORDS
+            if code[c + PROGRAM_END] != 0:
+                step_elements(
+                    code, code[c + TERMS_AT], code[c + PROGRAM_END], code[c + SIZE], code[c + HELD_BY], code[NOISE_AT],
+                    table, y, q, release, now, work,
+                )  # fmt: skip
+            else:
+                step_cluster(code, c, table, y, q, release, now, work)
+        for k in range(projections):
+            p = projections_at + k * PROJECTION_WORDS
+            delay = at(code, p + DELAY)
+            if delay != 0 and now > delay:
+                slot = (turn - delay if turn >= delay else turn - delay + slots) * width + at(code, p + EVENT)
+                low, high = at(offsets, slot), at(offsets, slot + 1)
+                if low < high and (high > low + 1 or has_synapses(code, p, elements[low], pointers)):
                     deliver(
                         code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory,
                         arrivals,
                     )  # fmt: skip
-        slot = (now % slots) * (events + 1)
+        slot = turn * width
         begin = plan[LOGGED]
         for v in range(events):
             offsets[slot + v] = plan[LOGGED]
             tick(
-                code, code[EVENTS_AT] + v * EVENT_WORDS, now, plan, table, y, release, armed, elements, given_steps,
+                code, events_at + v * EVENT_WORDS, now, plan, table, y, release, armed, elements, given_steps,
                 given_elements,
             )  # fmt: skip
         offsets[slot + events] = plan[LOGGED]
         if plan[LOGGED] > begin:
             for v in range(events):
                 reset(
-                    code, code[EVENTS_AT] + v * EVENT_WORDS, now, offsets[slot + v], offsets[slot + v + 1], plan, table,
-                    y, release, armed, elements,
+                    code, events_at + v * EVENT_WORDS, now, offsets[slot + v], offsets[slot + v + 1], plan, table, y,
+                    release, armed, elements,
                 )  # fmt: skip
-            for k in range(code[PROJECTIONS]):
-                p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
+            for k in range(projections):
+                p = projections_at + k * PROJECTION_WORDS
                 if code[p + DELAY] == 0:
                     slot_of = slot + code[p + EVENT]
                     deliver(
                         code, p, now, offsets[slot_of], offsets[slot_of + 1], elements, y, release, pointers, targets,
                         strengths, table, memory, arrivals,
                     )  # fmt: skip
+                if code[p + KIND] == LEARNING:
+                    potentiate(
+                        code, p, now, slot, offsets, elements, y, pointers, targets, table, memory, arrivals
+                    )  # fmt: skip
         plan[NOW] = now
         ends[now - plan[BEFORE] - 1] = plan[LOGGED]
-        if plan[EVERY] != 0 and now % plan[EVERY] == 0:
+        if every != 0 and now % every == 0:
             for k in range(code[SAMPLED]):
                 samples[plan[SAMPLE] + k] = y[code[code[SAMPLED_AT] + k]]
             plan[SAMPLE] += code[SAMPLED]

@@ -34,7 +34,7 @@ from neurosim.kernels.array_program import (
     tangent_instructions,
 )
 from neurosim.kernels.mass import multiply_mass
-from neurosim.kernels.saltation import jump_vectors
+from neurosim.kernels.saltation import jump_vectors, tick_vectors
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     CODE_LENGTH,
@@ -64,6 +64,7 @@ from neurosim.kernels.tangent_run import (
     FINISHED,
     IMPLICIT,
     INLINE,
+    INSTANT,
     INTERVAL,
     JUMP,
     NEXT_BREAK,
@@ -87,8 +88,8 @@ from neurosim.kernels.tangent_run import (
     tangent_type,
 )  # fmt: skip
 
-SMALL = 64
-"""Up to this many elements, sums over stages run in a register instead of over vectors."""
+SMALL, BLOCK = 64, 1024
+"""Up to SMALL elements, sums over stages run in a register; longer ones block by block, which stay in the cache."""
 
 LOST = 1e-13
 """A vector of which the others leave less than this part has no direction of its own any more."""
@@ -305,13 +306,16 @@ def _combine(base, rows, weights, count, h, out):
                 value += weights[j] * rows[j, i]
             out[i] = base[i] + h * value
         return
-    out[:] = base[:n]
-    for j in range(count):
-        w = h * weights[j]
-        if w != 0.0:
-            row = rows[j]
-            for i in range(n):
-                out[i] += w * row[i]
+    for first in range(0, n, BLOCK):
+        stop = min(first + BLOCK, n)
+        part = out[first:stop]
+        part[:] = base[first:stop]
+        for j in range(count):
+            w = h * weights[j]
+            if w != 0.0:
+                row = rows[j, first:stop]
+                for i in range(part.size):
+                    part[i] += w * row[i]
 
 
 def _step_signature() -> Any:
@@ -349,11 +353,10 @@ def _explicit_step(S, lu, run, context, t, h):
 
 
 @helper
-def _step_to_event(S, lu, run, context, t, h):
-    """Redo the step just taken, to just behind its first event; returns its length."""
+def _step_to_event(S, lu, run, context, t, h, trace):
+    """Redo the step just taken, to just behind its first event; returns its length. `trace`: before that step."""
     count = run.count
     s, k, number = count[STAGES], count[VECTORS], count[FINISHED]
-    trace = run.divergence[number]
     low, high = 0.0, 1.0
     count[VECTORS] = 0
     for _ in range(60):
@@ -497,7 +500,7 @@ def advance_tangent(S, lu, run, context):
             left = max(1, int(np.ceil((limit - t) / real[DT] - 1e-6)))
             h = (limit - t) / left
             context[STEP] = h
-            jumped = 0
+            jumped, trace = 0, run.divergence[number]
             if count[EVENTFUL] != 0:
                 run.events[:] = S.event_value
                 run.stage[count[STAGES]][:] = run.y
@@ -513,8 +516,10 @@ def advance_tangent(S, lu, run, context):
                 if crossing_batches(S, context, run.y, 0, S.batch.shape[0])[0] >= 0:
                     if count[WAY] == IMPLICIT:
                         return JUMP
-                    h = _step_to_event(S, lu, run, context, t, h)
-                    jump_vectors(S, run, context, t + h)
+                    h = _step_to_event(S, lu, run, context, t, h, trace)
+                    status = jump_vectors(S, run, context, t + h)
+                    if status != OK:
+                        return status
                     jumped = 1
                 else:
                     record_events(S, context, run.y)
@@ -533,8 +538,14 @@ def advance_tangent(S, lu, run, context):
                 context[TIME] = real[T]
                 at_break = count[NEXT_BREAK] < run.breakpoints.size
                 at_break = at_break and abs(run.breakpoints[count[NEXT_BREAK]] - real[T]) <= smallest
-                context[CORNER] = 1.0 if at_break else 0.0
-                accept_batches(S, context, run.y)
+                if at_break and run.script.size > 0:
+                    # Inputs move here, not where the states say: what ticks now, ticks at this time for all neighbours.
+                    if tick_vectors(S, run, context, real[T]) < 0:
+                        return INSTANT
+                    record_events(S, context, run.y)
+                else:
+                    context[CORNER] = 1.0 if at_break else 0.0
+                    accept_batches(S, context, run.y)
         store_frame(run)
         keep_interval(run, n)
         count[FINISHED] += 1

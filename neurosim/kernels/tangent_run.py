@@ -25,8 +25,8 @@ SPARSE, PROGRAM, DIRECT, IMPLICIT = range(4)
 one law whose inputs are the unknowns in their order; a diagonally implicit method for ``M y' = f`` with M singular or f
 stiff."""
 
-OK, NOT_FINITE, SINGULAR, PIVOT, NO_CONVERGENCE, JUMP = range(6)
-"""Status of a run; JUMP: an event in an implicit step."""
+OK, NOT_FINITE, SINGULAR, PIVOT, NO_CONVERGENCE, JUMP, INSTANT = range(7)
+"""Status of a run; JUMP: an event in an implicit step; INSTANT: the ticks of a graph's events at an instant failed."""
 
 
 @by_address
@@ -78,6 +78,10 @@ class TangentRun(NamedTuple):
     """Event functions where the step began."""
     shift: np.ndarray
     """[k]: how the event function changes along each vector."""
+    memory: np.ndarray
+    """Two copies of what the ticks of a graph's events change in the memory of the laws; empty without such events."""
+    script: np.ndarray
+    """int64 [0 or 2]: place of SCRIPT, see `graph.event_law`, in that memory, and how much of it ticks change."""
     breakpoints: np.ndarray
     code: np.ndarray
     """int64: of the array program; its p and transposed p; an arena for one sample and one for k; 1/tau and leak."""
@@ -103,7 +107,7 @@ class TangentRun(NamedTuple):
     """[intervals]: integral of the trace of the Jacobian."""
 
 
-_WHOLE = {"count", "place", "offset", "stride", "held", "code"}
+_WHOLE = {"count", "place", "offset", "stride", "held", "script", "code"}
 _MATRICES = {"stage", "stage_vectors", "tableau", "logs", "triangles", "frames", "points"}
 
 

@@ -56,6 +56,10 @@ ITERATIONS, ITERATIONS_OF_RUN, START_PASSES = 0.54, 0.11, 2.0
 slowly, and along a trajectory, where the start is nearly right and errors count in energy; what the start costs, in
 iterations."""
 
+SHARE_OF_RTOL, LEAST_TOLERANCE, LARGEST_TOLERANCE = 0.03, 1e-13, 1e-4
+"""Error (in energy) of potentials found by iteration in a run, as a share of its rtol, and its limits: a step changes a
+state by a small part of itself, so the error of the step is that much smaller."""
+
 _REASONS = {
     NO_CONVERGENCE: "conjugate gradients did not converge; are conductances more than about 1e12 apart? Try "
     "kind='sparse_cholesky', or a larger tolerance",
@@ -93,6 +97,9 @@ class LaplacianSolver:
         What was compared.
     lock : threading.Lock
         For several threads that use one solver; compiled code takes `LaplacianArrays.with_own_numbers` instead.
+    tolerance : float
+    by_energy : bool
+        Where iterations end, see `plan_laplacian`.
     """
 
     kind: str
@@ -103,6 +110,8 @@ class LaplacianSolver:
     grounded: np.ndarray
     arrays: LaplacianArrays
     estimates: tuple[Estimate, ...]
+    tolerance: float
+    by_energy: bool
     lock: Lock = field(default_factory=Lock, repr=False)
     _conductance: np.ndarray | None = None
     _columns: dict[int, np.ndarray] | None = None
@@ -240,6 +249,7 @@ class LaplacianSolver:
     def explain(self) -> str:
         """Sizes, what each kind would take, and why this one was chosen."""
         n, pairs = self.arrays.node.size, self.arrays.pair_other.size
+        error = "error in energy" if self.by_energy else "residual"
         lines = [
             f"{self.nodes} nodes, {self.tail.size} edges: {n} unknowns with {pairs} pairs of neighbours, "
             f"{self.fixed.size} given, {self.grounded.size} grounded; a right-hand side takes:",
@@ -248,6 +258,7 @@ class LaplacianSolver:
                 + (f", about {estimate.seconds * 1e3:.3g} ms" if np.isfinite(estimate.seconds) else "")
                 for estimate in self.estimates
             ),
+            f"iterations end at a relative {error} of {self.tolerance:g}",
             f"memory of the plan: {self.bytes / 1e6:.3g} MB",
         ]
         return "\n".join(lines)
@@ -295,7 +306,7 @@ def plan_laplacian(
     arrays = _lay_out(graph, make(), tolerance, by_energy)
     return LaplacianSolver(
         estimate.kind, graph.nodes, graph.tail, graph.head, graph.fixed, graph.grounded, arrays,
-        tuple(candidate[0] for candidate in candidates),
+        tuple(candidate[0] for candidate in candidates), tolerance, by_energy,
     )  # fmt: skip
 
 

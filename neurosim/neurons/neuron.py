@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import Number, SignalGraph
+
+Values = float | np.ndarray
+"""A number, or one for each neuron."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,6 @@ def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], uni
     ParameterError
         An unknown shape, or a rise that is not shorter than the decay.
     """
-    import numpy as np
-
     found = []
     for name, shape in synapses.items():
         if not isinstance(shape, tuple):
@@ -91,3 +94,47 @@ def as_parameter(graph: SignalGraph, name: str, value: Number, size: int, unit: 
     """Declare a bias of `size` elements and return its name."""
     graph.parameter(name, graph.value_of(value, size, name), trainable=False, unit=unit)
     return name
+
+
+CONDUCTANCES = {"excitatory": (5e-3, 0.0), "inhibitory": (10e-3, -80e-3)}
+"""Receptors of models with conductances: time constant [s] and reversal potential [V], as of Brette et al. (2007)."""
+
+
+def add_conductances(graph: SignalGraph, size: int, synapses: Mapping[str, Any], unit: str) -> list[str]:
+    """Add conductances on which pulses add up; return the names of the currents ``g (reversal - v)`` that they let in.
+
+    Parameters
+    ----------
+    synapses : mapping of str to (shape, float)
+        For each receptor a shape as of `add_synapses`, and its reversal potential [V].
+    unit : str
+        Of the pulses' weights.
+
+    Raises
+    ------
+    ParameterError
+        What is given is no pair, or the shape is unknown.
+    """
+    for name, pair in synapses.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ParameterError(
+                f"synapse '{name}': {pair!r} must be a pair: shape or time constant, reversal potential"
+            )
+    conductances = add_synapses(graph, size, {name: shape for name, (shape, _) in synapses.items()}, unit)
+    for (name, (_, reversal)), conductance in zip(synapses.items(), conductances, strict=True):
+        bias = as_parameter(graph, f"{name} reversal", reversal, size, "V")
+        graph.map(f"{name} force", size, bias=bias, unit="V")
+        graph.connect("v", f"{name} force", gain=-1.0)
+        graph.product(f"through {name}", size)
+        graph.connect(conductance, f"through {name}", slot=0)
+        graph.connect(f"{name} force", f"through {name}", slot=1)
+    return [f"through {name}" for name in synapses]
+
+
+def connect_scaled(graph: SignalGraph, source: str, target: str, factor: Values, size: int) -> None:
+    """Connect with a factor that may differ from neuron to neuron."""
+    if np.ndim(factor) == 0:
+        graph.connect(source, target, gain=float(factor))
+        return
+    name = as_parameter(graph, f"{source} to {target}", factor, size, "")
+    graph.connect(source, target, weight=name)

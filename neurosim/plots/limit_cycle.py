@@ -29,7 +29,7 @@ def limit_cycle(cycle: LimitCycle, *, names: tuple[str, str] | None = None, ax: 
     -------
     list of Axes
     """
-    kind = "stable" if cycle.is_stable else f"unstable in {cycle.unstable} directions"
+    kind = cycle.stability
     title = f"{cycle.title}: limit cycle, period {cycle.period:.6g} s, {kind}"
     ax = panels(ax, (1, 3), (11.0, 3.8), title, "a limit cycle")
     orbit, wave, plane = ax

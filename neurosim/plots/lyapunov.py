@@ -40,8 +40,9 @@ def lyapunov(spectrum: LyapunovSpectrum, *, ax: Any = None) -> list[Axes]:
 
 
 def _convergence(ax: Axes, s: LyapunovSpectrum) -> None:
-    away = s.history - s.history[-1]
-    finite = np.flatnonzero(np.isfinite(away[-1]))
+    finite = np.flatnonzero(np.isfinite(s.history[-1]))
+    away = np.full_like(s.history, np.nan)
+    away[:, finite] = s.history[:, finite] - s.history[-1, finite]
     chosen = finite[np.unique(np.linspace(0, finite.size - 1, min(LINES_SHOWN, finite.size)).astype(int))]
     elapsed = s.times - (s.times[0] - s.interval)
     # The first means say nothing, and would hide the others.

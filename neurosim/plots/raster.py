@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,15 +34,11 @@ def raster(result: Result, *, names: Sequence[str] | None = None, ax: Axes | Non
     ParameterError
         The run has no events.
     """
-    events = result.events
-    groups: dict[str, list[np.ndarray]] = {}
-    for name, times in events.items():
-        match = re.fullmatch(r"(.+)\[\d+\]", name)
-        groups.setdefault(match[1] if match else name, []).append(times)
+    groups = result.trains
     for name in names or ():
         if name not in groups:
             raise UnknownNameError(f"no '{name}' among the events; {nearest(name, groups) or ', '.join(groups)}")
-    if not events:
+    if not groups:
         raise ParameterError("a raster shows ticks of events, and this result has none")
     if ax is None:
         from matplotlib.figure import Figure

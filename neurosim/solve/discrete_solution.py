@@ -19,12 +19,13 @@ from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly
 from neurosim.kernels.run import EXPLICIT
 from neurosim.solve.asked import check_tolerances, read_settings
 from neurosim.solve.circuit_gradient import CircuitEquations
-from neurosim.solve.dynamics import Dynamics
+from neurosim.solve.dynamics import Dynamics, NetworkDynamics
 from neurosim.solve.explicit_steps import ExplicitSteps
 from neurosim.solve.graph_gradient import ExplicitGraph, ImplicitGraph
 from neurosim.solve.implicit_steps import BACKWARD_EULER, SDIRK4, ImplicitSteps, StepFailure
 from neurosim.solve.mesh import accepted_steps, check_times, divide, equal_steps, merge, refine
 from neurosim.solve.methods import methods
+from neurosim.solve.network_steps import ExplicitNetwork, NetworkSteps
 from neurosim.solve.operating_point import absolute_tolerances
 from neurosim.solve.simulate_graph import _automatic
 
@@ -54,8 +55,9 @@ class StepSettings:
     Parameters
     ----------
     method : str
-        Of a graph an explicit method of `neurosim.solve.methods`; ``"sdirk4"`` (order 4, L-stable, M may be singular)
-        or ``"backward_euler"``; ``"auto"``: as `simulate` for a graph that is not stiff, else ``"sdirk4"``.
+        Of a graph or a memristive network an explicit method of `neurosim.solve.methods`; of graphs and circuits
+        ``"sdirk4"`` (order 4, L-stable, M may be singular) or ``"backward_euler"``; ``"auto"``: ``"dp5"`` for networks
+        and graphs that are not stiff, else ``"sdirk4"``.
     rtol : float
         Default 1e-6.
     fixed_step : float, optional
@@ -136,6 +138,8 @@ class DiscreteSolution:
         ------
         StepFailure
         """
+        if isinstance(dynamics, NetworkDynamics):
+            return _of_network(dynamics, self.method, self.times, np.empty(0), self.mesh[-1], self, self.settings)
         equations, values, _ = _solve(dynamics, self.method, self.mesh, self._saved, self._typical, self.settings)
         return replace(self, dynamics=dynamics, values=values, _equations=equations)
 
@@ -170,6 +174,8 @@ def discretise(
     method = _method(dynamics, chosen.method)
     corners = dynamics.system.breakpoints(0.0, end)
     corners = corners[(corners > 0.0) & (corners < end)]
+    if isinstance(dynamics, NetworkDynamics):
+        return _of_network(dynamics, method, at, corners, end, start, chosen)
     if start is not None and start.method == method and start.mesh[-1] == end:
         ends, typical = start.mesh, start._typical
     elif chosen.fixed_step is not None:
@@ -204,6 +210,29 @@ def discretise(
     )
 
 
+def _of_network(
+    dynamics: NetworkDynamics, method: str, times: np.ndarray, corners: np.ndarray, stop: float,
+    start: DiscreteSolution | None, chosen: StepSettings,
+) -> DiscreteSolution:  # fmt: skip
+    """Steps of a memristive network; without given ones they are found on the way."""
+    found = methods.get(method)
+    if not found.adaptive and chosen.fixed_step is None and start is None:
+        raise ParameterError(f"method '{method}' has no error control: give fixed_step")
+    mesh = None
+    if start is not None and start.method == method and start.mesh[-1] == stop:
+        mesh, _ = merge(start.mesh, times, corners)
+    elif chosen.fixed_step is not None:
+        mesh, _ = merge(equal_steps(stop, chosen.fixed_step), times, corners)
+    steps = NetworkSteps(dynamics, found, chosen.rtol, chosen.memory)
+    values = steps.run(times, stop, mesh=mesh, corners=corners.tolist())
+    saved = np.full(steps.mesh.size, -1, np.int64)
+    saved[np.searchsorted(steps.mesh, times)] = np.arange(times.size)
+    return DiscreteSolution(
+        dynamics, times, values, steps.mesh, method, chosen, saved, np.abs(dynamics.start),
+        ExplicitNetwork(steps, times),
+    )  # fmt: skip
+
+
 def _solve(
     dynamics: Dynamics, method: str, mesh: np.ndarray, saved: np.ndarray, typical: np.ndarray, chosen: StepSettings
 ) -> tuple[Differentiable, np.ndarray, np.ndarray]:
@@ -225,6 +254,10 @@ def _solve(
 
 def _method(dynamics: Dynamics, asked: str) -> str:
     assembly = dynamics.assembly
+    if isinstance(dynamics, NetworkDynamics):
+        if asked != "auto" and methods.get(asked).kind != EXPLICIT:
+            raise ParameterError(f"networks are differentiated on explicit steps: 'dp5' or 'rkc', not '{asked}'")
+        return "dp5" if asked == "auto" else methods.get(asked).name
     is_graph = isinstance(assembly, GraphAssembly)
     if asked == "auto":
         if not isinstance(assembly, GraphAssembly) or _automatic(assembly.program) == "rodas5p":
@@ -258,6 +291,8 @@ def _refuse_jumps(dynamics: Dynamics) -> None:
             )
         if program.delays:
             raise ParameterError(f"graph '{program.graph.title}' has delayed edges: their gradients are not available")
+        return
+    if isinstance(dynamics, NetworkDynamics):
         return
     assert isinstance(assembly, Assembly)
     for device, members in zip(assembly.devices, assembly.members, strict=True):

@@ -130,8 +130,8 @@ class Dynamics:
         unknowns = self.system.unknowns
         return ((y >= unknowns.upper) & (f > 0.0)) | ((y <= unknowns.lower) & (f < 0.0))
 
-    def with_start(self, values: Mapping[str, float] | np.ndarray) -> Dynamics:
-        """The same with other initial values: by address, or all of y.
+    def with_start(self, values: Mapping[str, Any] | np.ndarray) -> Dynamics:
+        """The same with other initial values: by address, of all elements of a node by its name, or all of y.
 
         Raises
         ------
@@ -147,7 +147,11 @@ class Dynamics:
             return replace(self, start=start.copy())
         start = self.start.copy()
         for address, value in values.items():
-            start[self.index(address)] = value
+            if np.ndim(value):
+                places = [self.index(f"{address}[{k}]") for k in range(np.size(value))] if np.size(value) > 1 else None
+                start[self.index(address) if places is None else places] = np.ravel(value)
+            else:
+                start[self.index(address)] = value
         return replace(self, start=start)
 
     def with_parameters(self, values: Mapping[str, float]) -> Dynamics:
@@ -171,6 +175,9 @@ class NetworkDynamics(Dynamics):
     """The equations of a memristive network: products with its Jacobian cost one solution, and never form it."""
 
     assembly: NetworkAssembly
+    watched: list[tuple[str, int]] = field(default_factory=list)
+    """What `neurosim.solve.observed.observe` was asked for beside states: ``"v"`` and a node, ``"i"`` and an edge,
+    ``"electrode"`` and a node."""
 
     def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         """df/dy v for v of shape (n,) or (n, k)."""
@@ -189,7 +196,7 @@ class NetworkDynamics(Dynamics):
 
 def dynamics(
     what: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork | Dynamics, *, drive: Any = None,
-    stop: float | None = None, derivatives: bool = True,
+    stop: float | None = None, derivatives: bool = True, jumps: bool = False,
 ) -> Dynamics:  # fmt: skip
     """The equations of anything that simulates.
 
@@ -202,6 +209,8 @@ def dynamics(
         Until when drives are laid out [s]; default 1, of a circuit the end of its transient analysis.
     derivatives : bool
         Whether the system of a graph can give its Jacobian, default True; of a large dense one it takes much memory.
+    jumps : bool
+        Whether a graph may have events: the equations are then those between ticks. Default False: it is refused.
 
     Raises
     ------
@@ -210,7 +219,8 @@ def dynamics(
     if isinstance(what, Dynamics):
         return what
     if isinstance(what, (SignalGraph, Program)):
-        return _of_graph(what if isinstance(what, Program) else compile_graph(what), drive, stop or 1.0, derivatives)
+        program = what if isinstance(what, Program) else compile_graph(what)
+        return _of_graph(program, drive, stop or 1.0, derivatives, jumps)
     if isinstance(what, MemristiveNetwork):
         if drive is not None:
             raise ParameterError("a memristive network has its own sources: drive= is for graphs")
@@ -223,11 +233,11 @@ def dynamics(
 
 
 def _of_graph(
-    program: Program, drive: Any, stop: float, derivatives: bool, like: GraphAssembly | None = None
+    program: Program, drive: Any, stop: float, derivatives: bool, jumps: bool, like: GraphAssembly | None = None
 ) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
-    if events := program.graph.of_kind("event"):
+    if (events := program.graph.of_kind("event")) and not jumps:
         raise ParameterError(
             f"graph '{program.graph.title}' jumps where event '{events[0]}' ticks: its flow alone does not say what it "
             "does; simulate() and digital() can run it"
@@ -238,17 +248,20 @@ def _of_graph(
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,
-        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, assembly),
+        lambda values: _of_graph(with_graph_values(program, values), drive, stop, derivatives, jumps, assembly),
     )  # fmt: skip
 
 
-def _of_network(net: MemristiveNetwork, stop: float, derivatives: bool) -> NetworkDynamics:
+def _of_network(
+    net: MemristiveNetwork, stop: float, derivatives: bool, watched: list[tuple[str, int]] | None = None
+) -> NetworkDynamics:
     derivatives = derivatives and net.size <= LARGEST_JACOBIAN
     assembly = assemble_network(net, net.sources.bind(stop), derivatives=derivatives, rtol=EXACT)
     flows = np.arange(assembly.system.size) < net.size
+    watched = [] if watched is None else watched
     return NetworkDynamics(
         net.title, assembly, assembly.start(), flows,
-        lambda values: _of_network(net.with_parameters(values), stop, derivatives),
+        lambda values: _of_network(net.with_parameters(values), stop, derivatives, watched), watched,
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ class Gradient:
     value : float
     parameters : dict of str to float or ndarray
         Of a graph by whole parameters in their shape, and ``"h.time_constant"``, ``"h.leak"`` for each element; of a
-        circuit by address.
+        circuit by address; of a memristive network by address, in the shape in which it was given: ``"r_on"`` one
+        number or one for each edge, ``"v(a)"`` one for each number of a waveform.
     initial : dict of str to float
         By the initial value of each state; of a circuit by what is given at the start, 0 for what follows from it.
     times : ndarray, shape (points,)
@@ -117,7 +118,7 @@ def gradient(
 
     Parameters
     ----------
-    what : Circuit, path of a netlist, SignalGraph, Program or Dynamics
+    what : Circuit, path of a netlist, SignalGraph, Program, MemristiveNetwork or Dynamics
     loss : squared_error(...), integral(...) or callable
         A function gets ``times`` (points,) and ``values`` (points, saved) and returns its value and its gradient by
         the values.
@@ -193,9 +194,8 @@ def sensitivities(
     seen = observe(system, save)
     solution = discretise(system, _times(times, span), stop=span[1], **settings)
     names, values, found = solution.tangents(parameters, initial)
-    units = [system.units[int(np.argmax(row != 0.0))] for row in seen.matrix]
     return Sensitivities(
-        solution.times, seen.names, tuple(units), seen.of(solution.values), tuple(names), values, seen.of(found),
+        solution.times, seen.names, seen.units, seen.of(solution.values), tuple(names), values, seen.of(found),
         solution,
     )  # fmt: skip
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from neurosim.kernels import run as state
+from neurosim.kernels.abi import TIME
 from neurosim.kernels.builder import System
 from neurosim.kernels.multistep_nordsieck import ADAMS, FIRST_FAMILY
 from neurosim.kernels.run import Run
 from neurosim.kernels.small_lu import FEW
+from neurosim.kernels.system import run_start
 from neurosim.solve.methods.method import Method
 
 KEEP = 1e12
@@ -47,29 +51,51 @@ def begin_run(
     atol: np.ndarray, h: float, h_max: float,
 ) -> None:  # fmt: skip
     """Put the state of an integration to its start; what it records, and where, stays."""
-    for values in (run.real, run.count, run.f, run.y_new, run.error, run.stage, run.past, run.q, run.jacobian,
-                   run.matrix):  # fmt: skip
+    real, count = run.real, run.count
+    for values in (run.f, run.y_new, run.error, run.stage, run.past, run.q, run.jacobian, run.matrix):
         values.fill(0)
     run.y[:], run.atol[:] = y, atol
     np.abs(run.y[:-1], out=run.largest)
-    real, count = run.real, run.count
-    real[[state.T, state.T_START, state.T_STOP, state.H, state.H_MAX, state.RTOL]] = t0, t0, t_stop, h, h_max, rtol
+    real[:], count[:] = _beginning(method, system.is_linear, any(batch.events is not None for batch in system.batches))
+    # One by one: lists of places take longer than a short integration can afford.
+    real[state.T] = real[state.T_START] = t0
+    real[state.T_STOP], real[state.H_MAX], real[state.RTOL] = t_stop, h_max, rtol
+    real[state.H] = real[state.H_LAST] = h
+    real[state.BETA] = KEEP / (t_stop - t0) if t_stop > t0 else KEEP
+
+
+@functools.lru_cache(maxsize=64)
+def _beginning(method: Method, is_linear: bool, is_eventful: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What `Run.real` and `Run.count` begin with."""
+    real, count = np.zeros(state.REALS), np.zeros(state.COUNTS, np.int64)
     real[state.ORDER] = method.error_order + 1
     real[[state.SAFETY, state.FACTOR_MIN, state.FACTOR_MAX]] = method.safety, method.factor_min, method.factor_max
-    real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if system.is_linear else (1.0, 1.0)
-    real[state.H_LAST] = h
+    real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if is_linear else (1.0, 1.0)
     real[state.NEWTON_TOLERANCE] = 1e-2
     real[state.ALPHA] = -1.0
-    real[state.BETA] = KEEP / (t_stop - t0) if t_stop > t0 else KEEP
     count[state.METHOD] = method.kind
     count[state.NORM] = state.WATCHED
-    count[state.POLISH] = 1
-    count[state.SAVE_STEPS] = 1
-    count[state.LINEAR_SYSTEM] = system.is_linear
-    count[state.EVENTFUL] = any(batch.events is not None for batch in system.batches)
-    count[state.HISTORY] = 1
+    count[[state.POLISH, state.SAVE_STEPS, state.HISTORY]] = 1
+    count[state.LINEAR_SYSTEM], count[state.EVENTFUL] = is_linear, is_eventful
     if method.kind == state.NORDSIECK:
         count[state.FAMILY] = int(method.tableau[0, FIRST_FAMILY])
+    return real, count
+
+
+def continued_run(system: System, old: Run, run: Run) -> Run:
+    """A run that goes on where another one of the same equations is, between two steps."""
+    for name in ("y", "largest"):
+        getattr(run, name)[:] = getattr(old, name)
+    for k in (state.T, state.H, state.H_LAST):
+        run.real[k] = old.real[k]
+    for k in (
+        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
+        state.NEXT_GRID, state.STARTED, state.JUMPS,
+    ):  # fmt: skip
+        run.count[k] = old.count[k]
+    system.context[TIME] = run.real[state.T]
+    run_start(system.arrays, system.context, run.y)
+    return run
 
 
 def wants_matrix(method: Method, run: Run) -> bool:

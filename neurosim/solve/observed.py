@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from neurosim.circuit.assembly import Assembly, normal_address
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import GraphAssembly, addresses
-from neurosim.solve.dynamics import Dynamics
+from neurosim.memristive.network import MemristiveNetwork
+from neurosim.solve.dynamics import Dynamics, NetworkDynamics
 
 _DIFFERENCE = re.compile(r"v\(([^,()]+),([^,()]+)\)$")
 
@@ -24,18 +27,23 @@ class Observed:
     ----------
     names : tuple of str
     matrix : ndarray, shape (names, n)
+        Of a memristive network a sparse one, over the states and what else is watched.
+    units : tuple of str
     """
 
     names: tuple[str, ...]
-    matrix: np.ndarray
+    matrix: Any
+    units: tuple[str, ...]
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """(points, n, ...) to (points, names, ...)."""
-        return np.einsum("ki,pi...->pk...", self.matrix, values)
+        if isinstance(self.matrix, np.ndarray):
+            return np.einsum("ki,pi...->pk...", self.matrix, values)
+        return values[:, self.matrix.indices]
 
     def back(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient by the unknowns, (points, n), from that by what is looked at."""
-        return gradient @ self.matrix
+        return np.asarray(gradient @ self.matrix)
 
 
 def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
@@ -45,12 +53,15 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
     ----------
     save : sequence of str
         Of a circuit ``"v(out)"``, ``"v(a,b)"``, ``"i(v1)"``, ``"m1.x"``; of a graph ``"h"`` (all its elements) or
-        ``"h[3]"``. Empty for all unknowns (of a graph: all states).
+        ``"h[3]"``; of a memristive network ``"m[0].x"``, ``"states"``, ``"v(a)"``, ``"i(m[0])"``, ``"i(a)"`` (current
+        that the electrode puts in). Empty for all unknowns (of a graph or network: all states).
 
     Raises
     ------
     UnknownNameError, ParameterError
     """
+    if isinstance(dynamics, NetworkDynamics):
+        return _of_network(dynamics, save)
     n = dynamics.size
     rows: dict[str, np.ndarray] = {}
     unit = np.eye(n)
@@ -66,9 +77,8 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
                 raise ParameterError(f"'{asked}' is no state: losses and data look at states, {', '.join(slices)}")
             else:
                 rows[asked] = unit[dynamics.index(asked)]
-        return Observed(tuple(rows), np.array(list(rows.values())))
-    if not isinstance(assembly, Assembly):
-        raise ParameterError(f"'{dynamics.title}' is a memristive network: its own vjp() and jvp() give gradients")
+        return _combined(dynamics, rows)
+    assert isinstance(assembly, Assembly)
     for asked in save or dynamics.names:
         address = normal_address(asked)
         match = _DIFFERENCE.match(address)
@@ -77,7 +87,53 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
             rows[address] = nets[0] - nets[1]
         else:
             rows[address] = unit[_unknown(dynamics, assembly, address)]
-    return Observed(tuple(rows), np.array(list(rows.values())))
+    return _combined(dynamics, rows)
+
+
+def _combined(dynamics: Dynamics, rows: dict[str, np.ndarray]) -> Observed:
+    units = dynamics.units
+    matrix = np.array(list(rows.values()))
+    return Observed(tuple(rows), matrix, tuple(units[int(np.argmax(row != 0.0))] for row in matrix))
+
+
+def _of_network(dynamics: NetworkDynamics, save: Sequence[str]) -> Observed:
+    """States, potentials of nodes, currents of edges and electrodes; what is no state is watched from now on."""
+    net, watched = dynamics.assembly.net, dynamics.watched
+    m = net.size
+    columns: dict[str, int] = {}
+    units: list[str] = []
+    for address in save or ["states"]:
+        if address == "states":
+            found = np.flatnonzero(net.is_memristive).tolist()
+            columns |= {net.state_names[e]: e for e in found}
+            units += [net.laws.units[e] for e in found]
+            continue
+        seen = _watched(net, address)
+        if seen is None:
+            columns[address] = dynamics.index(address)
+            units.append(net.laws.units[columns[address]])
+            continue
+        if seen not in watched:
+            watched.append(seen)
+        columns[address] = m + watched.index(seen)
+        units.append("V" if seen[0] == "v" else "A")
+    entries = (np.ones(len(columns)), (np.arange(len(columns)), list(columns.values())))
+    matrix = csr_array(entries, shape=(len(columns), m + len(watched)))
+    return Observed(tuple(columns), matrix, tuple(units))
+
+
+def _watched(net: MemristiveNetwork, address: str) -> tuple[str, int] | None:
+    """What is meant by ``v(node)``, ``i(edge)`` and ``i(electrode)``; None for any other address."""
+    kind, inside = address[:2], address[2:-1]
+    if kind not in ("v(", "i(") or not address.endswith(")"):
+        return None
+    if kind == "i(" and inside in net.names:
+        return "i", net.names.index(inside)
+    node = next((node for node in (net.nodes if kind == "v(" else net.electrodes) if str(node) == inside), None)
+    if node is None:
+        known = [f"v({node})" for node in net.nodes[:1000]] + [f"i({node})" for node in net.electrodes]
+        raise UnknownNameError(f"'{net.title}' has no '{address}'; {nearest(address, known)}")
+    return "v" if kind == "v(" else "electrode", net.node_index(node)
 
 
 def _unknown(dynamics: Dynamics, assembly: Assembly, address: str) -> int:

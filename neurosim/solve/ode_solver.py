@@ -206,6 +206,8 @@ class CompiledSolver(OdeSolver):
         self._start(masses, max_step, first_step, fixed_step)
 
     def _tolerances(self, rtol: Any, atol: Any) -> tuple[float, np.ndarray]:
+        if type(rtol) is float and type(atol) is float and rtol >= LEAST_RTOL and atol >= 0.0:
+            return rtol, np.full(self.n, atol)
         if np.ndim(rtol) != 0 or not rtol >= 0:
             raise ParameterError(f"rtol = {rtol!r} must be one number, zero or more")
         if rtol < LEAST_RTOL:
@@ -310,7 +312,8 @@ class CompiledSolver(OdeSolver):
             "t0": self.direction * self.t, "t_stop": self.direction * self.t_bound, "rtol": self.rtol,
             "atol": self.atol, "h": 1.0, "h_max": max_step,
         }  # fmt: skip
-        y = np.append(self.y, 0.0)
+        y = np.zeros(n + 1)
+        y[:n] = self.y
         if self._idle_run is not None:
             run = self._idle_run
             begin_run(run, self.system, method, y, **start)

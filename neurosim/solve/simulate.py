@@ -32,6 +32,7 @@ from neurosim.solve.transient import TransientSettings, transient
 if TYPE_CHECKING:
     from neurosim.graph.program import Program
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.graph.spikes import SpikeProgram
     from neurosim.memristive.network import MemristiveNetwork
 
 DEFAULT_RTOL = 1e-5
@@ -98,7 +99,7 @@ class Settings:
 
 
 def simulate(
-    circuit: Circuit | str | Path | SignalGraph | Program | MemristiveNetwork,
+    circuit: Circuit | str | Path | SignalGraph | Program | SpikeProgram | MemristiveNetwork,
     t_span: tuple[float, float] | None = None, *, analysis: str | None = None, **settings: Any,
 ) -> Result:  # fmt: skip
     """Run one analysis of a circuit, or a signal graph or memristive network in time.
@@ -109,7 +110,8 @@ def simulate(
         A circuit, the path of a netlist, or a graph: then `settings` are those of
         `neurosim.solve.simulate_graph.GraphSettings` (``drive``, ``initial``, ``method``, ``rtol``, ``save``, ...); of
         a memristive network those of `neurosim.solve.simulate_network.NetworkSettings`. With ``dt`` a graph of spiking
-        neurons runs on a grid of time, see `neurosim.solve.simulate_spikes.SpikeSettings`.
+        neurons runs on a grid of time, see `neurosim.solve.simulate_spikes.SpikeSettings`; with ``grid="free"`` from
+        event to event, see `neurosim.solve.simulate_spike_events.SpikeEventSettings`.
     t_span : (float, float), optional
         Run a transient analysis over this time [s] instead of those of the netlist; it starts at 0.
     analysis : {"tran", "ac", "dc", "op"}, optional
@@ -141,6 +143,10 @@ def simulate(
             from neurosim.solve.simulate_spikes import simulate_spikes
 
             return simulate_spikes(circuit, t_span, **settings)
+        if "grid" in settings:
+            from neurosim.solve.simulate_spike_events import simulate_spike_events
+
+            return simulate_spike_events(circuit, t_span, **settings)
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)

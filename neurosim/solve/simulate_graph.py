@@ -16,12 +16,13 @@ from neurosim.graph.assembly import RTOL_SHARE_OF_ONE, GraphAssembly, addresses,
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.history import History, check_history, constant_history
 from neurosim.graph.program import Program, compile_graph
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, noise_of
+from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import run as state
-from neurosim.kernels.abi import ANALYSIS, SEED, TIME, TRANSIENT
+from neurosim.kernels.abi import ANALYSIS, SEED, TRANSIENT
 from neurosim.kernels.run import Run
-from neurosim.kernels.system import compute_flow, run_start
+from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
@@ -30,7 +31,7 @@ from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import continued_run, new_run
 
 LEAST_STEPS = 50
 """No step is longer than this part of the span."""
@@ -77,6 +78,7 @@ class GraphSettings:
     diffusion : mapping of str to float, array_like or str, optional
         Noise on states, ``dy = f dt + g dW`` with one independent noise for each element: the amplitude g of a state
         [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
+        States that were declared with `noise` have it where they are not named here.
     memory_limit, checkpoint, checkpoint_every, resumed
         As `neurosim.solve.simulate.Settings`.
     events : str, Crossing, or sequence or mapping of these, optional
@@ -184,11 +186,10 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
             method = methods.get("rodas5p")
             notes.append(f"{since}; continued by {method.name}")
             assembly = assemble_graph(assembly.program, drives, derivatives=True)
-            run = _continued(assembly, run, _new_run(assembly, method, chosen, span))
+            run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span))
             later = integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
-            times, values = np.concatenate([times, later.times]), np.concatenate([values, later.values])
-            seconds = statistics["seconds_time_loop"] + later.statistics["seconds_time_loop"]
-            statistics, failure = later.statistics | {"seconds_time_loop": round(seconds, 6)}, later.failure
+            recorded = recorded.followed_by(later)
+            times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
         else:
             notes.append(f"{since}; take 'rodas5p' or 'bdf'")
     statistics |= {"ticks": int(run.breakpoints.size)}
@@ -237,7 +238,8 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: there is nothing to integrate")
     names = saved_nodes(program, chosen.save)
-    noisy = {name for name in chosen.diffusion.values() if isinstance(name, str)}
+    given = {**noise_of(program.graph), **chosen.diffusion}
+    noisy = {name for name in given.values() if isinstance(name, str)}
     for name in sorted(noisy):
         if name not in program.graph:
             raise UnknownNameError(
@@ -245,7 +247,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
                 f"{nearest(name, map(str, program.graph.nodes))}"
             )
     made = {name for name in {*names, *noisy} if program.graph.nodes[name]["kind"] in ("map", "product")}
-    diffusion = {k: _shown(v) if isinstance(v, str) and v in made else v for k, v in chosen.diffusion.items()}
+    diffusion = {k: _shown(v) if isinstance(v, str) and v in made else v for k, v in given.items()}
     program = _with_outputs(program, [n for n in dict.fromkeys([*names, *sorted(noisy)]) if n in made])
     name = chosen.method
     if name == "auto":
@@ -261,6 +263,7 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:
         raise ParameterError(f"fixed_step = {chosen.fixed_step!r} s must lie between 0 and the end of the run")
     check_history(program, chosen.history, chosen.initial)
+    _check_trains(program, chosen.drive)
     drives = bind_drives(program.inputs, chosen.drive, span[1], program.delays, program.states)
     assembly = assemble_graph(
         program, drives, derivatives=method.uses_derivatives, diffusion=diffusion, law_alone=law_alone
@@ -276,6 +279,23 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
     run.count[state.EVENTFUL] |= watch is not None
     history = History(assembly, run, chosen.history, int(method.varies_order)) if program.delays else None
     return Prepared(assembly, run if history is None else history.run, method, names, history, watch)
+
+
+def _check_trains(program: Program, drive: Any) -> None:
+    """Spikes are for inputs that events watch."""
+    graph = program.graph
+    given = drive if isinstance(drive, Mapping) else dict.fromkeys(program.inputs.slices, drive)
+    for name, value in given.items():
+        if isinstance(value, SpikeTrains) and name in graph:
+            ends, stack = [], list(graph.successors(name))
+            while stack:
+                data = graph.nodes[b := stack.pop()]
+                if data["kind"] == "map" and data["function"] == "identity":
+                    stack += graph.successors(b)
+                else:
+                    ends.append(data["kind"])
+            if set(ends) != {"event"}:
+                raise ParameterError(f"drive: input '{name}' takes values, not spikes: more than events watch it")
 
 
 def _halted(
@@ -389,23 +409,6 @@ def _new_run(assembly: GraphAssembly, method: Method, settings: GraphSettings, s
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
     run.count[state.POLISH] = 0
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
-    return run
-
-
-def _continued(assembly: GraphAssembly, old: Run, run: Run) -> Run:
-    """A run that goes on where another one of the same graph is, between two steps."""
-    for name in ("y", "largest"):
-        getattr(run, name)[:] = getattr(old, name)
-    for k in (state.T, state.H, state.H_LAST):
-        run.real[k] = old.real[k]
-    for k in (
-        state.STEPS, state.REJECTED, state.ITERATIONS, state.EVALUATIONS, state.FACTORISATIONS, state.NEXT_BREAK,
-        state.NEXT_GRID, state.STARTED, state.JUMPS,
-    ):  # fmt: skip
-        run.count[k] = old.count[k]
-    context = assembly.system.context
-    context[TIME] = run.real[state.T]
-    run_start(assembly.system.arrays, context, run.y)
     return run
 
 

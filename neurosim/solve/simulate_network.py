@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,17 +17,22 @@ from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
+from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
 from neurosim.solve.methods.method import Method
-from neurosim.solve.new_run import new_run
+from neurosim.solve.new_run import continued_run, new_run
 
 ATOL_SHARE_OF_RTOL = 1e-3
 """Absolute tolerance of a state as a share of rtol and of its typical size, as for states of devices."""
+
+MOST_EDGES_OF_MATRIX = 100
+"""A run that turns out to be stiff is continued with the dense Jacobian up to this many edges."""
 
 BUFFER_VALUES = 4_000_000
 """Most numbers in the buffer of recorded points."""
@@ -43,8 +50,9 @@ class NetworkSettings:
     Parameters
     ----------
     method : str
-        Integration method, default ``"dp5"``; ``"dop853"`` for tight tolerances; ``"rkc"`` for stiff networks of any
-        size. Implicit ones take the dense Jacobian and at most 300 edges.
+        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rkc"``, or
+        ``"rodas5p"`` up to 100 edges; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
+        Implicit methods take the dense Jacobian and at most 300 edges.
     rtol : float
         Relative to the largest value that a state has had, default 1e-6.
     atol : float, optional
@@ -61,9 +69,11 @@ class NetworkSettings:
         Seconds between saved points beside the accepted steps; default 1/200 of the span.
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
+    checkpoint, checkpoint_every, resumed
+        As `neurosim.solve.simulate.Settings`.
     """
 
-    method: str = "dp5"
+    method: str = "auto"
     rtol: float = 1e-6
     atol: float | None = None
     initial: Any = None
@@ -76,6 +86,9 @@ class NetworkSettings:
     print_step: float | None = None
     events: Events | None = None
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = None
 
 
 def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -109,7 +122,7 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     span = checked_span(t_span)
     check_tolerances(chosen.rtol)
     clock = time.perf_counter()
-    method = methods.get(chosen.method)
+    method = methods.get("dp5" if chosen.method == "auto" else chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step")
     if method.takes_mass and net.size > LARGEST_JACOBIAN:
@@ -127,16 +140,38 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     probes = np.arange(assembly.system.size) if saved.needs_all else np.array(saved.states, int)
     run = _new_run(assembly, method, chosen, span, probes)
     run.count[state.EVENTFUL] |= watch is not None
+    keeper = None
+    if chosen.checkpoint is not None or chosen.resumed is not None:
+        header = {"kind": "network", "title": net.title, "source": None, "t_span": span, "versions": versions(),
+                  "settings": kept_settings(chosen)}  # fmt: skip
+        keeper = Keeper(
+            chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed, assembly.identity(),
+            further={"solver": assembly} | ({} if watch is None else {"watch": watch}),
+        )  # fmt: skip
+    hands_over = chosen.method == "auto" and watch is None and keeper is None
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why),
-        halted=None if watch is None else watch.halted,
+        halted=None if watch is None else watch.halted, keeper=keeper, until_stiff=hands_over,
     )  # fmt: skip
+    notes = []
+    if run.count[state.STIFF] != 0:
+        notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
+        if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
+            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
+            notes[0] += f"; continued by {method.name}"
+            assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)
+            assembly.system.context[ANALYSIS] = TRANSIENT
+            run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span, probes))
+            recorded = recorded.followed_by(
+                integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
+            )
     kept = recorded.times >= span[0] * (1.0 - 1e-12)
     times, values = recorded.times[kept], recorded.values[kept]
     columns = saved.columns(assembly, times, values)
     result = Result.build("time", times, columns, attrs={
         "title": net.title, "analysis": "tran", "method": method.name, "rtol": chosen.rtol, "unknowns": net.size,
+        "solver": assembly.solver.kind, "notes": notes,
         "sources": assembly.drives.described, "statistics": recorded.statistics, "versions": versions(),
         "seconds_at_bounds": _at_bounds(net, saved, times, values),
         "input_sha256": input_hash(assembly.system.arrays.table.tobytes() + net.tail.tobytes() + net.head.tobytes()),
@@ -158,36 +193,42 @@ class _Saved:
         self.states: list[int] = []
         self.others: list[tuple[str, str, Any]] = []
         names = net.state_names
-        of_state = {name: e for e, name in enumerate(names)}
-        nodes = {str(node): node for node in net.nodes}
-        memristive = np.flatnonzero(net.is_memristive).tolist()
+        of_state = _finder(names)
+        self._edge_number = _finder(net.names)
         default = ["states", *(f"i({node})" for node in net.electrodes)]
         for address in [asked] if isinstance(asked, str) else asked or default:
             call = _CALL.match(address)
-            if address in of_state:
-                self.states.append(of_state[address])
+            found = of_state(address)
+            if found is not None:
+                self.states.append(found)
             elif address == "states":
-                self.states += memristive
+                self.states += np.flatnonzero(net.is_memristive).tolist()
             elif call is None:
                 raise self._unknown(address, [*names[:1000], "states", "i(*)", "v(*)"])
             elif call[2] == "*" and call[1] in "iv":
-                inside = net.names if call[1] == "i" else list(nodes)
+                inside = net.names if call[1] == "i" else list(self.nodes)
                 self.others += [(f"{call[1]}({name})", call[1], name) for name in inside]
             elif call[1] == "g":
                 parts = call[2].split(",")
                 ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
+                nodes = self.nodes
                 pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
                 if pair is None:
                     raise self._unknown(address, list(nodes))
                 self.others.append((address, "g", pair))
             else:
-                known = {"i": [*net.names, *map(str, net.electrodes)], "v": list(nodes)}[call[1]]
-                if call[2] not in known:
-                    raise self._unknown(address, [f"{call[1]}({name})" for name in known[:1000]])
+                known = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes
+                if call[2] not in known and (call[1] == "v" or self._edge_number(call[2]) is None):
+                    others = [*net.names[:1000], *known] if call[1] == "i" else list(known)[:1000]
+                    raise self._unknown(address, [f"{call[1]}({name})" for name in others])
                 self.others.append((address, call[1], call[2]))
         self.states = list(dict.fromkeys(self.states))
         self.others = list(dict.fromkeys(self.others))
-        self.nodes = nodes
+
+    @cached_property
+    def nodes(self) -> dict[str, Any]:
+        """Nodes by their text."""
+        return {str(node): node for node in self.net.nodes}
 
     def _unknown(self, address: str, known: Sequence[str]) -> UnknownNameError:
         return UnknownNameError(f"cannot save '{address}' of network '{self.net.title}'; {nearest(address, known)}")
@@ -210,21 +251,25 @@ class _Saved:
         potentials = currents = np.empty((0, 0))
         if any(kind in "iv" for _, kind, _ in self.others):
             potentials, currents = assembly.solved(times, values)
-        edge_of = {name: e for e, name in enumerate(net.names)}
         for address, kind, what in self.others:
             if kind == "v":
                 made[address] = Column(potentials[:, net.node_index(self.nodes[what])], "V", f"potential of {what}")
             elif kind == "g":
                 found = [net.conductance(row[: net.size], *what) for row in values]
                 made[address] = Column(np.array(found), "S", f"conductance between {what[0]} and {what[1]}")
-            elif what in edge_of:
-                made[address] = Column(currents[:, edge_of[what]], "A", f"current of {what}")
+            elif (e := self._edge_number(what)) is not None:
+                made[address] = Column(currents[:, e], "A", f"current of {what}")
             else:
-                k = net.node_index(self.nodes[what])
+                k = net.node_index(next(node for node in net.electrodes if str(node) == what))
                 inject = np.array([net.sources.split(net.sources.at(t))[2][k] for t in times])
                 out = currents @ np.asarray(net.incidence[[k]].todense()).ravel()
                 made[address] = Column(out - inject, "A", f"current of electrode {what}")
         return made
+
+
+def _finder(names: Sequence[str]) -> Callable[[str], int | None]:
+    """The number of a name, None where there is none."""
+    return names.find if isinstance(names, NumberedNames) else {name: k for k, name in enumerate(names)}.get
 
 
 def _new_run(

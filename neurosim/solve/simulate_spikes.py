@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,12 @@ from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
-LOG, CHUNK, INPUT_VALUES = 1_000_000, 100_000, 4_000_000
-"""Least room for ticks between two calls of the compiled loop; most steps of a call, and most numbers of inputs."""
+LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 60_000, 100_000, 4_000_000, 2000
+"""Least room for ticks between two calls of the compiled loop; most steps of a call, most numbers of inputs; and most
+steps of a call where checkpoints are kept."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,31 @@ class SpikeSettings:
         Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as for any graph, read at the
         beginning of each step and held.
     initial : mapping of str to array_like, optional
-        Initial values of states by node, instead of those of the graph.
+        Initial values of states by node and of weights that learn, instead of those of the graph.
     save : sequence of str
-        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample, and weights that learn (``"W"``); default none.
+        Ticks are always kept.
     print_step : float, optional
         Seconds between samples, a whole number of steps; default `dt` where states are saved.
+    scheme : str
+        How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
+        order 2), ``"lawson4"`` (order 4), ``"exponential_midpoint"`` (order 2, for large conductances) or ``"euler"``.
+        What flows linearly is exact in all but the last.
+    substeps : int
+        Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
+    diffusion : mapping of str to float or array_like, optional
+        Noise on states, ``dy = f dt + g dW``: the amplitude g of a state [its unit/sqrt(s)]; beside what the graph's
+        states have. On linear states the step is exact.
     seed : int
-        Default 0; nothing in such a run uses chance so far but what is drawn beforehand.
+        Of that noise, default 0. The noise of a step follows from the seed and the number of the step.
     progress : callable, optional
         ``progress(done, total)``.
+    checkpoint : path, optional
+        File from which `neurosim.resume` goes on with the same bits: saved now and then, and at the end.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
     """
 
     dt: float
@@ -52,8 +72,14 @@ class SpikeSettings:
     initial: Mapping[str, Any] = field(default_factory=dict)
     save: Sequence[str] = ()
     print_step: float | None = None
+    scheme: str = "lawson2"
+    substeps: int = 1
+    diffusion: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -71,7 +97,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     Returns
     -------
     Result
-        Times of ticks in ``result.events``; a column for each saved element.
+        Times of ticks in ``result.events``; a column for each saved element; in ``result.weights`` what was learned.
 
     Raises
     ------
@@ -84,23 +110,33 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     if not isinstance(graph, (SignalGraph, SpikeProgram)):
         raise ParameterError(f"simulate() with dt takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
-    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, chosen.dt)
+    if isinstance(graph, SpikeProgram):
+        program = graph
+    else:
+        program = compile_spikes(
+            graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
+        )
     run = SpikeRun(program, chosen, stop)
+    run.keeper = keeper_of(run, (start, stop))
     steps = round(stop / program.dt)
     begun = time.perf_counter()
     run.advance(steps)
+    if run.keeper is not None:
+        run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
     first = int(np.ceil(start / program.dt - WHOLE))
     kept = run.sampled_steps >= first
     columns = {name: Column(values[kept]) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": f"exact steps of {program.dt:g} s",
+        "title": program.graph.title, "analysis": "tran",
+        "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
         "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
                        "seconds_time_loop": round(seconds, 6)},
         "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
         "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
+        **({"weights": listed(run.weights())} if program.learned else {}),
     })  # fmt: skip
 
 
@@ -115,22 +151,27 @@ class SpikeRun:
         The end [s] until which drives are laid out.
     """
 
+    loop = words.run_spike_steps
+    keeper: SpikeKeeper | None = None
+
     def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float) -> None:
         self.program, self.chosen, self.t_stop = program, chosen, t_stop
         self.code = program.code.copy()
         elements = program.events.size
-        self.y = program.states.pack(chosen.initial, program.initial, "state").copy()
+        states = {name: value for name, value in chosen.initial.items() if name not in program.learned}
+        self.y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
         if not np.isfinite(self.y).all():
             raise ParameterError("initial: values must be finite")
         self.release = np.full(elements, -1, np.int64)
         self.arrivals = np.full(program.arrivals, -1, np.int64)
         self.memory = np.zeros(program.memory)
         self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
-        self.log = np.zeros(max(LOG, 4 * elements), np.int32)
+        self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
         self.q = program.constant.copy()
-        self.work = np.empty(max(1, program.widest) * words.BLOCK)
+        self.work = np.zeros(program.work)
         self.plan = np.zeros(words.PLAN, np.int64)
+        self.plan[words.SEED] = chosen.seed
         self.notes: list[str] = []
         self.places = self._saved()
         every = chosen.print_step if chosen.print_step is not None else program.dt
@@ -140,7 +181,7 @@ class SpikeRun:
         self.code[words.SAMPLED], self.code[words.SAMPLED_AT] = len(self.places), len(self.code)
         self.code = np.concatenate([self.code, np.array(list(self.places.values()), np.int64)])
         self._samples = [self.y[list(self.places.values())]]
-        self._ticks: list[tuple[np.ndarray, np.ndarray]] = []
+        self._ticks: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._given()
         self._arm()
 
@@ -148,6 +189,11 @@ class SpikeRun:
     def step(self) -> int:
         """Steps that were made."""
         return int(self.plan[words.NOW])
+
+    @property
+    def time(self) -> float:
+        """How far it went [s]."""
+        return self.step * self.program.dt
 
     @property
     def sampled_steps(self) -> np.ndarray:
@@ -165,6 +211,7 @@ class SpikeRun:
         program, plan, code = self.program, self.plan, self.code
         inputs = program.inputs.size
         chunk = CHUNK if not inputs else max(1, min(CHUNK, INPUT_VALUES // inputs))
+        chunk = chunk if self.keeper is None else min(chunk, KEPT_CHUNK)
         varies = inputs and not self._is_constant()
         while self.step < steps:
             plan[words.BEFORE] = self.step
@@ -193,11 +240,24 @@ class SpikeRun:
                 raise self._not_finite()
             if self.chosen.progress is not None:
                 self.chosen.progress(self.step * program.dt, steps * program.dt)
+            if self.keeper is not None:
+                self.keeper.look()
 
     def ticks(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps times dt [s] and elements of all ticks so far, in the order of time."""
-        steps = np.concatenate([np.empty(0, np.int64), *(s for s, _ in self._ticks)])
-        return steps * self.program.dt, np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)])
+        none = np.empty(0, np.int64)
+        steps = [np.repeat(np.arange(first, first + n.size), n) for first, n, _ in self._ticks]
+        elements = [part.astype(np.int64) for *_, part in self._ticks]
+        return np.concatenate([none, *steps]) * self.program.dt, np.concatenate([none, *elements])
+
+    def weights(self) -> dict[str, Any]:
+        """Weights that learn as they are now, sparse matrices of shape (targets, sources), by their names."""
+        import scipy.sparse
+
+        return {
+            name: scipy.sparse.csr_array((self.y[found.part], (found.rows, found.columns)), shape=found.shape)
+            for name, found in self.program.learned.items()
+        }
 
     def columns(self) -> dict[str, np.ndarray]:
         """Samples of the saved elements."""
@@ -206,12 +266,43 @@ class SpikeRun:
         values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
         return {name: values[:, k] for k, name in enumerate(self.places)}
 
+    def asked(self) -> list[np.ndarray]:
+        """What was laid out before the run began: drives, and what is saved."""
+        drives = [np.array(self.drives.records, np.int64), np.array(self.drives.table, float)]
+        return [self.given_steps, self.given_elements, np.array([*self.places.values(), self.every]), *drives]
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """All that makes up where the run is, for a checkpoint."""
+        ticks = [np.concatenate(part) for part in list(zip(*self._ticks, strict=True))[-2:]]
+        ticks = ticks or [np.empty(0, np.int64)] * 2
+        samples = np.concatenate([np.empty(0), *map(np.ravel, self._samples)])
+        kept = {name: a[: self.logged] if name.startswith("log") else a for name, a in self.arrays().items()}
+        return {**kept, "ticks": ticks[0], "ticked": ticks[1], "samples": samples}
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        copy_into(self.arrays(), kept)
+        self._restore_ticks(kept["ticks"], kept["ticked"])
+        self._samples = [kept["samples"]]
+
+    def _restore_ticks(self, counts: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks of all steps so far: how many at each, and their elements."""
+        self._ticks = [(1, counts, elements)]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Arrays that change, and some that do not."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+
+    @property
+    def logged(self) -> int:
+        """Ticks in the log."""
+        return int(self.plan[words.LOGGED])
+
     def _take(self, start: int, ends: np.ndarray) -> None:
         """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
         logged = int(self.plan[words.LOGGED])
         counts = np.diff(ends, prepend=start)
-        steps = np.repeat(np.arange(int(self.plan[words.BEFORE]) + 1, self.step + 1), counts)
-        self._ticks.append((steps, self.log[start:logged].astype(np.int64)))
+        self._ticks.append((int(self.plan[words.BEFORE]) + 1, counts, self.log[start:logged].copy()))
         width = len(self.program.events.slices) + 1
         oldest = max(1, self.step - self.program.slots + 2)
         keep = int(self.offsets[oldest % self.program.slots * width]) if self.program.slots > 1 else logged
@@ -219,16 +310,39 @@ class SpikeRun:
         self.offsets -= keep
         self.plan[words.LOGGED] = logged - keep
 
+    def _weights_at_first(self) -> list[np.ndarray]:
+        """Weights that learn, those of the graph or those that are given."""
+        found = []
+        for name, learned in self.program.learned.items():
+            values = learned.values
+            if name in self.chosen.initial:
+                given: Any = self.chosen.initial[name]
+                given = given.toarray() if hasattr(given, "toarray") else np.asarray(given, float)
+                if given.shape != learned.shape:
+                    raise ParameterError(f"initial: weights '{name}' have shape {learned.shape}, not {given.shape}")
+                values = given[learned.rows, learned.columns]
+            found.append(values)
+        return found
+
     def _saved(self) -> dict[str, int]:
         program, places = self.program, {}
         for asked in [self.chosen.save] if isinstance(self.chosen.save, str) else self.chosen.save:
             match = re.fullmatch(r"(.+)\[(\d+)\]", asked)
             name = match[1] if match else asked
+            if name in program.learned:
+                learned = program.learned[name]
+                # As the engine calls them: by their place in the whole matrix.
+                numbers = (learned.rows * learned.shape[1] + learned.columns).tolist()
+                found = dict(zip(numbers, range(learned.part.start, learned.part.stop), strict=True))
+                if match is not None and int(match[2]) not in found:
+                    raise UnknownNameError(f"cannot save '{asked}': '{name}' has no such synapse")
+                for number in [int(match[2])] if match is not None else sorted(found):
+                    places[name if np.prod(learned.shape) == 1 else f"{name}[{number}]"] = found[number]
+                continue
             part = program.states.slices.get(name)
             if part is None:
-                raise UnknownNameError(
-                    f"cannot save '{asked}': with dt, states are sampled; {nearest(name, program.states.slices)}"
-                )
+                known = [*program.states.slices, *program.learned]
+                raise UnknownNameError(f"cannot save '{asked}': with dt, states are sampled; {nearest(name, known)}")
             size = part.stop - part.start
             wanted = range(size) if match is None else [int(match[2])]
             for e in wanted:
@@ -237,8 +351,8 @@ class SpikeRun:
                 places[name if size == 1 else f"{name}[{e}]"] = part.start + e
         return places
 
-    def _given(self) -> None:
-        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+    def _split_drives(self) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        """Trains for the inputs that make events tick, and drives for the others."""
         program, trains, held = self.program, {}, {}
         for name, value in self.chosen.drive.items():
             if isinstance(value, SpikeTrains) != (name in program.trains.slices):
@@ -247,7 +361,19 @@ class SpikeRun:
                     raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, known) or ', '.join(known)}")
                 needed = "spikes (neurosim.spike_trains)" if name in program.trains.slices else "values, not spikes"
                 raise ParameterError(f"drive: input '{name}' takes {needed}")
+            if isinstance(value, SpikeTrains):
+                size = program.trains.slices[name].stop - program.trains.slices[name].start
+                if value.elements.size and value.elements.max() >= size:
+                    raise ParameterError(
+                        f"drive: input '{name}' has {size} elements, a spike is for element {value.elements.max()}"
+                    )
             (trains if isinstance(value, SpikeTrains) else held)[name] = value
+        return trains, held
+
+    def _given(self) -> None:
+        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+        program = self.program
+        trains, held = self._split_drives()
         self.drives = bind_drives(program.inputs, held, self.t_stop)
         steps, elements = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
         for number, event in enumerate(program.events.slices):
@@ -255,13 +381,9 @@ class SpikeRun:
             if self.code[record + words.WATCHED] >= 0:
                 continue
             port = next(port for port, made in program.given.items() if made == event)
-            train, size = trains.get(port), program.graph.size_of(event)
+            train = trains.get(port)
             self.code[record + words.GIVEN] = sum(part.size for part in steps)
             if train is not None:
-                if train.elements.size and train.elements.max() >= size:
-                    raise ParameterError(
-                        f"drive: input '{port}' has {size} elements, a spike is for element {train.elements.max()}"
-                    )
                 steps.append(np.maximum(1, np.ceil(train.times / program.dt - WHOLE)).astype(np.int32))
                 elements.append(train.elements.astype(np.int32))
             self.code[record + words.GIVEN_END] = sum(part.size for part in steps)
@@ -298,11 +420,24 @@ class SpikeRun:
 
     def _not_finite(self) -> SimulationError:
         place = int(np.argmin(np.isfinite(self.y)))
-        name, part = next((n, p) for n, p in self.program.states.slices.items() if p.start <= place < p.stop)
+        parts = self.program.states.slices | {name: found.part for name, found in self.program.learned.items()}
+        name, part = next((n, p) for n, p in parts.items() if p.start <= place < p.stop)
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
-            f"t = {self.step * self.program.dt:g} s; look for weights or drives that are too large"
+            f"t = {self.time:g} s; look for weights or drives that are too large"
+            + (f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
+               if self.program.scheme else "")
         )
+
+
+def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
+    """Sparse matrices as lists, for the attributes of a Result."""
+    found = {name: matrix.tocoo() for name, matrix in weights.items()}
+    return {
+        name: {"shape": list(matrix.shape), "row": matrix.row.tolist(), "column": matrix.col.tolist(),
+               "value": matrix.data.tolist()}
+        for name, matrix in found.items()
+    }  # fmt: skip
 
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:

@@ -15,14 +15,16 @@ from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
 
 def spike_trials(
-    graph: SignalGraph | SpikeProgram, drives: Sequence[Mapping[str, Any]], times: Any, *, dt: float, save: str,
-    initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
+    graph: SignalGraph | SpikeProgram | Sequence[SignalGraph | SpikeProgram], drives: Sequence[Mapping[str, Any]],
+    times: Any, *, dt: float, save: str, initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
+    seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
     """Run a spiking network once for each drive and return a state at given times.
 
     Parameters
     ----------
-    graph : SignalGraph or SpikeProgram
+    graph : SignalGraph or SpikeProgram, or a sequence of them
+        One for all trials, or one for each: many circuits at once. A circuit that comes again is compiled once.
     drives : sequence of mapping
         Of each trial, as in `neurosim.simulate`.
     times : array_like, shape (trials,) or (trials, readings)
@@ -35,6 +37,8 @@ def spike_trials(
         Initial values of each trial.
     workers : int
         Threads; the result does not depend on it.
+    seed : int
+        Of the noise of the first trial, default 0; each trial has the next one.
 
     Returns
     -------
@@ -44,26 +48,39 @@ def spike_trials(
     ------
     ParameterError, UnknownNameError, SimulationError
     """
-    program = graph if isinstance(graph, SpikeProgram) else compile_spikes(graph, dt)
     at = np.asarray(times, float)
     if at.ndim not in (1, 2) or len(at) != len(drives) or (initial is not None and len(initial) != len(drives)):
         raise ParameterError(f"spike_trials(): {len(drives)} drives, times of shape {at.shape}; one row for each drive")
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
         raise ParameterError("spike_trials(): times must be finite and not negative")
-    if save not in program.states.slices:
-        raise ParameterError(f"spike_trials(): no state '{save}'; states: {', '.join(program.states.slices)}")
-    steps = np.round(np.atleast_2d(at.T).T / program.dt).astype(np.int64)
-    part = program.states.slices[save]
+    alone = isinstance(graph, SignalGraph | SpikeProgram)
+    graphs = [graph] * len(drives) if alone else list(graph)
+    if len(graphs) != len(drives):
+        raise ParameterError(f"spike_trials(): {len(graphs)} graphs for {len(drives)} drives; one, or one for each")
+    different = {id(g): g for g in graphs}
+
+    def compiled(g: SignalGraph | SpikeProgram) -> SpikeProgram:
+        program = g if isinstance(g, SpikeProgram) else compile_spikes(g, dt)
+        if save not in program.states.slices:
+            raise ParameterError(f"spike_trials(): no state '{save}'; states: {', '.join(program.states.slices)}")
+        return program
 
     def trial(k: int) -> np.ndarray:
-        settings = SpikeSettings(dt=program.dt, drive=drives[k], initial={} if initial is None else initial[k])
+        program = programs[id(graphs[k])]
+        part, steps = program.states.slices[save], np.round(np.atleast_1d(at[k]) / program.dt).astype(np.int64)
+        start = {} if initial is None else initial[k]
+        settings = SpikeSettings(dt=program.dt, drive=drives[k], initial=start, seed=seed + k)
         run = SpikeRun(program, settings, float(at[k].max()))
-        made = np.empty((steps.shape[1], part.stop - part.start))
-        for reading in np.argsort(steps[k], kind="stable"):
-            run.advance(int(steps[k, reading]))
+        made = np.empty((steps.size, part.stop - part.start))
+        for reading in np.argsort(steps, kind="stable"):
+            run.advance(int(steps[reading]))
             made[reading] = run.y[part]
         return made
 
     with ThreadPoolExecutor(workers) as pool:
+        programs = dict(zip(different, pool.map(compiled, different.values()), strict=True))
+        sizes = {program.states.shapes[save] for program in programs.values()}
+        if len(sizes) > 1:
+            raise ParameterError(f"spike_trials(): state '{save}' has different shapes: {sizes}")
         found = np.array(list(pool.map(trial, range(len(drives)))))
     return found.reshape(*at.shape, -1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,34 @@ def test_hopf_and_branch_point_of_lorenz():
     frequency = np.sqrt(2 * sigma * (sigma + 1) / (sigma - beta - 1) * beta) / (2 * np.pi)
     assert upper.special[0].frequency == pytest.approx(frequency, rel=1e-6)
     assert upper.plot().get_xlabel() == "rho"
+
+
+def test_a_pitchfork_leads_to_both_of_its_arms():
+    trivial = ns.continuation(ns.architectures.lorenz(), "rho", (0.5, 30.0), start=np.zeros(3))
+    arms = trivial.crossing_branches(trivial.special[0])
+    assert sorted(np.sign(arm.states[-1, 0]) for arm in arms) == [-1.0, 1.0]
+    for arm in arms:
+        np.testing.assert_allclose(np.abs(arm.states[:, 0]), np.sqrt(8.0 / 3.0 * (arm.values - 1.0)), atol=1e-7)
+        assert [(s.kind, round(s.parameter, 8)) for s in arm.special] == [("Hopf", round(470.0 / 19.0, 8))]
+
+
+def test_a_transcritical_point_leads_to_the_branch_through_it():
+    graph = ns.SignalGraph("logistic growth")
+    graph.parameter("r", [-1.0])
+    graph.state("x", 1, time_constant=1.0, leak=0.0, initial=0.0)
+    graph.product("square", 1)
+    graph.connect("x", "square", slot=0)
+    graph.connect("x", "square", slot=1)
+    graph.connect("x", "x", weight="r")
+    graph.connect("square", "x", gain=-1.0)
+    zero = ns.continuation(graph, "r", (-1.0, 2.0))
+    (point,) = zero.special
+    for branch in zero.crossing_branches(point):
+        np.testing.assert_allclose(branch.states[:, 0], branch.values, atol=1e-9)
+        assert (branch.unstable[1:] == (branch.values[1:] < 0.0)).all()
+        assert branch.stopped == "range"
+    with pytest.raises(ParameterError, match="no branch crosses at a Hopf"):
+        zero.crossing_branches(replace(point, kind="Hopf"))
 
 
 def test_states_held_at_their_bounds_are_fixed():

@@ -7,14 +7,14 @@ import pytest
 import scipy.sparse as sparse
 from stepping import check_gradient, randomised
 
-from neurosim.architectures.echo_state import LARGEST_DENSE, echo_state, radius_of, reservoir
+from neurosim.architectures.echo_state import LARGEST_DENSE, TOPOLOGIES, echo_state, radius_of, reservoir
 from neurosim.digital.network import digital
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 
 
 @pytest.mark.parametrize("feedback", ["none", "teacher", "closed"])
-@pytest.mark.parametrize("topology", ["random", "orthogonal", "cycle"])
+@pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_it_is_the_leaky_loop(feedback: str, topology: str) -> None:
     """States to 1e-12 with a = dt / tau, from the same weights."""
     graph = echo_state(2, 30, 2, topology=topology, bias_scaling=0.3, feedback=feedback, time_constant=0.5, seed=3)
@@ -35,7 +35,7 @@ def test_it_is_the_leaky_loop(feedback: str, topology: str) -> None:
         assert run.outputs[t, 0] == pytest.approx(w["V"] @ x + w["c"], abs=1e-12)
 
 
-@pytest.mark.parametrize("topology", ["random", "orthogonal", "cycle"])
+@pytest.mark.parametrize("topology", ["random", "orthogonal", "cycle", "cycle_jumps"])
 def test_spectral_radius(topology: str) -> None:
     made = reservoir(topology, 60, 0.1, 0.83, 1)
     dense = made.toarray() if sparse.issparse(made) else made
@@ -44,6 +44,25 @@ def test_spectral_radius(topology: str) -> None:
         assert made.nnz == 360
     if topology == "orthogonal":
         assert dense @ dense.T == pytest.approx(0.83**2 * np.eye(60), abs=1e-12)
+
+
+def test_delay_line_is_a_chain() -> None:
+    assert reservoir("delay_line", 4, 0.1, 0.7, 0).toarray() == pytest.approx(0.7 * np.eye(4, k=-1))
+
+
+@pytest.mark.parametrize(("units", "jumps"), [(6, {(0, 2), (2, 4), (4, 0)}), (7, {(0, 2), (2, 4), (4, 6)})])
+def test_jumps_go_both_ways_and_close_where_they_fit(units: int, jumps: set) -> None:
+    """As Rodan and Tino draw them: N / l jumps that close, else floor(N / l) that end before the first unit."""
+    made = reservoir("cycle_jumps", units, 0.1, 1.0, 0, jump=2, jump_weight=0.25).toarray()
+    ring = {((k + 1) % units, k) for k in range(units)}
+    both = jumps | {(b, a) for a, b in jumps}
+    assert {(int(i), int(j)) for i, j in zip(*np.nonzero(made), strict=True)} == ring | both
+    assert made[2, 0] / made[1, 0] == pytest.approx(0.25)
+
+
+def test_input_weights_of_one_size() -> None:
+    weights = echo_state(2, 30, input_weights="signs", input_scaling=0.3).weights()["U"]
+    assert set(np.unique(weights)) == {-0.3, 0.3}
 
 
 def test_spectral_radius_of_large_sparse_matrix_is_that_of_all_eigenvalues() -> None:
@@ -79,6 +98,8 @@ def test_gradient() -> None:
     ("arguments", "words"),
     [
         ({"topology": "small"}, "topology = 'small' must be one of random"),
+        ({"input_weights": "large"}, "input_weights = 'large'"),
+        ({"topology": "cycle_jumps", "units": 12, "jump": 7}, "jump = 7 must be from 2 to 5"),
         ({"feedback": "some"}, "feedback = 'some'"),
         ({"inputs": 0}, "needs feedback"),
         ({"density": 0.0}, "density = 0.0"),

@@ -13,8 +13,10 @@ def test_points_and_branch(tmp_path, capsys):
     assert main(["fixed-points", "lorenz", "--set", "rho=20"]) == 0
     assert "3 fixed points" in capsys.readouterr().out
     figure = tmp_path / "branch.png"
-    assert main(["fixed-points", "lorenz", "--follow", "rho=0.5..3", "--plot", str(figure)]) == 0
-    assert "branch point     rho = 1" in capsys.readouterr().out
+    assert main(["fixed-points", "lorenz", "--follow", "rho=0.5..3", "--switch", "--plot", str(figure)]) == 0
+    shown = capsys.readouterr().out
+    assert "branch point     rho = 1" in shown
+    assert shown.count("rho = 1 .. 3") == 2
     assert figure.stat().st_size > 5000
 
 
@@ -27,6 +29,7 @@ def test_json(capsys):
     ("arguments", "says"),
     [
         (["lorenz", "--plot", "x.png"], "give --follow"),
+        (["lorenz", "--switch"], "give --follow"),
         (["lorenz", "--follow", "rho"], "must look like NAME=A..B"),
         (["lorenz", "--follow", "roh=1..2"], "did you mean 'rho'"),
         (["lorens"], "did you mean 'lorenz'"),

@@ -101,6 +101,7 @@ def test_functions_agree_with_numpy():
         "softmax": e / e.sum(-1, keepdims=True), "normalise": x / np.sqrt((x**2).sum(-1, keepdims=True) + 1e-12),
         "cumulative_sum": np.cumsum(x, -1), "cumulative_product": np.cumprod(x, -1), "reciprocal": 1 / x,
         "log": np.log(x), "abs": np.abs(x), "sqrt": np.sqrt(x), "power": x**2.0,
+        "bernoulli": x / np.expm1(x),
     }  # fmt: skip
     assert set(expected) == set(FUNCTIONS)
     for name, wanted in expected.items():

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
-from neurosim.graph.spikes import compile_spikes, propagators
+from neurosim.graph.element_programs import propagators
+from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
 SIZE = 6
@@ -158,6 +159,12 @@ def test_trials_do_not_depend_on_the_number_of_threads():
     assert found[0].shape == (6, 2, 18)
     assert (found[0] == found[1]).all()
     assert found[0].max() > 0.0
+    other = ns.architectures.liquid((3, 3, 2), inputs=2, seed=2)
+    mixed = ns.spike_trials([net, other] * 3, drives, np.full((6, 2), [0.05, 0.1]), dt=1e-4, save="trace", workers=2)
+    assert (mixed[::2] == found[0][::2]).all()
+    assert (mixed[1::2] != found[0][1::2]).any()
+    with pytest.raises(ParameterError, match="1 graphs for 6 drives"):
+        ns.spike_trials([net], drives, np.full(6, 0.05), dt=1e-4, save="trace")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +173,7 @@ def test_trials_do_not_depend_on_the_number_of_threads():
         (lambda net: net.connect("a/spike", "a/excitatory", gain=1e-9, delay=5e-5), "shorter than dt"),
         (lambda net: net.connect("a/spike", "a/v", gain=1e-3), "needs a delay"),
         (lambda net: net.connect("a/v", "a/excitatory", weight="We"), "drives 'a/excitatory' with a matrix"),
-        (lambda net: (net.map("f", SIZE, "tanh"), net.connect("a/v", "f"), net.connect("f", "a/v")), "map 'f' is not"),
+        (lambda net: net.map("f", SIZE, "softmax"), "map 'f' is softmax: where dt is given"),
         (lambda net: net.state("b", SIZE, time_constant=1.0, bounds=(0.0, 1.0)), "state 'b' has bounds"),
         (lambda net: net.state("c", SIZE, time_constant=-1.0), "state 'c'"),
     ],

@@ -175,8 +175,23 @@ def test_a_stiff_network_of_any_size_runs_and_implicit_methods_say_what_to_take(
     with pytest.raises(ParameterError, match="at most 300 edges, not 364; use 'rkc' where it is stiff"):
         ns.simulate(net, (0.0, 0.1), method="rodas5p")
     asked = {"save": ["states"], "save_steps": False, "rtol": 1e-4}
-    ours, plain = (ns.simulate(net, (0.0, 0.1), method=method, **asked) for method in ("rkc", "dp5"))
-    ends = [np.array([r[name][-1] for name in net.state_names]) for r in (ours, plain)]
+    runs = [ns.simulate(net, (0.0, 0.1), method=method, **asked) for method in ("rkc", "dp5", "auto")]
+    ends = [np.array([r[name][-1] for name in net.state_names]) for r in runs]
     assert np.abs(ends[0] - ends[1]).max() < 1e-4
-    evaluations = [r.attrs["statistics"]["evaluations"] for r in (ours, plain)]
-    assert evaluations[0] < 0.4 * evaluations[1]
+    assert np.abs(ends[2] - ends[1]).max() < 1e-4
+    assert "stability bounds the steps of dp5; continued by rkc" in runs[2].attrs["notes"][0]
+    rkc, dp5, auto = (r.attrs["statistics"]["evaluations"] for r in runs)
+    assert 3 * rkc < dp5
+    assert 2 * auto < dp5
+    assert net.plan(1e-4).kind == runs[0].attrs["solver"]
+
+
+def test_a_small_stiff_network_goes_on_with_an_implicit_method() -> None:
+    alpha = 10.0 ** np.random.default_rng(0).uniform(0.0, 6.0, GRID.number_of_edges())
+    electrodes = {(0, 0): 1.0, (2, 2): 0.0}
+    net = ns.MemristiveNetwork(GRID, convention="flipped", alpha=alpha, beta=10.0, electrodes=electrodes)
+    run = ns.simulate(net, (0.0, 1.0), rtol=1e-5)
+    assert run.attrs["method"] == "rodas5p"
+    exact = ns.simulate(net, (0.0, 1.0), rtol=1e-9, method="rodas5p")
+    for name in net.state_names:
+        assert run[name][-1] == pytest.approx(exact[name][-1], abs=1e-5)

@@ -36,6 +36,8 @@ SECONDS = 0.25
 """CPU time of a round for one contest."""
 RESERVOIRS = {100: 1000, 300: 1000, 1000: 300}
 """Units and steps."""
+BATCHES = {100: (300, 16), 1000: (60, 16)}
+"""Units; steps and sequences side by side."""
 DENSITY, LEAK = 0.1, 0.3
 
 
@@ -55,15 +57,16 @@ def _training(cell: str, steps: int, samples: int, inputs: int, units: int) -> C
     return step
 
 
-def reservoir(units: int, steps: int, folder: Path) -> tuple[DigitalNetwork, np.ndarray]:
+def reservoir(units: int, steps: int, folder: Path, samples: int = 1) -> tuple[DigitalNetwork, np.ndarray]:
     """A leaky echo state network and its input; its arrays go to a file for the rival."""
+    name = f"ESN {units}" + (f" x {samples}" if samples > 1 else "")
     draw = np.random.default_rng(units)
     w = draw.normal(size=(units, units)) * (draw.random((units, units)) < DENSITY)
     w *= 0.9 / np.sqrt(DENSITY * units)
     w_in, bias = draw.uniform(-1.0, 1.0, (units, 1)), draw.uniform(-0.1, 0.1, units)
-    u = draw.uniform(-1.0, 1.0, (steps, 1))
-    np.savez(folder / f"ESN {units}.npz", W=w, U=w_in, b=bias, u=u, leak=LEAK)
-    graph = SignalGraph(f"ESN {units}")
+    u = draw.uniform(-1.0, 1.0, (steps, 1) if samples == 1 else (steps, samples, 1))
+    np.savez(folder / f"{name}.npz", W=w, U=w_in, b=bias, u=u, leak=LEAK)
+    graph = SignalGraph(name)
     graph.port("u", 1)
     graph.state("x", units, time_constant=1.0)
     for name, value in (("W", sp.csr_matrix(w)), ("U", w_in), ("b", bias)):
@@ -75,8 +78,8 @@ def reservoir(units: int, steps: int, folder: Path) -> tuple[DigitalNetwork, np.
     return digital(graph, "forward_euler", LEAK), u
 
 
-def _reservoir(units: int, steps: int, folder: Path) -> Callable[[], float]:
-    network, u = reservoir(units, steps, folder)
+def _reservoir(units: int, steps: int, folder: Path, samples: int = 1) -> Callable[[], float]:
+    network, u = reservoir(units, steps, folder, samples)
     return lambda: float(network.sequence(u).final.sum())
 
 
@@ -124,6 +127,8 @@ def measure(context: Context) -> tuple[dict[str, dict[str, float]], dict[str, di
         folder = Path(name)
         ours = {contest: _training(*sizes) for contest, sizes in networks_rivals.TRAINING.items()}
         ours |= {f"ESN {units}": _reservoir(units, steps, folder) for units, steps in RESERVOIRS.items()}
+        for units, (steps, samples) in BATCHES.items():
+            ours[f"ESN {units} x {samples}"] = _reservoir(units, steps, folder, samples)
         contests: list[tuple[str, str, Callable[[int], tuple[float, Any]]]] = []
         for contest, run in ours.items():
             run()

@@ -152,12 +152,13 @@ def reservoirpy_contests(folder: Path) -> dict[str, Contest]:
 
     def contest(path: Path) -> Contest:
         node, u = reservoir(path)
+        series = u if u.ndim == 2 else u.swapaxes(0, 1)
 
         def run() -> float:
             node.reset()
-            return float(node.run(u)[-1].sum())
+            return float(node.run(series)[..., -1, :].sum())
 
-        node.run(u[:1])
+        node.run(series[..., :1, :])
         return run
 
     return {f"{path.stem}|reservoirpy": contest(path) for path in sorted(folder.glob("ESN *.npz"))}

@@ -6,6 +6,7 @@ generalised cross-validation, Golub, Heath & Wahba, Technometrics 21, 215 (1979)
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.digital.training.weights import graph_of
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, RankDeficientWarning
 from neurosim.graph.signal_graph import SignalGraph
 
 
@@ -61,6 +62,12 @@ def ridge(
     ------
     ParameterError
         Shapes differ, or a value is not finite.
+
+    Warns
+    -----
+    RankDeficientWarning
+        All features are constant, or without regularisation their rank is below their number: the solution of least
+        norm is taken.
     """
     x = np.asarray(features, dtype=float)
     y = np.asarray(targets, dtype=float)
@@ -90,9 +97,17 @@ def ridge(
         raise ParameterError(f"regularisation = {regularisation!r} must be 'gcv' or a number of zero or more")
     else:
         chosen = float(regularisation)
+    if s[0] == 0.0:
+        warnings.warn(
+            f"readout: all {x.shape[1]} features are constant over {rows} rows, so it gives the mean of the targets; "
+            "check that the input reaches the network (input scaling, thresholds, no spikes) and that the washout is "
+            "short enough",
+            RankDeficientWarning, stacklevel=2,
+        )  # fmt: skip
     if chosen:
         factor = s / (s**2 + chosen)
     else:
+        _warn_of_rank(s, rows, x.shape[1])
         factor = np.divide(1.0, s, out=np.zeros_like(s), where=s > _rank_bound(s, rows))
     weights = (vt.T @ (factor[:, None] * projected)).T
     return Readout(weights, level - weights @ centre, chosen, score(chosen))
@@ -148,6 +163,17 @@ def logistic(features: np.ndarray, classes: np.ndarray, regularisation: float = 
     return Readout(weights, w[:, -1] - weights @ centre, float(regularisation), np.nan)
 
 
+def _warn_of_rank(s: np.ndarray, rows: int, features: int) -> None:
+    rank = int((s > _rank_bound(s, rows)).sum())
+    if 0 < rank < features:
+        warnings.warn(
+            f"readout: {features} features over {rows} rows have rank {rank} and no regularisation, so the weights are "
+            f"not determined and the ones of least norm are taken; give regularisation='gcv', or a number such as "
+            f"{1e-10 * s[0] ** 2:.1g}, more rows, or fewer units",
+            RankDeficientWarning, stacklevel=3,
+        )  # fmt: skip
+
+
 def _rank_bound(s: np.ndarray, rows: int) -> float:
     return float(s[0]) * max(rows, s.size) * np.finfo(float).eps
 
@@ -187,6 +213,80 @@ def fit_readout(
         A parameter is not a plain readout weight; the message names it.
     """
     net = digital(network) if isinstance(network, SignalGraph) else network
+    plan = readout_plan(net, weights, bias)
+    features = plan.features(inputs, y0)
+    wanted = plan.wanted(targets, features, washout)
+    readout = ridge(features[washout:], wanted[washout:], regularisation, intercept=bias is not None)
+    return plan.graph.with_weights(plan.values(readout.weights, readout.intercept)), readout
+
+
+@dataclass(frozen=True)
+class ReadoutPlan:
+    """Where the weights of a readout are and what they see.
+
+    Attributes
+    ----------
+    graph : SignalGraph
+        Flat.
+    names : list of str
+        Of the weights.
+    bias : str or None
+    outputs : int
+    measured : DigitalNetwork
+        Network whose output ports are features, in the order of the weights.
+    """
+
+    graph: SignalGraph
+    names: list[str]
+    bias: str | None
+    outputs: int
+    measured: DigitalNetwork
+
+    def parts(self) -> list[slice]:
+        """Places of the features of each weight among the outputs of `measured`."""
+        return [self.measured.program.outputs.slices[f"readout {number}"] for number in range(len(self.names))]
+
+    def features(self, inputs: Any, y0: Any = None) -> np.ndarray:
+        """Shape (steps, samples, features) over a run."""
+        run = self.measured.sequence(inputs, y0, record=False)
+        return np.concatenate([run.outputs[..., part] for part in self.parts()], axis=-1)
+
+    def wanted(self, targets: Any, features: np.ndarray, washout: int) -> np.ndarray:
+        """Targets of shape (steps, samples, outputs).
+
+        Raises
+        ------
+        ParameterError
+            They do not fit the features, or nothing is left after the washout.
+        """
+        wanted = np.asarray(targets, dtype=float)
+        wanted = wanted[:, None] if wanted.ndim == 2 else wanted
+        if wanted.shape[:2] != features.shape[:2] or wanted.ndim != 3 or wanted.shape[2] != self.outputs:
+            raise ParameterError(f"targets have shape {wanted.shape}; needed is {(*features.shape[:2], self.outputs)}")
+        if not 0 <= washout < len(features):
+            raise ParameterError(f"washout = {washout} must be from 0 to {len(features) - 1}")
+        return wanted
+
+    def values(self, weights: np.ndarray, intercept: np.ndarray) -> dict[str, np.ndarray]:
+        """Parameters by name from weights (outputs, features) and intercept (outputs,)."""
+        values, at = {}, 0
+        for name, part in zip(self.names, self.parts(), strict=True):
+            size = part.stop - part.start
+            values[name] = weights[:, at : at + size].reshape(self.graph.parameters[name].value.shape)
+            at += size
+        if self.bias is not None:
+            values[self.bias] = intercept.reshape(self.graph.parameters[self.bias].value.shape)
+        return values
+
+
+def readout_plan(net: DigitalNetwork, weights: str | Sequence[str], bias: str | None) -> ReadoutPlan:
+    """Find what the weights of a readout see.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is not a plain readout weight; the message names it.
+    """
     names = [weights] if isinstance(weights, str) else list(weights)
     graph = graph_of(net)
     edges = [_readout_edge(graph, name) for name in names]
@@ -203,28 +303,7 @@ def fit_readout(
     for number, (source, _) in enumerate(edges):
         probe.port(f"readout {number}", graph.nodes[source]["shape"], output=True)
         probe.connect(source, f"readout {number}")
-    measured = digital(probe, net.rule, net.dt)
-    run = measured.sequence(inputs, y0, record=False)
-    parts = [measured.program.outputs.slices[f"readout {number}"] for number in range(len(edges))]
-    features = np.concatenate([run.outputs[..., part] for part in parts], axis=-1)
-    wanted = np.asarray(targets, dtype=float)
-    wanted = wanted[:, None] if wanted.ndim == 2 else wanted
-    if wanted.shape[:2] != features.shape[:2] or wanted.ndim != 3 or wanted.shape[2] != graph.size_of(target):
-        raise ParameterError(
-            f"targets have shape {wanted.shape}; needed is {(*features.shape[:2], graph.size_of(target))}"
-        )
-    if not 0 <= washout < len(features):
-        raise ParameterError(f"washout = {washout} must be from 0 to {len(features) - 1}")
-    readout = ridge(features[washout:], wanted[washout:], regularisation, intercept=bias is not None)
-    values, at = {}, 0
-    for name, part in zip(names, parts, strict=True):
-        size = part.stop - part.start
-        shape = graph.parameters[name].value.shape
-        values[name] = readout.weights[:, at : at + size].reshape(shape)
-        at += size
-    if bias is not None:
-        values[bias] = readout.intercept.reshape(graph.parameters[bias].value.shape)
-    return graph.with_weights(values), readout
+    return ReadoutPlan(graph, names, bias, graph.size_of(target), digital(probe, net.rule, net.dt))
 
 
 def _readout_edge(graph: SignalGraph, name: str) -> tuple[str, str]:

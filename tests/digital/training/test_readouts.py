@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from neurosim.architectures.elman import elman
 from neurosim.digital.network import digital
 from neurosim.digital.training.readouts import RecursiveLeastSquares, fit_readout, ridge
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, RankDeficientWarning
 from neurosim.graph.signal_graph import SignalGraph
 
 
@@ -47,7 +47,8 @@ def test_no_regularisation_is_least_squares_of_least_norm():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(20, 3)) @ rng.normal(size=(3, 6))
     y = rng.normal(size=(20, 1))
-    found = ridge(x, y, 0.0, intercept=False)
+    with pytest.warns(RankDeficientWarning, match="6 features over 20 rows have rank 3"):
+        found = ridge(x, y, 0.0, intercept=False)
     assert found.weights[0] == pytest.approx(np.linalg.lstsq(x, y[:, 0], rcond=None)[0], rel=1e-8, abs=1e-10)
 
 
@@ -128,3 +129,11 @@ def test_wrong_numbers_are_refused():
         ridge(np.zeros((4, 2)), np.zeros((5, 1)))
     with pytest.raises(ParameterError, match="forgetting"):
         RecursiveLeastSquares(2, 1, forgetting=1.5)
+
+
+def test_features_that_never_move_are_warned_of():
+    """Silent neurons, or a washout that leaves nothing."""
+    with pytest.warns(RankDeficientWarning, match="constant over 8 rows"):
+        found = ridge(np.ones((8, 3)), np.arange(8.0)[:, None])
+    assert not found.weights.any()
+    assert found.intercept == pytest.approx([3.5])

@@ -1,0 +1,670 @@
+"""Networks of spiking neurons without a grid of time: from event to event, each neuron at its own time.
+
+Between events the states of a neuron are a small linear system. They are kept as they were when something last reached
+the neuron, and carried exactly when something reaches it again (R. Brette, Neural Comput. 19, 2604 (2007), doi
+10.1162/neco.2007.19.10.2604, recalled). Then the next crossing of its threshold is found
+(`neurosim.kernels.first_rise`) and put in a queue, a binary heap with one place for each element of an event. A delayed
+pulse is read from the log of ticks when it is due: one delay keeps the order, so each pair of event and delay needs a
+place in the log and no queue.
+
+What happens at one instant, in this order (`neurosim.graph.events`): inputs move on; refractory times end; delayed
+pulses arrive; rounds of ticks, resets and pulses without a delay, until nothing ticks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
+from neurosim.kernels.functions import fast_exp, fast_log
+from neurosim.kernels.native import by_address
+from neurosim.kernels.spike_steps import (
+    ARRIVALS,
+    COUNT,
+    COUPLINGS,
+    COUPLINGS_AT,
+    ELEMENTS,
+    EVENT_WORDS,
+    EVENTS_AT,
+    FIRST_ELEMENT,
+    HEAD,
+    INPUTS,
+    KIND,
+    LOST_BY,
+    LOW,
+    MEMORY,
+    PAUSE,
+    PAUSE_STRIDE,
+    POINTERS,
+    RESET_KIND,
+    RESET_STATE,
+    RESET_STRIDE,
+    RESET_VALUE,
+    RESET_WORDS,
+    RESETS_FROM,
+    RESETS_TO,
+    SAMPLED,
+    SAMPLED_AT,
+    SHORT_TERM,
+    SOURCES,
+    SYNAPSES,
+    TARGET,
+    THRESHOLD,
+    THRESHOLD_STRIDE,
+    WATCHED,
+    WEIGHT,
+    WEIGHT_STRIDE,
+    refresh,
+)
+from neurosim.kernels.unchecked import at, put
+
+(
+    CELL_CLUSTERS, CELL_CLUSTERS_AT, SENDINGS, SENDINGS_AT, PROMPT, PROMPT_AT, EVENT_OF_ELEMENT, CLUSTER_OF_EVENT,
+    OWN_HEAD,
+) = range(HEAD, HEAD + 9)  # fmt: skip
+"""Head of `code` behind that of `neurosim.kernels.spike_steps`: clusters as below instead of those there; records of
+sendings with a delay, and of those without; for each element the number of its event; for each event the record of the
+cluster that it watches, or -1. Of the other records there, refractory times [s] lie in `table`, and the delay of a
+projection is a place in `table`."""
+
+(
+    SIZE, STATES, PLACE, HELD_BY, FIRST_CELL, WATCHERS, WATCHERS_AT, FORM, SYSTEMS_AT, SYSTEMS_STRIDE, TABLE_AT,
+    SYSTEM_SIZE, DRIVEN, CELL_WORDS,
+) = range(14)  # fmt: skip
+"""A cluster: neurons (*cells*), states of one, place of its first state (state i of cell e is at PLACE + i SIZE + e),
+where the ends of refractory times begin or -1, number of its first cell, events that watch it and place of their
+records' places; form of its systems, the number of each cell's system, where these lie in `table`, and whether inputs
+move it."""
+
+MODES, GENERAL = range(2)
+"""Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
+matrix of modes (states by rows) and its inverse, the matrix that takes what drives the states to where they rest; the
+rates as multiples of one, that one, and 1 if the multiples are whole numbers. GENERAL: A of ``y' = A y + b`` (zero rows
+for held states), a rate (the largest magnitude of an eigenvalue), and for each state 1, or 0 where it is held."""
+
+FIRST, NUMBER, DELAY_AT, LIST_AT, PROJECTED, SENDING_WORDS = range(6)
+"""A sending: first element of an event, how many, place of its delay in `table`, list of the records of projections."""
+
+LOOK, UP, DOWN = range(3)
+"""What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
+
+(
+    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, PLAN,
+) = range(13)  # fmt: skip
+"""Entries of `Cells.plan`: ticks in the log; elements in the heap; cells that this instant touched; its number; places
+in the given ticks, in the inputs and in the samples; what failed, for which element; statistics: searches for a
+crossing, and pulses."""
+
+NOW, STOP = range(2)
+"""Entries of `Cells.clock` [s]."""
+
+QUIET, CHAIN_ENDLESS, TOO_CLOSE = range(3)
+
+CHAIN = 1000
+"""Most rounds of ticks at one instant."""
+
+TOGETHER, ZENO = 1e-12, 1e-12
+"""As in `neurosim.graph.event_law`."""
+
+WINDOWS = 16
+"""Intervals that a search of a general system looks through before it is put off."""
+
+
+@by_address
+class Cells(NamedTuple):
+    """A network, and where its run is."""
+
+    code: np.ndarray
+    table: np.ndarray
+    pointers: np.ndarray
+    targets: np.ndarray
+    strengths: np.ndarray
+    constant: np.ndarray
+    """[states]: what drives the states, without inputs, divided by their time constants."""
+    input_times: np.ndarray
+    input_rows: np.ndarray
+    given_times: np.ndarray
+    given_elements: np.ndarray
+    sample_times: np.ndarray
+    samples: np.ndarray
+    work: np.ndarray
+    plan: np.ndarray
+    clock: np.ndarray
+    y: np.ndarray
+    """[states], each at the time of its cell."""
+    rest: np.ndarray
+    """[2 states]: where the states rest (b for general systems), of free cells and of those held."""
+    force: np.ndarray
+    """[states]: what drives the states, divided by their time constants."""
+    since: np.ndarray
+    """[cells]: time of its states."""
+    release: np.ndarray
+    """[elements]: end of the refractory time."""
+    last: np.ndarray
+    """[elements]: last tick."""
+    next_time: np.ndarray
+    """[elements]: when what is `awaited` happens, inf if never."""
+    awaited: np.ndarray
+    outcome: np.ndarray
+    """[elements]: what of `awaited` happens now, else LOOK."""
+    armed: np.ndarray
+    heap: np.ndarray
+    """[elements]: those that wait, a binary heap by `next_time`."""
+    place: np.ndarray
+    """[elements]: place in the heap, or -1."""
+    arrivals: np.ndarray
+    """Last arrivals from the sources of projections with memory, -inf before the first."""
+    memory: np.ndarray
+    heads: np.ndarray
+    """[sendings]: the tick in the log that is sent next."""
+    due: np.ndarray
+    """[sendings]: when it arrives, inf if there is none."""
+    log_times: np.ndarray
+    log_elements: np.ndarray
+    touched: np.ndarray
+    """[2 cells]: cluster and number."""
+    mark: np.ndarray
+    """[cells]: the last instant that touched it."""
+
+
+WHOLE = {"code", "pointers", "targets", "given_elements", "plan", "awaited", "outcome", "armed", "heap", "place",
+         "heads", "log_elements", "touched", "mark"}  # fmt: skip
+"""Fields that are whole numbers: int64, `targets` int32."""
+
+CHANGING = Cells._fields[Cells._fields.index("plan") :]
+"""Fields that make up where a run is."""
+
+
+def _signature() -> Any:
+    from numba import types
+
+    from neurosim.kernels.tuple_pointer import tuple_pointer
+
+    whole, real, small = (types.Array(kind, 1, "C") for kind in (types.i8, types.f8, types.i4))
+    kinds = [small if name == "targets" else whole if name in WHOLE else real for name in Cells._fields]
+    return types.void(tuple_pointer(kinds, Cells))
+
+
+@helper
+def cluster_at(C, place):
+    """The record of the cluster of the state at `place`."""
+    c = C.code[CELL_CLUSTERS_AT]
+    while not C.code[c + PLACE] <= place < C.code[c + PLACE] + C.code[c + SIZE] * C.code[c + STATES]:
+        c += CELL_WORDS
+    return c
+
+
+@helper
+def system_at(C, c, e, is_held):
+    """Place in `table` of a cell's system."""
+    code, k = C.code, C.code[c + STATES]
+    system = code[c + TABLE_AT] + code[code[c + SYSTEMS_AT] + e * code[c + SYSTEMS_STRIDE]] * code[c + SYSTEM_SIZE]
+    return system + is_held * (2 * k + 3 * k * k + 2 if code[c + FORM] == MODES else k * k + 1 + k)
+
+
+@helper
+def set_rest(C, c, e):
+    """Where the states of a cell rest under what drives them."""
+    code, table, k, n, size = C.code, C.table, C.code[c + STATES], C.code[c + SIZE], C.y.size
+    for is_held in range(2):
+        s = system_at(C, c, e, is_held)
+        for i in range(k):
+            place = code[c + PLACE] + i * n + e
+            value = 0.0
+            if code[c + FORM] == MODES:
+                for j in range(k):
+                    value += table[s + k + 2 * k * k + i * k + j] * C.force[code[c + PLACE] + j * n + e]
+            else:
+                value = table[s + k * k + 1 + i] * C.force[place]
+            C.rest[is_held * size + place] = value
+
+
+@helper
+def modes_of(C, c, e, is_held):
+    """The amplitudes of the modes of a cell whose states are in `work`, behind these."""
+    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
+    inverse = system_at(C, c, e, is_held) + k + k * k
+    rest = is_held * C.y.size + C.code[c + PLACE] + e
+    for i in range(k):
+        x = 0.0
+        for j in range(k):
+            x += at(table, inverse + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
+        put(work, k + i, x)
+
+
+@helper
+def taylor(C, c, e, is_held, h, order):
+    """The coefficient of order `order` of the states' powers of the share of a step h, from that before, in `work`."""
+    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
+    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
+    for i in range(k):
+        x = C.rest[rest + i * n] if order == 1 else 0.0
+        for j in range(k):
+            x += table[s + i * k + j] * work[k + j]
+        work[2 * k + i] = x * h / order
+    for i in range(k):
+        work[k + i] = work[2 * k + i]
+
+
+@helper
+def flow(C, c, e, d, is_held):
+    """Carry the states in `work` over a time d."""
+    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
+    s = system_at(C, c, e, is_held)
+    if C.code[c + FORM] == MODES:
+        rest = is_held * C.y.size + C.code[c + PLACE] + e
+        modes_of(C, c, e, is_held)
+        for i in range(k):
+            put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+        for i in range(k):
+            value = at(C.rest, rest + i * n)
+            for j in range(k):
+                value += at(table, s + k + i * k + j) * at(work, k + j)
+            put(work, i, value)
+        return
+    steps = np.ceil(d * table[s + k * k])
+    h = d / steps
+    for _ in range(int(steps)):
+        for i in range(k):
+            work[k + i] = work[i]
+        for order in range(1, DEGREE + 1):
+            taylor(C, c, e, is_held, h, order)
+            for i in range(k):
+                work[i] += work[k + i]
+
+
+@helper
+def look_at(C, c, e, now):
+    """Put the states of a cell at `now` into `work`."""
+    n, place, held_by = C.code[c + SIZE], C.code[c + PLACE] + e, C.code[c + HELD_BY]
+    for i in range(C.code[c + STATES]):
+        put(C.work, i, at(C.y, place + i * n))
+    since = C.since[C.code[c + FIRST_CELL] + e]
+    if held_by >= 0 and C.release[held_by + e] > since and now > since:
+        until = min(C.release[held_by + e], now)
+        flow(C, c, e, until - since, 1)
+        since = until
+    if now > since:
+        flow(C, c, e, now - since, 0)
+
+
+@helper
+def touch(C, c, e):
+    """Bring a cell to the present, and note that something reached it."""
+    cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
+    if C.since[cell] < now:
+        look_at(C, c, e, now)
+        for i in range(C.code[c + STATES]):
+            C.y[C.code[c + PLACE] + i * C.code[c + SIZE] + e] = C.work[i]
+        C.since[cell] = now
+    if C.code[c + WATCHERS] > 0 and C.mark[cell] != plan[INSTANT]:
+        C.mark[cell] = plan[INSTANT]
+        C.touched[2 * plan[TOUCHED]] = c
+        C.touched[2 * plan[TOUCHED] + 1] = e
+        plan[TOUCHED] += 1
+
+
+@helper
+def crossing_of_modes(C, c, e, watched, level, is_held, sign):
+    """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes."""
+    table, work, k = C.table, C.work, C.code[c + STATES]
+    s, first = system_at(C, c, e, is_held), 2 * k
+    modes_of(C, c, e, is_held)
+    row, powers = s + k + watched * k, s + k + 3 * k * k
+    # Equal rates count as one, and what is not there does not count.
+    m, amounts = 1, first + k + 1
+    put(work, first, 0.0)
+    rest = C.rest[is_held * C.y.size + C.code[c + PLACE] + watched * C.code[c + SIZE] + e]
+    put(work, amounts, sign * (rest - level))
+    for i in range(k):
+        amount = sign * at(table, row + i) * at(work, k + i)
+        if amount == 0.0:
+            continue
+        if at(table, powers + i) == at(work, first + m - 1):
+            put(work, amounts + m - 1, at(work, amounts + m - 1) + amount)
+            continue
+        put(work, first + m, at(table, powers + i))
+        put(work, amounts + m, amount)
+        m += 1
+    for i in range(m):
+        put(work, first + m + i, at(work, amounts + i))
+    z = first_rise_of_powers(work[first:], m, table[powers + k + 1] != 0.0)
+    return -fast_log(z) / table[powers + k] if z > 0.0 else np.inf
+
+
+@helper
+def crossing_in_general(C, c, e, watched, level, is_held, sign):
+    """As `crossing_of_modes`, of a general system; where the search is put off, the negative of the time until then."""
+    table, work, k = C.table, C.work, C.code[c + STATES]
+    h = 1.0 / table[system_at(C, c, e, is_held) + k * k]
+    powers = work[3 * k :]
+    for window in range(WINDOWS):
+        for i in range(k):
+            work[k + i] = work[i]
+        powers[0] = sign * (work[watched] - level)
+        if window == 0:
+            powers[0] = min(powers[0], 0.0)
+        for order in range(1, DEGREE + 1):
+            taylor(C, c, e, is_held, h, order)
+            powers[order] = sign * work[k + watched]
+            for i in range(k):
+                work[i] += work[k + i]
+        s = first_rise_of_polynomial(powers)
+        if s < np.inf:
+            return h * (window + s)
+    return -WINDOWS * h
+
+
+@helper
+def sift(C, q):
+    """Put the element at place q of the heap where its time belongs."""
+    heap, place, key, count = C.heap, C.place, C.next_time, C.plan[QUEUED]
+    element = heap[q]
+    t = key[element]
+    while q > 0 and key[heap[(q - 1) // 2]] > t:
+        heap[q] = heap[(q - 1) // 2]
+        place[heap[q]] = q
+        q = (q - 1) // 2
+    while 2 * q + 1 < count:
+        child = 2 * q + 1
+        if child + 1 < count and key[heap[child + 1]] < key[heap[child]]:
+            child += 1
+        if key[heap[child]] >= t:
+            break
+        heap[q] = heap[child]
+        place[heap[q]] = q
+        q = child
+    heap[q] = element
+    place[element] = q
+
+
+@helper
+def wait(C, element, t, what):
+    """An element waits until t; not at all if that is inf."""
+    C.next_time[element], C.awaited[element] = t, what
+    q = C.place[element]
+    if t < np.inf:
+        if q < 0:
+            q = C.plan[QUEUED]
+            C.plan[QUEUED] += 1
+            C.heap[q] = element
+        sift(C, q)
+    elif q >= 0:
+        C.plan[QUEUED] -= 1
+        C.place[element] = -1
+        if q < C.plan[QUEUED]:
+            C.heap[q] = C.heap[C.plan[QUEUED]]
+            sift(C, q)
+
+
+@helper
+def level_of(C, v, e):
+    """Threshold of an element."""
+    return C.table[C.code[v + THRESHOLD] + e * C.code[v + THRESHOLD_STRIDE]]
+
+
+@helper
+def schedule(C, c, e):
+    """Find what happens next to a cell if nothing reaches it."""
+    code, now, held_by = C.code, C.clock[NOW], C.code[c + HELD_BY]
+    for q in range(code[c + WATCHERS]):
+        v = code[code[c + WATCHERS_AT] + q]
+        element = code[v + FIRST_ELEMENT] + e
+        C.outcome[element] = LOOK
+        if C.release[element] > now:
+            wait(C, element, C.release[element], LOOK)
+            continue
+        is_held, until = 0, np.inf
+        if held_by >= 0 and C.release[held_by + e] > now:
+            is_held, until = 1, C.release[held_by + e]
+        what = UP if C.armed[element] != 0 else DOWN
+        watched = (code[v + WATCHED] - code[c + PLACE]) // code[c + SIZE]
+        for i in range(code[c + STATES]):
+            C.work[i] = C.y[code[c + PLACE] + i * code[c + SIZE] + e]
+        sign = 1.0 if what == UP else -1.0
+        C.plan[SEARCHES] += 1
+        if code[c + FORM] == MODES:
+            later = crossing_of_modes(C, c, e, watched, level_of(C, v, e), is_held, sign)
+        else:
+            later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
+        t = now + abs(later)
+        if later < 0.0 or (t > until and until < np.inf):
+            t, what = min(t, until), LOOK
+        wait(C, element, t, what)
+
+
+@helper
+def find_next(C, s):
+    """Find the next tick of a sending in the log, from its head on."""
+    r = C.code[SENDINGS_AT] + s * SENDING_WORDS
+    k = C.heads[s]
+    while k < C.plan[LOGGED] and not 0 <= C.log_elements[k] - C.code[r + FIRST] < C.code[r + NUMBER]:
+        k += 1
+    C.heads[s] = k
+    C.due[s] = C.log_times[k] + C.table[C.code[r + DELAY_AT]] if k < C.plan[LOGGED] else np.inf
+
+
+@helper
+def deliver(C, p, element):
+    """Let a tick arrive through one projection."""
+    code, now = C.code, C.clock[NOW]
+    source, target, lost_by = element - code[p + LOW], code[p + TARGET], code[p + LOST_BY]
+    if source < 0 or source >= code[p + SOURCES]:
+        return
+    c = cluster_at(C, target)
+    start, stop = C.pointers[code[p + POINTERS] + source], C.pointers[code[p + POINTERS] + source + 1]
+    weight, each = code[p + WEIGHT], code[p + WEIGHT_STRIDE]
+    if code[p + KIND] == SHORT_TERM:
+        before = C.arrivals[code[p + ARRIVALS] + source]
+        C.arrivals[code[p + ARRIVALS] + source] = now
+        refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
+    use, resources = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
+    for s in range(start, stop):
+        e = at(C.targets, code[p + SYNAPSES] + s)
+        if lost_by >= 0 and at(C.release, lost_by + e) > now:
+            continue
+        touch(C, c, e)
+        amount = at(C.strengths, weight + s * each)
+        if code[p + KIND] == SHORT_TERM:
+            amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
+        put(C.y, target + e, at(C.y, target + e) + amount)
+        for q in range(code[c + WATCHERS]):
+            v = code[code[c + WATCHERS_AT] + q]
+            if code[v + WATCHED] == target:
+                C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+    C.plan[SENT] += stop - start
+
+
+@helper
+def tick(C, element):
+    """Log a tick; what is wrong with it, if anything is."""
+    now, k = C.clock[NOW], C.plan[LOGGED]
+    since = now - C.last[element]
+    if k == C.log_times.size or 0.0 < since < ZENO * now:
+        C.plan[FAILURE] = CHAIN_ENDLESS if k == C.log_times.size else TOO_CLOSE
+        C.plan[FAILED] = element
+        return
+    C.last[element] = now
+    C.log_times[k], C.log_elements[k] = now, element
+    C.plan[LOGGED] = k + 1
+
+
+@helper
+def judge(C, is_first):
+    """Let what has reached its threshold tick; what was given too in the first round."""
+    code, plan, now = C.code, C.plan, C.clock[NOW]
+    begin = plan[LOGGED]
+    while is_first and plan[NEXT_GIVEN] < C.given_times.size and C.given_times[plan[NEXT_GIVEN]] <= now:
+        tick(C, C.given_elements[plan[NEXT_GIVEN]])
+        plan[NEXT_GIVEN] += 1
+    for k in range(plan[TOUCHED]):
+        c, e = C.touched[2 * k], C.touched[2 * k + 1]
+        for q in range(code[c + WATCHERS]):
+            v = code[code[c + WATCHERS_AT] + q]
+            element = code[v + FIRST_ELEMENT] + e
+            happened = C.outcome[element]
+            if happened == UP:
+                C.outcome[element] = LOOK
+            if C.release[element] > now:
+                continue
+            level = level_of(C, v, e)
+            is_below = C.y[code[v + WATCHED] + e] < level - TOGETHER * abs(level)
+            if happened == DOWN or (happened != UP and is_below):
+                C.armed[element] = 1
+            elif C.armed[element] != 0:
+                C.armed[element] = 0
+                tick(C, element)
+    # In the order of elements, whatever the order in which they were touched.
+    for k in range(begin + 1, plan[LOGGED]):
+        element, q = C.log_elements[k], k
+        while q > begin and C.log_elements[q - 1] > element:
+            C.log_elements[q] = C.log_elements[q - 1]
+            q -= 1
+        C.log_elements[q] = element
+    return begin
+
+
+@helper
+def reset(C, element):
+    """Reset what a tick resets, begin its refractory time, and arm it if its reset took its drive down."""
+    code, table, now = C.code, C.table, C.clock[NOW]
+    v = code[EVENTS_AT] + code[code[EVENT_OF_ELEMENT] + element] * EVENT_WORDS
+    e, watched = element - code[v + FIRST_ELEMENT], code[v + WATCHED]
+    before = C.y[watched + e] if watched >= 0 else 0.0
+    for r in range(code[v + RESETS_FROM], code[v + RESETS_TO], RESET_WORDS):
+        place, value = code[r + RESET_STATE] + e, table[code[r + RESET_VALUE] + e * code[r + RESET_STRIDE]]
+        touch(C, cluster_at(C, code[r + RESET_STATE]), e)
+        if code[r + RESET_KIND] == 0:
+            C.y[place] = value
+        elif code[r + RESET_KIND] == 1:
+            C.y[place] -= value
+        else:
+            C.y[place] *= value
+    if watched < 0:
+        return
+    pause = table[code[v + PAUSE] + e * code[v + PAUSE_STRIDE]]
+    if pause > 0.0:
+        C.release[element] = now + pause
+    if C.y[watched + e] < before:
+        C.armed[element] = 1
+
+
+@helper
+def move_inputs(C, is_start):
+    """Take the inputs of the present, and find where the states rest now."""
+    code, plan = C.code, C.plan
+    has_input = plan[NEXT_INPUT] < C.input_times.size and C.input_times[plan[NEXT_INPUT]] <= C.clock[NOW]
+    if not (is_start or has_input):
+        return
+    for k in range(code[CELL_CLUSTERS]):
+        c = code[CELL_CLUSTERS_AT] + k * CELL_WORDS
+        for e in range(code[c + SIZE] if is_start or code[c + DRIVEN] != 0 else 0):
+            touch(C, c, e)
+    C.force[:] = C.constant
+    if has_input:
+        row = plan[NEXT_INPUT] * code[INPUTS]
+        for k in range(code[COUPLINGS]):
+            a = code[COUPLINGS_AT] + 3 * k
+            C.force[code[a + 1]] += C.table[code[a + 2]] * C.input_rows[row + code[a]]
+        plan[NEXT_INPUT] += 1
+    for k in range(code[CELL_CLUSTERS]):
+        c = code[CELL_CLUSTERS_AT] + k * CELL_WORDS
+        for e in range(code[c + SIZE] if is_start or code[c + DRIVEN] != 0 else 0):
+            set_rest(C, c, e)
+
+
+@helper
+def instant(C, is_start):
+    """All that happens now."""
+    code, plan, now = C.code, C.plan, C.clock[NOW]
+    plan[INSTANT] += 1
+    plan[TOUCHED] = 0
+    move_inputs(C, is_start)
+    while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
+        element = C.heap[0]
+        C.outcome[element] = C.awaited[element]
+        number = code[code[EVENT_OF_ELEMENT] + element]
+        v = code[EVENTS_AT] + number * EVENT_WORDS
+        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT])
+        wait(C, element, np.inf, LOOK)
+    for s in range(code[SENDINGS]):
+        r = code[SENDINGS_AT] + s * SENDING_WORDS
+        while C.due[s] <= now:
+            element = C.log_elements[C.heads[s]]
+            for k in range(code[r + PROJECTED]):
+                deliver(C, code[code[r + LIST_AT] + k], element)
+            C.heads[s] += 1
+            find_next(C, s)
+    ticks = plan[LOGGED]
+    for depth in range(CHAIN + 1):
+        begin = judge(C, depth == 0)
+        if begin == plan[LOGGED] or plan[FAILURE] != QUIET:
+            break
+        if depth == CHAIN:
+            plan[FAILURE], plan[FAILED] = CHAIN_ENDLESS, C.log_elements[begin]
+            break
+        end = plan[LOGGED]
+        for k in range(begin, end):
+            reset(C, C.log_elements[k])
+        for s in range(code[PROMPT]):
+            r = code[PROMPT_AT] + s * SENDING_WORDS
+            for k in range(begin, end):
+                if 0 <= C.log_elements[k] - code[r + FIRST] < code[r + NUMBER]:
+                    for q in range(code[r + PROJECTED]):
+                        deliver(C, code[code[r + LIST_AT] + q], C.log_elements[k])
+    for s in range(code[SENDINGS] if plan[LOGGED] > ticks else 0):
+        if C.due[s] == np.inf:
+            find_next(C, s)
+    for k in range(plan[TOUCHED]):
+        schedule(C, C.touched[2 * k], C.touched[2 * k + 1])
+
+
+@helper
+def next_instant(C):
+    """When something happens next."""
+    plan, t = C.plan, np.inf
+    if plan[QUEUED] > 0:
+        t = C.next_time[C.heap[0]]
+    if plan[NEXT_GIVEN] < C.given_times.size:
+        t = min(t, C.given_times[plan[NEXT_GIVEN]])
+    if plan[NEXT_INPUT] < C.input_times.size:
+        t = min(t, C.input_times[plan[NEXT_INPUT]])
+    for s in range(C.code[SENDINGS]):
+        t = min(t, C.due[s])
+    return t
+
+
+@helper
+def write_sample(C):
+    """Write the sampled states at the next time of sampling."""
+    code, count = C.code, C.code[SAMPLED]
+    for k in range(count):
+        place = code[code[SAMPLED_AT] + k]
+        c = cluster_at(C, place)
+        which = place - code[c + PLACE]
+        look_at(C, c, which % code[c + SIZE], C.sample_times[C.plan[SAMPLE]])
+        C.samples[C.plan[SAMPLE] * count + k] = C.work[which // code[c + SIZE]]
+    C.plan[SAMPLE] += 1
+
+
+@driver(_signature)
+def run_spike_events(C):
+    """Go on to ``clock[STOP]``, or until the log of ticks may not take those of one more instant.
+
+    States are sampled after all that happens at an instant. Where the run stops has no influence on how it goes on.
+    """
+    plan, clock = C.plan, C.clock
+    if plan[STARTED] == 0:
+        plan[STARTED] = 1
+        instant(C, True)
+    while plan[FAILURE] == QUIET:
+        t = next_instant(C)
+        while plan[SAMPLE] < C.sample_times.size and C.sample_times[plan[SAMPLE]] < t:
+            write_sample(C)
+        if t > clock[STOP] or plan[LOGGED] + C.code[ELEMENTS] > C.log_times.size:
+            break
+        clock[NOW] = t
+        instant(C, False)

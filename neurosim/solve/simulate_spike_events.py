@@ -1,0 +1,293 @@
+"""Run a network of spiking neurons without a grid of time, from event to event."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.drives import Drives, bind_drives
+from neurosim.graph.law import CONSTANT, HELD
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spike_cells import CellProgram, compile_cells
+from neurosim.kernels import spike_events as words
+from neurosim.kernels import spike_steps
+from neurosim.results import Column, Result, input_hash, versions
+from neurosim.solve.asked import checked_span, print_times, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.simulate_spikes import LOG, SpikeRun, events_by_name
+from neurosim.solve.spike_checkpoint import keeper_of
+
+PIECES = 100
+"""Times that a run looks up to say how far it is."""
+
+
+@dataclass(frozen=True)
+class SpikeEventSettings:
+    """How a network of spiking neurons is simulated without a grid.
+
+    Parameters
+    ----------
+    grid : {"free"}
+        There is no grid: ticks are at their own times.
+    drive : mapping of str to drive, optional
+        Of each input: `neurosim.spike_trains` for one that makes neurons tick, at their own times; else constants,
+        `neurosim.held` samples or `neurosim.noise`.
+    initial : mapping of str to array_like, optional
+        Initial values of states by node, instead of those of the graph.
+    save : sequence of str
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
+    print_step : float, optional
+        Seconds between samples; default 1/200 of the span.
+    seed : int
+        Default 0; nothing in such a run uses chance but what is drawn beforehand.
+    progress : callable, optional
+        ``progress(done, total)``.
+    checkpoint : path, optional
+        File from which `neurosim.resume` goes on with the same bits: saved now and then, and at the end.
+    checkpoint_every : float
+        Seconds of computing between two saves, default 60.
+    resumed : Checkpoint, optional
+        Go on from there.
+    """
+
+    grid: str
+    drive: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    save: Sequence[str] = ()
+    print_step: float | None = None
+    seed: int = 0
+    progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = field(default=None, compare=False)
+
+
+def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
+    """Run a network of spiking neurons from t = 0 from event to event; every tick is at the crossing itself.
+
+    Parameters
+    ----------
+    graph : SignalGraph or CellProgram
+        See `neurosim.graph.spike_cells`.
+    t_span : (float, float)
+        Run from 0 to the second [s]; states are sampled from the first on.
+    **settings
+        Fields of `SpikeEventSettings`.
+
+    Returns
+    -------
+    Result
+        Times of ticks in ``result.events``; a column for each saved element.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    SimulationError
+        A state is not finite any more; ticks that never end at one instant; ticks of one neuron that pile up.
+    """
+    chosen = read_settings(SpikeEventSettings, settings, "simulate() with grid")
+    if chosen.grid != "free":
+        raise ParameterError(f"grid = {chosen.grid!r}: only 'free' is known; for a grid give dt, its step [s]")
+    span = checked_span(t_span)
+    if not isinstance(graph, (SignalGraph, CellProgram)):
+        raise ParameterError(f"simulate() with grid takes a SignalGraph, not {type(graph).__name__}")
+    clock = time.perf_counter()
+    program = graph if isinstance(graph, CellProgram) else compile_cells(graph)
+    run = SpikeEventRun(program, chosen, span)
+    run.keeper = keeper_of(run, span)
+    begun = time.perf_counter()
+    run.advance(span[1])
+    if run.keeper is not None:
+        run.keeper.look(is_over=True)
+    seconds = time.perf_counter() - begun
+    times, elements = run.ticks()
+    columns = {name: Column(values) for name, values in run.columns().items()}
+    return Result.build("time", run.sample_times if columns else np.empty(0), columns, attrs={
+        "title": program.graph.title, "analysis": "tran", "method": "exact, from event to event",
+        "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
+        "statistics": {"instants": run.count(words.INSTANT), "searches": run.count(words.SEARCHES),
+                       "pulses": run.count(words.SENT), "ticks": int(times.size), "synapses": program.synapses,
+                       "seconds_time_loop": round(seconds, 6)},
+        "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
+        "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
+    })  # fmt: skip
+
+
+class SpikeEventRun(SpikeRun):
+    """A run that can be stopped and continued at any time: a run in pieces equals the uncut one, bit for bit.
+
+    Parameters
+    ----------
+    program : CellProgram
+    chosen : SpikeEventSettings
+    span : (float, float)
+        States are sampled from the first time on; drives are laid out until the second [s].
+    """
+
+    program: CellProgram
+    chosen: Any
+    loop = words.run_spike_events
+
+    def __init__(self, program: CellProgram, chosen: SpikeEventSettings, span: tuple[float, float]) -> None:
+        self.program, self.chosen, self.t_stop = program, chosen, span[1]
+        y = program.states.pack(chosen.initial, program.initial, "state").copy()
+        if not np.isfinite(y).all():
+            raise ParameterError("initial: values must be finite")
+        self.y, self.code = y, program.code
+        self.places = self._saved()
+        self.sample_times = print_times(span, chosen.print_step)
+        self.notes: list[str] = []
+        self._samples: list[np.ndarray] = []
+        self._ticks: Any = []
+        elements, states = program.events.size, program.states.size
+        code = program.code.copy()
+        code[spike_steps.SAMPLED], code[spike_steps.SAMPLED_AT] = len(self.places), len(code)
+        log = max(LOG, 4 * elements)
+        trains, drives = self._bound()
+        input_times, input_rows = _held_inputs(drives, span[1])
+        whole, none = np.int64, np.empty(0)
+        self.cells = words.Cells(
+            code=np.concatenate([code, np.array(list(self.places.values()), whole)]), table=program.table,
+            pointers=program.pointers, targets=program.targets, strengths=program.strengths, constant=program.constant,
+            input_times=input_times, input_rows=input_rows, given_times=trains[0], given_elements=trains[1],
+            sample_times=none, samples=none, work=np.empty(program.work), plan=np.zeros(words.PLAN, whole),
+            clock=np.zeros(2), y=y, rest=np.zeros(2 * states), force=np.zeros(states), since=np.zeros(program.cells),
+            release=np.full(elements, -np.inf), last=np.full(elements, -np.inf), next_time=np.full(elements, np.inf),
+            awaited=np.zeros(elements, whole), outcome=np.zeros(elements, whole), armed=np.ones(elements, whole),
+            heap=np.zeros(elements, whole), place=np.full(elements, -1), arrivals=np.full(program.arrivals, -np.inf),
+            memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
+            due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
+            touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
+        )  # fmt: skip
+        self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
+        self._arm()
+
+    @property
+    def time(self) -> float:
+        """How far it went [s]."""
+        return float(self.cells.clock[words.STOP])
+
+    def count(self, which: int) -> int:
+        """An entry of the compiled loop's plan."""
+        return int(self.cells.plan[which])
+
+    def advance(self, until: float) -> None:
+        """Go on to a time [s].
+
+        Raises
+        ------
+        SimulationError
+        """
+        pieces = 1 if self.chosen.progress is None and self.keeper is None else PIECES
+        for stop in np.linspace(self.time, until, pieces + 1)[1:].tolist():
+            self._advance(stop)
+            if self.chosen.progress is not None:
+                self.chosen.progress(stop, self.t_stop)
+            if self.keeper is not None:
+                self.keeper.look()
+
+    def _advance(self, stop: float) -> None:
+        at = self.sample_times if self.places else np.empty(0)
+        is_new = (at <= stop) & ((at > self.time) | (self.count(words.STARTED) == 0))
+        wanted = np.ascontiguousarray(at[is_new])
+        cells = self.cells = self.cells._replace(sample_times=wanted, samples=np.empty(wanted.size * len(self.places)))
+        cells.clock[words.STOP], cells.plan[words.SAMPLE] = stop, 0
+        goes_on = True
+        while goes_on:
+            start = self.count(words.LOGGED)
+            words.run_spike_events(cells)
+            # It came back early where the log was full.
+            goes_on = self.count(words.LOGGED) + self.program.events.size > cells.log_times.size
+            self._take_ticks(start)
+            if self.count(words.FAILURE) != words.QUIET:
+                raise self._failed()
+        self._samples.append(cells.samples)
+        if not np.isfinite(cells.y).all():
+            raise self._not_finite()
+
+    def ticks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times [s] and elements of all ticks so far, in the order of time."""
+        return (
+            np.concatenate([np.empty(0), *(t for t, _ in self._ticks)]),
+            np.concatenate([np.empty(0, np.int64), *(e for _, e in self._ticks)]),
+        )
+
+    def asked(self) -> list[np.ndarray]:
+        """What was laid out before the run began: drives, and what is saved."""
+        cells = self.cells
+        given = [cells.input_times, cells.input_rows, cells.given_times, cells.given_elements]
+        return [*given, self.sample_times, np.array(list(self.places.values()), np.int64)]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Arrays that change."""
+        return {name: getattr(self.cells, name) for name in words.CHANGING}
+
+    def _restore_ticks(self, times: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks so far."""
+        self._ticks = [(times, elements)]
+
+    @property
+    def logged(self) -> int:
+        """Ticks in the log."""
+        return self.count(words.LOGGED)
+
+    def _take_ticks(self, start: int) -> None:
+        """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
+        cells, logged = self.cells, self.count(words.LOGGED)
+        self._ticks.append((cells.log_times[start:logged].copy(), cells.log_elements[start:logged].copy()))
+        keep = int(cells.heads.min(initial=logged))
+        for log in (cells.log_times, cells.log_elements):
+            log[: logged - keep] = log[keep:logged].copy()
+        cells.heads[:] -= keep
+        cells.plan[words.LOGGED] = logged - keep
+
+    def _bound(self) -> tuple[tuple[np.ndarray, np.ndarray], Drives]:
+        """Given ticks of all events in the order of time, and the other drives."""
+        trains, held = self._split_drives()
+        times, elements = [np.empty(0)], [np.empty(0, np.int64)]
+        for port, train in trains.items():
+            times.append(train.times)
+            elements.append(train.elements + self.program.events.slices[self.program.given[port]].start)
+        at, which = np.concatenate(times), np.concatenate(elements)
+        order = np.lexsort((which, at))
+        return (at[order], which[order]), bind_drives(self.program.inputs, held, self.t_stop)
+
+    def _failed(self) -> SimulationError:
+        element, now = self.count(words.FAILED), float(self.cells.clock[words.NOW])
+        name, part = next((n, p) for n, p in self.program.events.slices.items() if p.start <= element < p.stop)
+        where = f"graph '{self.program.graph.title}' at t = {now:.9g} s: event '{name}[{element - part.start}]'"
+        if self.count(words.FAILURE) == words.CHAIN_ENDLESS:
+            return SimulationError(
+                f"{where} ticks in a chain of more than {words.CHAIN} rounds at one instant: events drive one another "
+                "over their thresholds again and again; give them a refractory time, or weaker weights"
+            )
+        return SimulationError(
+            f"{where} ticks twice within {words.ZENO:g} of the time: ticks come ever faster and pile up at this "
+            "instant (Zeno); stop the run before, or give the event a refractory time"
+        )
+
+    @property
+    def step(self) -> int:
+        """Instants so far."""
+        return self.count(words.INSTANT)
+
+
+def _held_inputs(drives: Drives, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Times at which inputs change, from 0 on, and their values from each on."""
+    for kind, offset, *_ in drives.records:
+        if kind not in (CONSTANT, HELD):
+            name = next(n for n, part in drives.inputs.slices.items() if part.start <= offset < part.stop)
+            raise ParameterError(
+                f"drive of '{name}' changes all the time: without a grid inputs are constant or held (neurosim.held); "
+                "give dt, or leave out grid"
+            )
+    if not drives.inputs.size:
+        return np.empty(0), np.empty(0)
+    times = np.unique(np.concatenate([np.zeros(1), *drives.corners(t_stop)]))
+    return times, np.ascontiguousarray(drives.values(times)).ravel()

@@ -1,0 +1,135 @@
+"""Spiking networks without a grid of time: closed forms, the grid's error against them, and rates of networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse
+
+import neurosim as ns
+from neurosim.architectures.liquid import liquid
+from neurosim.neurons.lif import lif
+from neurosim.neurons.spike_source import spike_source
+from neurosim.randomness import stream
+from validation.case import Case, Context, number_case
+from validation.figures import curves
+
+STEPS = (8e-4, 4e-4, 2e-4, 1e-4, 5e-5, 2.5e-5)
+ROTTER = "S. Rotter, M. Diesmann, Biol. Cybern. 81, 381 (1999): a grid sees a crossing at the end of its step"
+BENCHMARK = "R. Brette et al., J. Comput. Neurosci. 23, 349 (2007), benchmark 2 (CUBA; recalled)"
+
+
+def driven(size: int) -> ns.SignalGraph:
+    """Neurons that do not see one another, with exponential synapses and Poisson trains of their own."""
+    net = ns.SignalGraph("driven")
+    net.sub("in", spike_source(size))
+    net.port("train", size)
+    net.connect("train", "in/train")
+    net.sub("n", lif(size))
+    net.connect("in/spike", "n/excitatory", gain=9e-9)
+    return net
+
+
+def cuba(seed: int = 0, size: int = 4000) -> ns.SignalGraph:
+    """The current-based benchmark network of 4000 neurons [V], connected at random with probability 0.02."""
+    draw = stream(seed, "cuba")
+    net, excitatory = ns.SignalGraph("cuba"), size * 4 // 5
+    initial = draw.uniform(-60e-3, -50e-3, size)
+    net.sub("n", lif(
+        size, membrane_time_constant=20e-3, resistance=1.0, resting=-49e-3, threshold=-50e-3, reset=-60e-3,
+        refractory=5e-3, background=0.0, initial=initial, synapses={"excitatory": 5e-3, "inhibitory": 10e-3},
+    ))  # fmt: skip
+    linked = draw.random((size, size), np.float32) < 0.02
+    for name, sources, weight in (
+        ("excitatory", slice(0, excitatory), 1.62e-3), ("inhibitory", slice(excitatory, size), -9e-3)
+    ):  # fmt: skip
+        wired = np.zeros_like(linked)
+        wired[:, sources] = linked[:, sources]
+        net.parameter(f"W {name}", scipy.sparse.csr_array(weight * wired))
+        net.connect("n/spike", f"n/{name}", weight=f"W {name}", delay=1e-4)
+    return net
+
+
+def grid_errors(size: int, stop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean lateness on grids of the first tick of each neuron, and the median of all ticks [s]."""
+    net = driven(size)
+    rough = ns.poisson_trains(60.0, stop, size, seed=2)
+    # On all grids the trains are the same: their times are multiples of the longest step.
+    trains = ns.spike_trains(np.ceil(rough.times / STEPS[0]) * STEPS[0], rough.elements)
+    free = ns.simulate(net, (0.0, stop), grid="free", drive={"train": trains}).events
+    first, every = [], []
+    for dt in STEPS:
+        grid = ns.simulate(net, (0.0, stop), dt=dt, drive={"train": trains}).events
+        names = [name for name in free if name.startswith("n/")]
+        first.append(np.mean([grid[n][0] - free[n][0] for n in names if grid[n].size and free[n].size]))
+        late = [grid[n][: min(grid[n].size, free[n].size)] - free[n][: min(grid[n].size, free[n].size)] for n in names]
+        every.append(np.median(np.abs(np.concatenate(late))))
+    return np.array(first), np.array(every)
+
+
+def cases(context: Context) -> Iterator[Case]:
+    """Periodic firing in closed form; the error of grids; rates of the liquid, and in the slow part of CUBA."""
+    current = np.linspace(15.5e-9, 40e-9, 50)
+    net = lif(50, background=current)
+    events = ns.simulate(net, (0.0, 1.0), grid="free").events
+    rise = 30e-3 * np.log((current * 1e6 - 13.5e-3) / (current * 1e6 - 15e-3))
+    late = max(
+        np.abs(times - (rise[k] + (rise[k] + 3e-3) * np.arange(times.size))).max()
+        for k, times in enumerate(events[f"spike[{k}]"] for k in range(50))
+    )
+    yield Case(
+        "periodic firing without a grid", "closed form of the leaky integrate-and-fire neuron",
+        f"largest error of {sum(t.size for t in events.values())} spike times in 1 s (s)", "0", f"{late:.1e}", late,
+        1e-12, "1e-9 ms",
+    )  # fmt: skip
+    first, every = grid_errors(100 if context.fast else 400, 0.5)
+    steps = np.array(STEPS)
+    drawn = {
+        "all ticks, median": (steps, every, "o-"), "first tick of a neuron, mean": (steps, first, "s-"),
+        "half a step": (steps, steps / 2, "k--"),
+    }  # fmt: skip
+    figure = context.figure("grid error", curves("dt (s)", "lateness on the grid (s)", drawn, log=True))
+    order = float(np.polyfit(np.log(steps), np.log(every), 1)[0])
+    yield number_case(
+        "a grid's error is linear in dt", ROTTER, "order of the median error of ticks, grids of 0.025 to 0.8 ms", 1.0,
+        order, 0.1, "a fit over six steps", figure,
+    )  # fmt: skip
+    yield number_case(
+        "a first tick is half a step late", ROTTER, "mean lateness of first ticks in steps, six grids", 0.5,
+        float((first / steps).mean()), 0.1, "mean of some hundred crossings that lie anywhere in a step",
+    )  # fmt: skip
+    nets = 3 if context.fast else 10
+    rates = np.array([_liquid_rates(seed) for seed in range(nets)])
+    ratio = rates.sum(axis=0)
+    yield number_case(
+        "rate of the liquid without a grid", "this engine on a grid of 0.1 ms",
+        f"ticks of {nets} liquids of 135 neurons in 1 s ({ratio[0]:.0f}) over those on the grid", 1.0,
+        float(ratio[0] / ratio[1]), 0.02, "single spikes differ soon (chaos), rates do not",
+    )  # fmt: skip
+    if context.fast:
+        return
+    graph, stop = cuba(), 1.0
+    counts, seconds = [], []
+    for how in ({"grid": "free"}, {"dt": 1e-4}):
+        clock = time.process_time()
+        result = ns.simulate(graph, (0.0, stop), **how)
+        seconds.append(time.process_time() - clock)
+        counts.append(result.attrs["statistics"]["ticks"])
+    yield number_case(
+        "rate of CUBA without a grid", BENCHMARK,
+        f"ticks of 4000 neurons in 1 s ({counts[0] / 4000 / stop:.2f} Hz) over those on a grid of 0.1 ms; CPU s "
+        f"{seconds[0]:.2f} and {seconds[1]:.2f}, compiling included", 1.0, counts[0] / counts[1], 0.05,
+        "a chaotic network: rates of different trajectories over 1 s",
+    )  # fmt: skip
+
+
+def _liquid_rates(seed: int) -> tuple[int, int]:
+    drive = {"train": ns.poisson_trains(20.0, 1.0, 4, seed=seed)}
+    graph = liquid(seed=seed)
+    free, grid = (
+        ns.simulate(graph, (0.0, 1.0), drive=drive, **how).attrs["statistics"]["ticks"]
+        for how in ({"grid": "free"}, {"dt": 1e-4})
+    )
+    return free, grid
