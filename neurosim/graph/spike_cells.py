@@ -221,7 +221,7 @@ class _CellCompiler(_Compiler):
         numbers_at = self._place([tuple(which[:1].tolist() if is_one else which.tolist())])
         return (
             n, k, self.states.slices[names[0]].start, holder, first, form, numbers_at, int(not is_one), at,
-            systems.shape[1], int(bool(driven)),
+            systems.shape[1], int(bool(driven)), int((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all()),
         )  # fmt: skip
 
 

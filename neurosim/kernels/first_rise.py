@@ -19,8 +19,9 @@ from neurosim.kernels.abi import helper
 from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.unchecked import at, put
 
-FINE, COARSE = 1e-15, 1e-7
-"""Last change of a zero, as a share of it: where the sum rises, and of levels below it."""
+FINE, COARSE, NARROW = 1e-9, 1e-5, 4e-16
+"""Last step of Newton's method, which squares it, as a share of the zero: where the sum rises, and of levels below it;
+width at which halving ends."""
 
 DEGREE = 20
 """Of polynomials."""
@@ -67,7 +68,8 @@ def level_at(w, m, j, z, is_whole):
 @helper
 def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
     """The one zero of level j between low and high; next to `low` the level `is_above` 0."""
-    z = 0.5 * (low + high)
+    # Zeros are near the present, z = 1, most of the time.
+    z = high if high == 1.0 else 0.5 * (low + high)
     for _ in range(200):
         value, slope = level_at(w, m, j, z, is_whole)
         if value == 0.0:
@@ -76,12 +78,13 @@ def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
             low = z
         else:
             high = z
-        new = z - value / slope if slope != 0.0 else low
-        if not low < new < high:
+        new = z - value / slope if slope != 0.0 else -1.0
+        is_newton = low <= new <= high
+        if not is_newton:
             new = 0.5 * (low + high)
         moved = abs(new - z)
         z = new
-        if moved <= share * z:
+        if (is_newton and moved <= share * z) or high - low <= NARROW * z:
             break
     return z
 

@@ -72,12 +72,12 @@ projection is a place in `table`."""
 
 (
     SIZE, STATES, PLACE, HELD_BY, FIRST_CELL, WATCHERS, WATCHERS_AT, FORM, SYSTEMS_AT, SYSTEMS_STRIDE, TABLE_AT,
-    SYSTEM_SIZE, DRIVEN, CELL_WORDS,
-) = range(14)  # fmt: skip
+    SYSTEM_SIZE, DRIVEN, MONOTONE, CELL_WORDS,
+) = range(15)  # fmt: skip
 """A cluster: neurons (*cells*), states of one, place of its first state (state i of cell e is at PLACE + i SIZE + e),
 where the ends of refractory times begin or -1, number of its first cell, events that watch it and place of their
 records' places; form of its systems, the number of each cell's system, where these lie in `table`, and whether inputs
-move it."""
+move it, and whether what lowers one state never raises another."""
 
 MODES, GENERAL = range(2)
 """Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
@@ -168,10 +168,12 @@ class Cells(NamedTuple):
     """[2 cells]: cluster and number."""
     mark: np.ndarray
     """[cells]: the last instant that touched it."""
+    raised: np.ndarray
+    """[cells]: whether something in that instant may bring its next crossing nearer."""
 
 
 WHOLE = {"code", "pointers", "targets", "given_elements", "plan", "awaited", "outcome", "armed", "heap", "place",
-         "heads", "log_elements", "touched", "mark"}  # fmt: skip
+         "heads", "log_elements", "touched", "mark", "raised"}  # fmt: skip
 """Fields that are whole numbers: int64, `targets` int32."""
 
 CHANGING = Cells._fields[Cells._fields.index("plan") :]
@@ -292,8 +294,8 @@ def look_at(C, c, e, now):
 
 
 @helper
-def touch(C, c, e):
-    """Bring a cell to the present, and note that something reached it."""
+def touch(C, c, e, raises):
+    """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
     cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
     if C.since[cell] < now:
         look_at(C, c, e, now)
@@ -301,10 +303,12 @@ def touch(C, c, e):
             C.y[C.code[c + PLACE] + i * C.code[c + SIZE] + e] = C.work[i]
         C.since[cell] = now
     if C.code[c + WATCHERS] > 0 and C.mark[cell] != plan[INSTANT]:
-        C.mark[cell] = plan[INSTANT]
+        C.mark[cell], C.raised[cell] = plan[INSTANT], 0
         C.touched[2 * plan[TOUCHED]] = c
         C.touched[2 * plan[TOUCHED] + 1] = e
         plan[TOUCHED] += 1
+    if raises:
+        C.raised[cell] = 1
 
 
 @helper
@@ -421,6 +425,10 @@ def schedule(C, c, e):
         if held_by >= 0 and C.release[held_by + e] > now:
             is_held, until = 1, C.release[held_by + e]
         what = UP if C.armed[element] != 0 else DOWN
+        if what == UP and is_held == 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
+            # Its crossing comes later than it was expected, or never.
+            C.awaited[element] = LOOK
+            continue
         watched = (code[v + WATCHED] - code[c + PLACE]) // code[c + SIZE]
         for i in range(code[c + STATES]):
             C.work[i] = C.y[code[c + PLACE] + i * code[c + SIZE] + e]
@@ -466,10 +474,10 @@ def deliver(C, p, element):
         e = at(C.targets, code[p + SYNAPSES] + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
-        touch(C, c, e)
         amount = at(C.strengths, weight + s * each)
         if code[p + KIND] == SHORT_TERM:
             amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
+        touch(C, c, e, amount > 0.0 or code[c + MONOTONE] == 0)
         put(C.y, target + e, at(C.y, target + e) + amount)
         for q in range(code[c + WATCHERS]):
             v = code[code[c + WATCHERS_AT] + q]
@@ -513,6 +521,8 @@ def judge(C, is_first):
             level = level_of(C, v, e)
             is_below = C.y[code[v + WATCHED] + e] < level - TOGETHER * abs(level)
             if happened == DOWN or (happened != UP and is_below):
+                if C.armed[element] == 0:
+                    C.raised[code[c + FIRST_CELL] + e] = 1
                 C.armed[element] = 1
             elif C.armed[element] != 0:
                 C.armed[element] = 0
@@ -536,7 +546,7 @@ def reset(C, element):
     before = C.y[watched + e] if watched >= 0 else 0.0
     for r in range(code[v + RESETS_FROM], code[v + RESETS_TO], RESET_WORDS):
         place, value = code[r + RESET_STATE] + e, table[code[r + RESET_VALUE] + e * code[r + RESET_STRIDE]]
-        touch(C, cluster_at(C, code[r + RESET_STATE]), e)
+        touch(C, cluster_at(C, code[r + RESET_STATE]), e, True)
         if code[r + RESET_KIND] == 0:
             C.y[place] = value
         elif code[r + RESET_KIND] == 1:
@@ -562,7 +572,7 @@ def move_inputs(C, is_start):
     for k in range(code[CELL_CLUSTERS]):
         c = code[CELL_CLUSTERS_AT] + k * CELL_WORDS
         for e in range(code[c + SIZE] if is_start or code[c + DRIVEN] != 0 else 0):
-            touch(C, c, e)
+            touch(C, c, e, True)
     C.force[:] = C.constant
     if has_input:
         row = plan[NEXT_INPUT] * code[INPUTS]
@@ -588,7 +598,7 @@ def instant(C, is_start):
         C.outcome[element] = C.awaited[element]
         number = code[code[EVENT_OF_ELEMENT] + element]
         v = code[EVENTS_AT] + number * EVENT_WORDS
-        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT])
+        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
         wait(C, element, np.inf, LOOK)
     for s in range(code[SENDINGS]):
         r = code[SENDINGS_AT] + s * SENDING_WORDS
