@@ -23,6 +23,9 @@ FINE, COARSE, NARROW = 1e-9, 1e-5, 4e-16
 """Last step of Newton's method, which squares it, as a share of the zero: where the sum rises, and of levels below it;
 width at which halving ends."""
 
+TRIES = 12
+"""Steps of Newton's method towards a zero that need not be there."""
+
 DEGREE = 20
 """Of polynomials."""
 
@@ -90,6 +93,23 @@ def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
 
 
 @helper
+def first_of_two(w, m, is_whole):
+    """Largest zero of level 0, which is below 0 at both ends and has two zeros at most; -1 where that is not seen."""
+    z, high = 1.0, 1.0
+    for _ in range(TRIES):
+        value, slope = level_at(w, m, 0, z, is_whole)
+        if value > 0.0:
+            return zero_of_level(w, m, 0, z, high, True, is_whole, FINE) if z < 1.0 else -1.0
+        if slope >= 0.0 or value >= slope * z:
+            return -1.0
+        high = z
+        z -= value / slope
+        if high - z <= FINE * z:
+            return z
+    return -1.0
+
+
+@helper
 def first_rise_of_powers(w, m, is_whole):
     """Largest z in 0..1 below which a sum of m powers, taken to be below 0 next to z = 1, is above it; 0 if none is.
 
@@ -100,7 +120,7 @@ def first_rise_of_powers(w, m, is_whole):
     is_whole : bool
         Whether the powers are whole numbers.
     """
-    top, count, zeros = 0, 0, m * (m + 1)
+    top, count, zeros, pairs = 0, 0, m * (m + 1), False
     for j in range(m):
         row, total, before, changes, any_positive = m * (1 + j), 0.0, 0, 0, False
         for i in range(j, m):
@@ -112,10 +132,15 @@ def first_rise_of_powers(w, m, is_whole):
         if j == 0 and not any_positive:
             return 0.0
         top, count = j, changes
+        pairs = changes == 2 and w[m] < 0.0 if j == 0 else pairs
         if changes <= 1:
             break
         for i in range(j + 1, m):
             put(w, row + m + i, (at(w, i) - at(w, j)) * at(w, row + i))
+    if top > 0 and pairs:
+        z = first_of_two(w, m, is_whole)
+        if z >= 0.0:
+            return z
     if top == 0 and (count == 0 or w[m] <= 0.0):
         return 1.0 if count == 0 else 0.0
     if count == 1:

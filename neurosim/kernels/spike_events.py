@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
 from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.native import by_address
@@ -180,14 +180,32 @@ CHANGING = Cells._fields[Cells._fields.index("plan") :]
 """Fields that make up where a run is."""
 
 
-def _signature() -> Any:
+def _cells_type() -> Any:
     from numba import types
 
     from neurosim.kernels.tuple_pointer import tuple_pointer
 
     whole, real, small = (types.Array(kind, 1, "C") for kind in (types.i8, types.f8, types.i4))
     kinds = [small if name == "targets" else whole if name in WHOLE else real for name in Cells._fields]
-    return types.void(tuple_pointer(kinds, Cells))
+    return tuple_pointer(kinds, Cells)
+
+
+def _signature() -> Any:
+    from numba import types
+
+    return types.void(_cells_type())
+
+
+def _flow_signature() -> Any:
+    from numba import types
+
+    return types.void(_cells_type(), types.i8, types.i8, types.f8, types.i8)
+
+
+def _crossing_signature() -> Any:
+    from numba import types
+
+    return types.f8(_cells_type(), types.i8, types.i8, types.i8, types.f8, types.i8, types.f8)
 
 
 @helper
@@ -252,22 +270,28 @@ def taylor(C, c, e, is_held, h, order):
 
 
 @helper
-def flow(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d."""
+def decay(C, c, e, d, is_held):
+    """Carry the states in `work` over a time d, in modes."""
     table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s = system_at(C, c, e, is_held)
+    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
+    modes_of(C, c, e, is_held)
+    for i in range(k):
+        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+    for i in range(k):
+        value = at(C.rest, rest + i * n)
+        for j in range(k):
+            value += at(table, s + k + i * k + j) * at(work, k + j)
+        put(work, i, value)
+
+
+@unit(_flow_signature)
+def flow(C, c, e, d, is_held):
+    """Carry the states in `work` over a time d; what is rare stands here, out of the way of what is not."""
     if C.code[c + FORM] == MODES:
-        rest = is_held * C.y.size + C.code[c + PLACE] + e
-        modes_of(C, c, e, is_held)
-        for i in range(k):
-            put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
-        for i in range(k):
-            value = at(C.rest, rest + i * n)
-            for j in range(k):
-                value += at(table, s + k + i * k + j) * at(work, k + j)
-            put(work, i, value)
+        decay(C, c, e, d, is_held)
         return
-    steps = np.ceil(d * table[s + k * k])
+    work, k = C.work, C.code[c + STATES]
+    steps = np.ceil(d * C.table[system_at(C, c, e, is_held) + k * k])
     h = d / steps
     for _ in range(int(steps)):
         for i in range(k):
@@ -284,31 +308,36 @@ def look_at(C, c, e, now):
     n, place, held_by = C.code[c + SIZE], C.code[c + PLACE] + e, C.code[c + HELD_BY]
     for i in range(C.code[c + STATES]):
         put(C.work, i, at(C.y, place + i * n))
-    since = C.since[C.code[c + FIRST_CELL] + e]
-    if held_by >= 0 and C.release[held_by + e] > since and now > since:
+    since = at(C.since, C.code[c + FIRST_CELL] + e)
+    if held_by >= 0 and at(C.release, held_by + e) > since and now > since:
         until = min(C.release[held_by + e], now)
         flow(C, c, e, until - since, 1)
         since = until
     if now > since:
-        flow(C, c, e, now - since, 0)
+        if C.code[c + FORM] == MODES:
+            decay(C, c, e, now - since, 0)
+        else:
+            flow(C, c, e, now - since, 0)
 
 
 @helper
 def touch(C, c, e, raises):
     """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
     cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
-    if C.since[cell] < now:
+    if at(C.since, cell) < now:
         look_at(C, c, e, now)
+        place, n = C.code[c + PLACE] + e, C.code[c + SIZE]
         for i in range(C.code[c + STATES]):
-            C.y[C.code[c + PLACE] + i * C.code[c + SIZE] + e] = C.work[i]
-        C.since[cell] = now
-    if C.code[c + WATCHERS] > 0 and C.mark[cell] != plan[INSTANT]:
-        C.mark[cell], C.raised[cell] = plan[INSTANT], 0
-        C.touched[2 * plan[TOUCHED]] = c
-        C.touched[2 * plan[TOUCHED] + 1] = e
+            put(C.y, place + i * n, at(C.work, i))
+        put(C.since, cell, now)
+    if C.code[c + WATCHERS] > 0 and at(C.mark, cell) != plan[INSTANT]:
+        put(C.mark, cell, plan[INSTANT])
+        put(C.raised, cell, 0)
+        put(C.touched, 2 * plan[TOUCHED], c)
+        put(C.touched, 2 * plan[TOUCHED] + 1, e)
         plan[TOUCHED] += 1
     if raises:
-        C.raised[cell] = 1
+        put(C.raised, cell, 1)
 
 
 @helper
@@ -339,7 +368,7 @@ def crossing_of_modes(C, c, e, watched, level, is_held, sign):
     return -fast_log(z) / table[powers + k] if z > 0.0 else np.inf
 
 
-@helper
+@unit(_crossing_signature)
 def crossing_in_general(C, c, e, watched, level, is_held, sign):
     """As `crossing_of_modes`, of a general system; where the search is put off, the negative of the time until then."""
     table, work, k = C.table, C.work, C.code[c + STATES]
