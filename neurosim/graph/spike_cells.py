@@ -58,7 +58,13 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
         What is no such graph is refused by the name of the node or edge.
     """
     flat = flatten(graph, expand=False)
-    return _CellCompiler(flat, 1.0, tuple(check_graph(flat)), "", 1, dict(noise_of(flat))).build_cells()
+    notes = tuple(check_graph(flat))
+    try:
+        return _CellCompiler(flat, 1.0, notes, "", 1, dict(noise_of(flat))).build_cells()
+    except ParameterError as error:
+        # What both compilers refuse is said in words of the one with a grid.
+        said = str(error).replace("dt is given", "there is no grid").replace("out dt", "out grid")
+        raise ParameterError(said) from None
 
 
 class _CellCompiler(_Compiler):
