@@ -504,7 +504,7 @@ def reservoir(
             raise ParameterError(f"'{what.title}' has no electrodes: none can be driven")
         return MemristiveReservoir(what, nodes, asked or ["v(*)"], step, bin, gain, offset, settings)
     if isinstance(what, EchoStateNetwork):
-        what = what.graph()
+        dt, what = what.leak if dt is None else dt, what.graph()
     if isinstance(what, DigitalNetwork):
         return SteppedReservoir(what, asked or list(what.program.states.slices), bin, gain, offset)
     if not isinstance(what, SignalGraph):
