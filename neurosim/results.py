@@ -294,6 +294,9 @@ class Result:
     def column(self, name: str) -> Column:
         """Return the values with their unit; `name` as in ``result[name]``.
 
+        The name of a population, ``"neurons/v"``, gives all its elements ``"neurons/v[0]"``, ... that were saved, as a
+        last axis.
+
         Raises
         ------
         UnknownNameError
@@ -312,8 +315,15 @@ class Result:
             plus, minus = (f"v({net})" for net in key[2:-1].split(","))
             difference = self.column(plus).values - self.column(minus).values
             return Column(difference, "V", f"{plus} minus {minus}")
+        if elements := [self.columns[f"{key}[{k}]"] for k in self._elements(key)]:
+            return Column(np.stack([e.values for e in elements], axis=-1), elements[0].unit)
         known = [*self.columns, *self.dims]
         raise UnknownNameError(f"the result has no '{name}'; {nearest(key, known)}".rstrip("; "))
+
+    def _elements(self, key: str) -> list[int]:
+        """Numbers of the elements of a population that are among the columns."""
+        inside = (name[len(key) + 1 : -1] for name in self.columns if name.startswith(f"{key}[") and name.endswith("]"))
+        return sorted(int(number) for number in inside if number.isdecimal())
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.column(name).values

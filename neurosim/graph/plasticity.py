@@ -64,8 +64,7 @@ def settings_of(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> 
     """
     where, name = f"edge '{a}' -> '{b}'", rule_name(data["plastic"])
     given = {} if isinstance(data["plastic"], str) else {k: v for k, v in data["plastic"].items() if k != "rule"}
-    if name not in RULES:
-        raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
+    check_rule(name, where)
     known = RULES[name][1]
     for setting in given:
         if setting not in known:
@@ -80,6 +79,18 @@ def settings_of(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> 
 def rule_name(plastic: str | Mapping[str, Any]) -> str:
     """Name of the rule of a plastic edge."""
     return plastic if isinstance(plastic, str) else str(plastic.get("rule", ""))
+
+
+def check_rule(plastic: str | Mapping[str, Any], where: str) -> None:
+    """Refuse an unknown rule by name.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    name = rule_name(plastic)
+    if name not in RULES:
+        raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
 
 
 def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: str) -> None:
