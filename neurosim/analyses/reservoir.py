@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SilentNetworkWarning, UnknownNameError, nearest
 from neurosim.graph.drives import held
@@ -30,6 +31,7 @@ from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.solve.simulate_graph import simulate_graph
 from neurosim.solve.simulate_network import simulate_network
+from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 from neurosim.solve.spike_trials import spike_trials
 
 POISSON_RATE = 20.0
@@ -124,6 +126,16 @@ class Reservoir(ABC):
         """
         raise ParameterError(f"'{self.title}' is a {self.kind}: its map from step to step has no derivative")
 
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        """Largest Lyapunov exponent under a random input, per step, and its error: below 0 the start is forgotten.
+
+        Raises
+        ------
+        ParameterError
+            A spiking network, whose states jump, or a memristive one, whose states stop at bounds.
+        """
+        raise ParameterError(f"'{self.title}' is a {self.kind}: compare runs from random starts (starts=) instead")
+
     def bounds(self) -> tuple[Any, Any]:
         """Between which the states of `advanced` stay, each a number or of shape (n,)."""
         return -np.inf, np.inf
@@ -157,6 +169,13 @@ class _Sampled(Reservoir):
     @abstractmethod
     def _held(self, values: np.ndarray, starts: Sequence[int] | None) -> np.ndarray: ...
 
+    def _random_samples(self, steps: int, seed: int) -> np.ndarray:
+        return self.offset + self.gain * self.stimuli(1, steps, seed=seed)[0]
+
+    def _per_step(self, found: LyapunovSpectrum) -> tuple[float, float]:
+        scale = self.step if found.unit == "1/s" else 1.0
+        return scale * float(found.exponents[0]), scale * float(found.errors[0])
+
 
 class SteppedReservoir(_Sampled):
     """A digital network, one step for each sample; all samples at once."""
@@ -183,6 +202,13 @@ class SteppedReservoir(_Sampled):
     def advanced(self, states: np.ndarray, sample: np.ndarray, steps: int = 1) -> np.ndarray:
         rows = np.broadcast_to(self.offset + self.gain * sample, (steps, len(states), self.channels))
         return self.network.sequence(rows, states, record=False).final
+
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        turning = max(1, steps // 10)
+        drive = self._random_samples(steps + 2 * turning, seed)
+        return self._per_step(
+            lyapunov_spectrum(self.network, steps=steps, k=1, drive=drive, transient=(turning, turning))
+        )
 
 
 class FlowingReservoir(_Sampled):
@@ -213,12 +239,18 @@ class FlowingReservoir(_Sampled):
         initial = {} if first is None else {
             name: first[part].reshape(layout.shapes[name]) for name, part in layout.slices.items()
         }  # fmt: skip
-        drive = {name: held(rows[:, part], self.step) for name, part in self.program.inputs.slices.items()}
         run = simulate_graph(
-            self.program, (0.0, len(rows) * self.step), drive=drive, initial=initial, save=observed,
+            self.program, (0.0, len(rows) * self.step), drive=self._drive(rows), initial=initial, save=observed,
             print_step=self.step, save_steps=False, **self.settings,
         )  # fmt: skip
         return np.column_stack([run[name] for name in run.names if _base(name) in observed])[1:]
+
+    def _drive(self, rows: np.ndarray) -> dict[str, Any]:
+        return {name: held(rows[:, part], self.step) for name, part in self.program.inputs.slices.items()}
+
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        drive = self._drive(self._random_samples(steps, seed))
+        return self._per_step(lyapunov_spectrum(self.program, (0.0, steps * self.step), k=1, drive=drive))
 
     def start(self) -> np.ndarray:
         return self.program.initial.copy()
@@ -261,11 +293,8 @@ class MemristiveReservoir(_Sampled):
     def _one(self, rows: np.ndarray, first: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """What is observed, shape (steps, size), and the states of the edges at the end, shape (m,)."""
         network = self.network
-        electrodes = {**network.electrodes,
-                      **{node: held(rows[:, k], self.step) for k, node in enumerate(self.driven)}}  # fmt: skip
-        driven = MemristiveNetwork(**{**network.arguments, "electrodes": electrodes})
         run = simulate_network(
-            driven, (0.0, len(rows) * self.step), initial=first, save=["states", *self.observed],
+            self._under(rows), (0.0, len(rows) * self.step), initial=first, save=["states", *self.observed],
             print_step=self.step, save_steps=False, **self.settings,
         )  # fmt: skip
         states = set(network.state_names)
@@ -275,6 +304,12 @@ class MemristiveReservoir(_Sampled):
             raise ParameterError(f"'{self.title}': nothing is observed beside what is fixed; give observed=")
         made = np.column_stack([run[name] for name in wanted])[1:]
         return made, np.array([run[name][-1] for name in network.state_names])
+
+    def _under(self, rows: np.ndarray) -> MemristiveNetwork:
+        """The network with samples at its driven electrodes."""
+        samples = {node: held(rows[:, k], self.step) for k, node in enumerate(self.driven)}
+        electrodes = {**self.network.electrodes, **samples}
+        return MemristiveNetwork(**{**self.network.arguments, "electrodes": electrodes})
 
     def start(self) -> np.ndarray:
         return self.network.state.copy()
@@ -336,6 +371,28 @@ class SpikingReservoir(Reservoir):
                 made[name] = draw.uniform(values.min(), values.max(), self.program.states.shapes[name])
         if not made:
             raise ParameterError(f"'{self.title}' starts alike in all neurons: give its neurons different potentials")
+        return made
+
+    def kicked(self, trains: SpikeTrains, steps: int, trials: int, kick: float, *, seed: int = 0) -> np.ndarray:
+        """States of runs under one input with noise on what differs at the start, shape (trials, steps, size).
+
+        Before each step Gaussian noise of `kick` times the range of the values at the start is added to them, which
+        are the membrane potentials of a liquid.
+        """
+        program, made = self.program, np.empty((trials, steps, self.size))
+        places = _places(program.states.slices, self.observed)
+        for trial in range(trials):
+            draw = stream(seed, "reservoir", "kicks", trial)
+            first = self._random(int(draw.integers(2**31)))
+            settings = SpikeSettings(dt=program.dt, drive={self.train: trains}, initial=first)
+            run = SpikeRun(program, settings, steps * self.bin)
+            for step in range(steps):
+                for name in first:
+                    part = program.states.slices[name]
+                    deviation = kick * np.ptp(program.initial[part])
+                    run.y[part] += draw.normal(0.0, deviation, part.stop - part.start)
+                run.advance(round((step + 1) * self.bin / program.dt))
+                made[trial, step] = run.y[places]
         return made
 
     def stimuli(self, count: int, steps: int, *, seed: int = 0) -> list[SpikeTrains]:

@@ -123,11 +123,12 @@ class TangentFlow(TangentSpace):
         if way == tg.SPARSE and _is_one_law(system):
             way = tg.DIRECT
             system.arrays.D[:] = 0.0
-        log = assembly.log if isinstance(assembly, GraphAssembly) else None
-        if log is not None and program is not None:
+        log = None
+        if isinstance(assembly, GraphAssembly) and assembly.log is not None:
             # What is armed at the start depends on it.
-            size = program.states.size
-            log.begin(model.start[:size], assembly.inputs(np.zeros(1), model.start[None])[0], program.tables.table)
+            log, size = assembly.log, assembly.program.states.size
+            first = assembly.inputs(np.zeros(1), model.start[None])[0]
+            log.begin(model.start[:size], first, log.program.tables.table)
         self._systems, runs = [], []
         for number, size in enumerate(chunks(count)):
             used = system if number == 0 else system.copy()

@@ -12,6 +12,7 @@ from neurosim.errors import FormatError, ParameterError, UnknownNameError
 if TYPE_CHECKING:
     from neurosim.circuit.model import Circuit
     from neurosim.graph.signal_graph import SignalGraph
+    from neurosim.memristive.network import MemristiveNetwork
 
 LINES = 12
 """Up to this many runs are drawn as lines, more as bands."""
@@ -159,7 +160,7 @@ def _share(text: str) -> tuple[str, float]:
     return name.strip(), share
 
 
-def _address(what: Circuit | SignalGraph, name: str) -> str:
+def _address(what: Circuit | SignalGraph | MemristiveNetwork, name: str) -> str:
     """The parameter that a name means: of a part by itself its main one, ``R1`` is ``r1.resistance``."""
     from neurosim.circuit.model import Circuit
     from neurosim.devices import devices

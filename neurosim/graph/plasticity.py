@@ -171,12 +171,15 @@ def _short_term(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], set
 
     weight, delay = data["weight"], data["delay"]
     value = graph.parameters[weight].value
-    if hasattr(value, "tocsr"):
-        graph.parameters[weight].value = value = value.toarray()
-    shape = value.shape
-    all_pairs, where = scipy.sparse.csc_array(np.ones(shape)), f"edge '{a}' -> '{b}'"
-    numbers = short_term_parameters(graph, data, all_pairs, where)
-    use, recovery, facilitation = (v.reshape(shape[::-1]).T for v in numbers)
+    pairs = value if hasattr(value, "tocsr") else np.ones(value.shape)
+    synapses, shape = scipy.sparse.csc_array(pairs).tocoo(), value.shape
+    numbers = short_term_parameters(graph, data, synapses.tocsc(), f"edge '{a}' -> '{b}'")
+    # Where there is no synapse the weight is zero, and any number will do.
+    use, recovery, facilitation = (np.ones(shape) for _ in SHORT_TERM)
+    for made, found in zip((use, recovery, facilitation), numbers, strict=True):
+        made[synapses.row, synapses.col] = found
+    if pairs is value:
+        graph.parameters[weight].value = value.toarray()
     graph.state(f"use of {weight}", shape, time_constant=facilitation.ravel())
     graph.parameter(f"least use of {weight}", use.ravel(), trainable=False)
     graph.parameter(f"rest of use of {weight}", 1.0 - use.ravel(), trainable=False)

@@ -274,12 +274,16 @@ def _structure(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[
         (
             b.inputs.shape, b.inputs.tobytes(), b.flows.shape, b.flows.tobytes(), b.parameters.shape, *b.mass,
             b.unit_mass, b.law, b.law_inputs, b.law_flows, b.accept, b.accept_writes_states, b.events, b.jump, b.start,
-            b.diffusion, b.event_count, b.is_linear, b.dependence is None, tuple(b.dependence or ()), tuple(b.wiring),
+            b.diffusion, b.event_count, b.is_linear, _pairs(b.dependence), _pairs(b.wiring),
             b.memory_rows, b.scratch_rows, len(b.table), np.array(b.code, "i8").tobytes(), b.writes_derivatives,
         )
         for b in batches
     ]  # fmt: skip
     return len(unknowns), tuple(held), *described
+
+
+def _pairs(rows: Sequence[Sequence[float]] | None) -> tuple[tuple[float, ...], ...] | None:
+    return None if rows is None else tuple(map(tuple, rows))
 
 
 def _refilled(

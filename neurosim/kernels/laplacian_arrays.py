@@ -120,17 +120,19 @@ class LaplacianArrays(NamedTuple):
 
     def with_own_numbers(self) -> LaplacianArrays:
         """The same pattern with factor and work space of its own, for another thread; nothing is factored yet."""
-        made = self._replace(**{name: getattr(self, name).copy() for name in _CHANGES})
+        made = self._replace(**{name: getattr(self, name).copy() for name in CHANGES})
         made.state[FACTORED : KEPT_COUNT_OTHER + 1] = 0
         made.control[[FRESH_RATE, LOST]] = 0.0
         return made
 
 
-_CHANGES = (
+CHANGES = (
     "state", "control", "weight", "diagonal", "panel", "update", "x", "y", "factor_start", "factor_row", "factor_value",
     "pivot", "head", "following", "entry_other", "entry_weight", "mark", "residual", "direction", "product", "sums",
     "kept",
 )  # fmt: skip
+"""What a plan changes when it is refreshed and solves."""
+
 _REAL = {
     "control", "weight", "diagonal", "panel", "update", "x", "y", "loop_sign", "pivot", "entry_weight", "residual",
     "direction", "product", "sums", "kept",

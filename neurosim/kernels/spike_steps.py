@@ -366,11 +366,11 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
                 continue
         for e in range(m):
             element = first + start + e
-            if not y[value + e] >= table[place + (start + e) * stride]:
-                if armed[element] == 0:
-                    armed[element] = 1
+            if not at(y, value + e) >= at(table, place + (start + e) * stride):
+                if disarmed != 0 and at(armed, element) == 0:
+                    put(armed, element, 1)
                     plan[DISARMED] -= 1
-            elif armed[element] != 0 and release[element] <= now:
+            elif at(armed, element) != 0 and at(release, element) <= now:
                 elements[logged] = element
                 logged += 1
                 armed[element] = 0

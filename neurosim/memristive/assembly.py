@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from neurosim.graph import law as words
 from neurosim.graph.drives import Drives
 from neurosim.kernels import array_program as ap
 from neurosim.kernels.builder import GROUND, BatchSpec, System, build_system
-from neurosim.kernels.laplacian_arrays import LaplacianArrays
+from neurosim.kernels.edge_laws import ADDRESS, GROUP_WORDS
+from neurosim.kernels.laplacian_arrays import CHANGES, LaplacianArrays
 from neurosim.kernels.system import SystemArrays
 from neurosim.kernels.unknowns import Unknowns
 from neurosim.memristive import law
@@ -57,6 +59,23 @@ class NetworkAssembly:
                 np.ascontiguousarray(values).ravel(), potentials.ravel(), currents.ravel(),
             )  # fmt: skip
         return potentials, currents
+
+    def identity(self) -> bytes:
+        """The bytes of the law's code, with what device laws are instead of where they are."""
+        same, at = self.system.arrays.code.copy(), law.AT + law.SOLVER
+        first = int(same[law.AT + law.LAWS_AT]) + 1
+        same[[at, *(first + k * GROUP_WORDS + ADDRESS for k in range(len(self.net.laws.groups)))]] = 0
+        keys = [g.device.law.key for g in self.net.laws.groups if g.device is not None and g.device.law is not None]
+        return same.tobytes() + "".join(keys).encode()
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What changes while the plan solves, for a checkpoint."""
+        return {name: getattr(self.solver.arrays, name) for name in CHANGES}
+
+    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        for name, values in kept.items():
+            getattr(self.solver.arrays, name)[...] = values
 
     @property
     def code_size(self) -> int:
@@ -112,10 +131,10 @@ def assemble_network(
         table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
     unknowns = Unknowns.empty(count)
-    unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
-                                             for k in range(part.stop - part.start))]  # fmt: skip
-    unknowns.units[:m] = laws.units
-    unknowns.kinds[:] = "state"
+    others = [f"{name}[{k}]" for name, part in drives.held_places.items() for k in range(part.stop - part.start)]
+    unknowns.names = [*net.state_names, *others] if others else net.state_names
+    unknowns.units = [*laws.units, *("" for _ in others)]
+    unknowns.kinds = np.broadcast_to(np.array("state"), count)
     unknowns.lower[:m], unknowns.upper[:m], unknowns.scale[:m] = laws.lower, laws.upper, laws.scale
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
@@ -125,6 +144,8 @@ def assemble_network(
         return kept[kept > t_start]
 
     system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    # of a million edges the numbers are kept once
+    system.batches = (replace(batch, code=system.arrays.code, table=system.arrays.table),)
     at = law.AT + law.SOLVER
 
     def detach(arrays: SystemArrays) -> LaplacianArrays:

@@ -35,15 +35,15 @@ def covariant_vectors(found: CovariantVectors, *, growing: int | None = None, ax
     axes = panels(ax, (1, 2), (9.0, 3.8), f"{found.title}: covariant vectors", "covariant vectors")
     count, bins = found.exponents.size, int(np.clip(2.0 * len(found.times) ** 0.5, 8, 60))
     chosen = np.unique(np.linspace(0, count - 1, min(LINES_SHOWN, count)).astype(int))
+    tops = []
     for colour, number in zip(PALETTE, chosen, strict=False):
-        axes[0].hist(
-            found.growth[:, number], bins=bins, density=True, histtype="step", color=colour,
-            label=f"number {number + 1}, mean {found.exponents[number]:+.4g}",
-        )  # fmt: skip
-        axes[0].axvline(found.exponents[number], color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+        mean = float(found.exponents[number])
+        density, edges = np.histogram(found.growth[:, number], bins=bins, density=True)
+        axes[0].stairs(density, edges, color=colour, label=f"number {number + 1}, mean {mean:+.4g}")
+        axes[0].axvline(mean, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+        tops.append(float(density.max()))
     # A direction that shrinks at an even rate is a spike that would hide the others.
-    tops = sorted(float(patch.get_xy()[:, 1].max()) for patch in axes[0].patches)
-    if len(tops) > 1 and tops[-1] > 5.0 * tops[0]:
+    if max(tops) > 5.0 * min(tops):
         axes[0].set_yscale("log")
     axes[0].set_xlabel(f"growth over an interval ({found.unit})")
     axes[0].set_ylabel("density")

@@ -58,7 +58,7 @@ class Checkpoint:
     ----------
     path : Path
     header : dict
-        ``kind`` ("circuit" or "graph"), ``title``, ``source``, ``settings``, ``time``, ...
+        ``kind`` ("circuit", "graph" or "network"), ``title``, ``source``, ``settings``, ``time``, ...
     arrays : mapping of str to ndarray
     """
 

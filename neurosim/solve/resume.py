@@ -13,11 +13,13 @@ from neurosim.errors import ParameterError
 from neurosim.graph.program import Program
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spikes import SpikeProgram
+from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Result
 from neurosim.solve.checkpoint import CHANGEABLE, read_checkpoint
 from neurosim.solve.crossings import Crossing
 from neurosim.solve.simulate import Settings, run_analysis, simulate
 from neurosim.solve.simulate_graph import simulate_graph
+from neurosim.solve.simulate_network import simulate_network
 
 _OF_GRAPHS = ("drive", "initial", "diffusion", "history")
 """Settings of a graph that are not kept in a checkpoint: they must be given again."""
@@ -25,15 +27,16 @@ _OF_GRAPHS = ("drive", "initial", "diffusion", "history")
 
 def resume(
     file: str | os.PathLike[str],
-    what: Circuit | str | Path | SignalGraph | Program | SpikeProgram | None = None, **changed: Any,
+    what: Circuit | str | Path | SignalGraph | Program | SpikeProgram | MemristiveNetwork | None = None,
+    **changed: Any,
 ) -> Result:  # fmt: skip
     """Go on from a checkpoint that ``simulate(..., checkpoint=file)`` saved.
 
     Parameters
     ----------
     file : path
-    what : Circuit, path of a netlist, SignalGraph or Program, optional
-        What ran; default the netlist at the path it was read from. A graph has to be given.
+    what : Circuit, path of a netlist, SignalGraph, Program or MemristiveNetwork, optional
+        What ran; default the netlist at the path it was read from. A graph or network has to be given.
     **changed
         ``step_limit``, ``wall_time_limit``, ``memory_limit``, ``progress``, ``checkpoint`` (default: `file` again),
         ``checkpoint_every``; for a graph ``drive``, ``initial``, ``diffusion`` and ``history`` as they
@@ -74,6 +77,10 @@ def resume(
         if not isinstance(what, (SignalGraph, Program)):
             raise ParameterError(f"checkpoint '{file}' is of graph '{header['title']}': give it, resume(file, graph)")
         return simulate_graph(what, tuple(header["t_span"]), **settings)
+    if header["kind"] == "network":
+        if not isinstance(what, MemristiveNetwork):
+            raise ParameterError(f"checkpoint '{file}' is of network '{header['title']}': give it, resume(file, net)")
+        return simulate_network(what, tuple(header["t_span"]), **settings)
     if what is None:
         what = header["source"]
         if not Path(str(what)).is_file():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
+from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
+from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
@@ -65,6 +69,8 @@ class NetworkSettings:
         Seconds between saved points beside the accepted steps; default 1/200 of the span.
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
+    checkpoint, checkpoint_every, resumed
+        As `neurosim.solve.simulate.Settings`.
     """
 
     method: str = "auto"
@@ -80,6 +86,9 @@ class NetworkSettings:
     print_step: float | None = None
     events: Events | None = None
     progress: Callable[[float, float], None] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: float = EVERY
+    resumed: Checkpoint | None = None
 
 
 def simulate_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, **settings: Any) -> Result:
@@ -131,15 +140,24 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     probes = np.arange(assembly.system.size) if saved.needs_all else np.array(saved.states, int)
     run = _new_run(assembly, method, chosen, span, probes)
     run.count[state.EVENTFUL] |= watch is not None
+    keeper = None
+    if chosen.checkpoint is not None or chosen.resumed is not None:
+        header = {"kind": "network", "title": net.title, "source": None, "t_span": span, "versions": versions(),
+                  "settings": kept_settings(chosen)}  # fmt: skip
+        keeper = Keeper(
+            chosen.checkpoint, chosen.checkpoint_every, header, chosen.resumed, assembly.identity(),
+            further={"solver": assembly} | ({} if watch is None else {"watch": watch}),
+        )  # fmt: skip
+    hands_over = chosen.method == "auto" and watch is None and keeper is None
     limits = Limits(chosen.wall_time_limit, chosen.memory_limit, chosen.progress)
     recorded = integrate(
         assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why),
-        halted=None if watch is None else watch.halted, until_stiff=chosen.method == "auto" and watch is None,
+        halted=None if watch is None else watch.halted, keeper=keeper, until_stiff=hands_over,
     )  # fmt: skip
     notes = []
     if run.count[state.STIFF] != 0:
         notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
-        if chosen.method == "auto" and watch is None and run.real[state.T] < span[1] and recorded.failure is None:
+        if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
             method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
             notes[0] += f"; continued by {method.name}"
             assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)
@@ -175,36 +193,42 @@ class _Saved:
         self.states: list[int] = []
         self.others: list[tuple[str, str, Any]] = []
         names = net.state_names
-        of_state = {name: e for e, name in enumerate(names)}
-        nodes = {str(node): node for node in net.nodes}
-        memristive = np.flatnonzero(net.is_memristive).tolist()
+        of_state = _finder(names)
+        self._edge_number = _finder(net.names)
         default = ["states", *(f"i({node})" for node in net.electrodes)]
         for address in [asked] if isinstance(asked, str) else asked or default:
             call = _CALL.match(address)
-            if address in of_state:
-                self.states.append(of_state[address])
+            found = of_state(address)
+            if found is not None:
+                self.states.append(found)
             elif address == "states":
-                self.states += memristive
+                self.states += np.flatnonzero(net.is_memristive).tolist()
             elif call is None:
                 raise self._unknown(address, [*names[:1000], "states", "i(*)", "v(*)"])
             elif call[2] == "*" and call[1] in "iv":
-                inside = net.names if call[1] == "i" else list(nodes)
+                inside = net.names if call[1] == "i" else list(self.nodes)
                 self.others += [(f"{call[1]}({name})", call[1], name) for name in inside]
             elif call[1] == "g":
                 parts = call[2].split(",")
                 ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
+                nodes = self.nodes
                 pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
                 if pair is None:
                     raise self._unknown(address, list(nodes))
                 self.others.append((address, "g", pair))
             else:
-                known = {"i": [*net.names, *map(str, net.electrodes)], "v": list(nodes)}[call[1]]
-                if call[2] not in known:
-                    raise self._unknown(address, [f"{call[1]}({name})" for name in known[:1000]])
+                known = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes
+                if call[2] not in known and (call[1] == "v" or self._edge_number(call[2]) is None):
+                    others = [*net.names[:1000], *known] if call[1] == "i" else list(known)[:1000]
+                    raise self._unknown(address, [f"{call[1]}({name})" for name in others])
                 self.others.append((address, call[1], call[2]))
         self.states = list(dict.fromkeys(self.states))
         self.others = list(dict.fromkeys(self.others))
-        self.nodes = nodes
+
+    @cached_property
+    def nodes(self) -> dict[str, Any]:
+        """Nodes by their text."""
+        return {str(node): node for node in self.net.nodes}
 
     def _unknown(self, address: str, known: Sequence[str]) -> UnknownNameError:
         return UnknownNameError(f"cannot save '{address}' of network '{self.net.title}'; {nearest(address, known)}")
@@ -227,21 +251,25 @@ class _Saved:
         potentials = currents = np.empty((0, 0))
         if any(kind in "iv" for _, kind, _ in self.others):
             potentials, currents = assembly.solved(times, values)
-        edge_of = {name: e for e, name in enumerate(net.names)}
         for address, kind, what in self.others:
             if kind == "v":
                 made[address] = Column(potentials[:, net.node_index(self.nodes[what])], "V", f"potential of {what}")
             elif kind == "g":
                 found = [net.conductance(row[: net.size], *what) for row in values]
                 made[address] = Column(np.array(found), "S", f"conductance between {what[0]} and {what[1]}")
-            elif what in edge_of:
-                made[address] = Column(currents[:, edge_of[what]], "A", f"current of {what}")
+            elif (e := self._edge_number(what)) is not None:
+                made[address] = Column(currents[:, e], "A", f"current of {what}")
             else:
-                k = net.node_index(self.nodes[what])
+                k = net.node_index(next(node for node in net.electrodes if str(node) == what))
                 inject = np.array([net.sources.split(net.sources.at(t))[2][k] for t in times])
                 out = currents @ np.asarray(net.incidence[[k]].todense()).ravel()
                 made[address] = Column(out - inject, "A", f"current of electrode {what}")
         return made
+
+
+def _finder(names: Sequence[str]) -> Callable[[str], int | None]:
+    """The number of a name, None where there is none."""
+    return names.find if isinstance(names, NumberedNames) else {name: k for k, name in enumerate(names)}.get
 
 
 def _new_run(

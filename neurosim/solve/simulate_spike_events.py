@@ -144,7 +144,7 @@ class SpikeEventRun(SpikeRun):
         self.sample_times = print_times(span, chosen.print_step)
         self.notes: list[str] = []
         self._samples: list[np.ndarray] = []
-        self._ticks: list[tuple[np.ndarray, np.ndarray]] = []
+        self._ticks: Any = []
         elements, states = program.events.size, program.states.size
         code = program.code.copy()
         code[spike_steps.SAMPLED], code[spike_steps.SAMPLED_AT] = len(self.places), len(code)
@@ -227,6 +227,10 @@ class SpikeEventRun(SpikeRun):
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays that change."""
         return {name: getattr(self.cells, name) for name in words.CHANGING}
+
+    def _restore_ticks(self, times: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks so far."""
+        self._ticks = [(times, elements)]
 
     @property
     def logged(self) -> int:

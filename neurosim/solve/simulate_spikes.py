@@ -277,15 +277,21 @@ class SpikeRun:
 
     def kept(self) -> dict[str, np.ndarray]:
         """All that makes up where the run is, for a checkpoint."""
-        times = [np.concatenate(part) for part in zip(*self._ticks, strict=True)] or [np.empty(0, np.int64)] * 2
+        ticks = [np.concatenate(part) for part in list(zip(*self._ticks, strict=True))[-2:]]
+        ticks = ticks or [np.empty(0, np.int64)] * 2
         samples = np.concatenate([np.empty(0), *map(np.ravel, self._samples)])
         kept = {name: a[: self.logged] if name.startswith("log") else a for name, a in self.arrays().items()}
-        return {**kept, "ticks": times[0], "ticked": times[1], "samples": samples}
+        return {**kept, "ticks": ticks[0], "ticked": ticks[1], "samples": samples}
 
     def restore(self, kept: Mapping[str, np.ndarray]) -> None:
         """Go on from what `kept` gave."""
         copy_into(self.arrays(), kept)
-        self._ticks, self._samples = [(kept["ticks"], kept["ticked"])], [kept["samples"]]
+        self._restore_ticks(kept["ticks"], kept["ticked"])
+        self._samples = [kept["samples"]]
+
+    def _restore_ticks(self, counts: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks of all steps so far: how many at each, and their elements."""
+        self._ticks = [(1, counts, elements)]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays that change, and some that do not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -38,6 +39,13 @@ def delayed() -> ns.SignalGraph:
     return graph
 
 
+def memristive(**solver) -> ns.MemristiveNetwork:
+    grid = nx.grid_2d_graph(7, 6)
+    start = np.random.default_rng(5).random(grid.number_of_edges())
+    levels = {(0, 0): "SIN(0 1 1)", (6, 5): 0.0}
+    return ns.MemristiveNetwork(grid, electrodes=levels, convention="standard", initial=start, **solver)
+
+
 HOPFIELD = ns.architectures.hopfield(units=5)
 ELMAN = ns.architectures.elman()
 START = {"u": np.linspace(-1, 1, 5)}
@@ -62,6 +70,8 @@ CASES = {
     "crossings": ("circuits/chua.cir", (0, 10.0), {"events": ["v(a)", ns.Crossing("v(b)", 0.01, "up")]}),
     "crossings of a graph": (ns.architectures.lorenz(), (0, 20.0), {"events": {"top": ns.Crossing("x[2]", 27.0)}}),
     "crossings beside spikes": (spiking(), (0, 0.2), {"drive": {"u": [1.3, 1.7]}, "events": {"half": "v[0] - 0.5"}}),
+    "memristive network": (memristive(), (0, 2.0), {}),
+    "network by iteration": (memristive(solver="conjugate_gradients"), (0, 2.0), {"method": "rkc"}),
     "law": (ns.architectures.lorenz(), (0, 3.0), {}),
     "law and program": (ns.architectures.lorenz(), (0, 3.0), {"save": ["field", "x"], "method": "rodas5p"}),
 }
@@ -135,6 +145,11 @@ def test_another_system_is_refused_by_name(tmp_path):
 def test_a_graph_has_to_be_given(tmp_path):
     with pytest.raises(ParameterError, match=r"of graph 'hopfield.*give it"):
         ns.resume(cut(tmp_path, HOPFIELD, initial=START))
+
+
+def test_a_network_has_to_be_given(tmp_path):
+    with pytest.raises(ParameterError, match=r"of network .*give it"):
+        ns.resume(cut(tmp_path, memristive()))
 
 
 def test_other_settings_are_refused(tmp_path):
