@@ -315,15 +315,16 @@ class Result:
             plus, minus = (f"v({net})" for net in key[2:-1].split(","))
             difference = self.column(plus).values - self.column(minus).values
             return Column(difference, "V", f"{plus} minus {minus}")
-        if elements := [self.columns[f"{key}[{k}]"] for k in self._elements(key)]:
+        if elements := [self.columns[element] for element in self.elements(key)]:
             return Column(np.stack([e.values for e in elements], axis=-1), elements[0].unit)
         known = [*self.columns, *self.dims]
         raise UnknownNameError(f"the result has no '{name}'; {nearest(key, known)}".rstrip("; "))
 
-    def _elements(self, key: str) -> list[int]:
-        """Numbers of the elements of a population that are among the columns."""
-        inside = (name[len(key) + 1 : -1] for name in self.columns if name.startswith(f"{key}[") and name.endswith("]"))
-        return sorted(int(number) for number in inside if number.isdecimal())
+    def elements(self, name: str) -> list[str]:
+        """Names of the columns that are elements of a population: of ``"v"`` those of ``"v[0]"``, ``"v[1]"``, ..."""
+        start = f"{canonical_name(name)}["
+        numbers = (column[len(start) : -1] for column in self.columns if column.startswith(start))
+        return [f"{start}{k}]" for k in sorted(int(number) for number in numbers if number.isdecimal())]
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.column(name).values

@@ -102,6 +102,8 @@ def segments_task(
     ParameterError
     """
     net = reservoir(what)
+    if segments < 1:
+        raise ParameterError(f"segments_task(): segments = {segments} must be one or more")
     steps = _steps(net, segments * length)
     draw = stream(seed, "segments task")
     templates = [

@@ -159,7 +159,6 @@ class EchoStateNetwork:
         """
         if not self.has_feedback:
             raise ParameterError("forecast() needs feedback=True: nothing else carries the output on; use predict()")
-        self._check_fitted("forecast")
         if len(data) != 2:
             raise ParameterError("forecast() takes (y, steps) without inputs, (u, y) with inputs")
         given = data[0] if self.inputs == 0 else data[1]
@@ -170,6 +169,7 @@ class EchoStateNetwork:
             u = self._rows(data[0], self.inputs, "inputs")
         if len(u) <= len(y) or u.shape[1] != y.shape[1]:
             raise ParameterError(f"forecast(): inputs {u.shape} must go beyond the known outputs {y.shape}")
+        self._check_fitted("forecast")
         first = self._network("teacher").sequence(self._driven(u[: len(y) + 1], y), record=False)
         later = u[len(y) + 1 :]
         made = first.outputs[-1:]

@@ -337,7 +337,7 @@ class _Compiler:
         """Delay of a projection in steps."""
         delay = term.delay / self.dt
         if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-            smaller = ", it is shorter than one" if delay < 1.0 else ""
+            smaller = ", it is shorter than dt" if delay < 1.0 else ""
             raise ParameterError(
                 f"{where}: delay {term.delay:g} s is not a whole number of steps of dt = {self.dt:g} s{smaller}; take "
                 f"dt = {term.delay:g} / {int(np.ceil(delay))} s, a delay of {max(1, round(delay)) * self.dt:g} s, or "
