@@ -102,6 +102,8 @@ def segments_task(
     ParameterError
     """
     net = reservoir(what)
+    if segments < 1:
+        raise ParameterError(f"segments_task(): segments = {segments} must be one or more")
     steps, rate = _steps(net, segments * length), net.usual_rate if rate is None else rate
     draw = stream(seed, "segments task")
     templates = [

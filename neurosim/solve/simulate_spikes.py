@@ -127,7 +127,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     times, elements = run.ticks()
     first = int(np.ceil(start / program.dt - WHOLE))
     kept = run.sampled_steps >= first
-    columns = {name: Column(values[kept]) for name, values in run.columns().items()}
+    columns = {name: Column(values[kept], run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
         "title": program.graph.title, "analysis": "tran",
         "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
@@ -265,6 +265,10 @@ class SpikeRun:
             return {}
         values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
         return {name: values[:, k] for k, name in enumerate(self.places)}
+
+    def unit_of(self, name: str) -> str:
+        """Unit of a saved element."""
+        return self.program.graph.nodes.get(name.partition("[")[0], {}).get("unit", "")
 
     def asked(self) -> list[np.ndarray]:
         """What was laid out before the run began: drives, and what is saved."""
