@@ -112,6 +112,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     clock = time.perf_counter()
     if isinstance(graph, SpikeProgram):
         program = graph
+        if (chosen.scheme, chosen.substeps) != ("lawson2", 1) or chosen.diffusion:
+            raise ParameterError("a compiled graph has its scheme, substeps and noise: give them to compile_spikes()")
     else:
         program = compile_spikes(
             graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion

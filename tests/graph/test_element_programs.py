@@ -232,6 +232,10 @@ def test_settings_are_checked():
     ):  # fmt: skip
         with pytest.raises(ParameterError, match=message):
             ns.simulate(net, (0.0, 0.01), dt=1e-3, **given)
+    with pytest.raises(ParameterError, match="a compiled graph has its scheme"):
+        ns.simulate(compile_spikes(net, 1e-3), (0.0, 0.01), dt=1e-3, scheme="euler")
+    with pytest.raises(ParameterError, match="give fixed_step; noise on states"):
+        ns.simulate(net, (0.0, 0.01))
     with pytest.raises(ParameterError, match="only states that flow have noise"):
         net.state("c", 1, clock="k", noise=1.0)
     net.product("q", 2)
