@@ -25,7 +25,7 @@ def antiphase(w: float, rest: float) -> tuple[ns.SignalGraph, float, float]:
     z = 0.5 * (-w + np.sqrt(w * w + 4.0 * c))
     graph = ns.SignalGraph("two neurons")
     graph.port("u", 2)
-    graph.state("v", 2, time_constant=1.0, initial=[0.0, CURRENT - z + 0.03])
+    graph.state("v", 2, time_constant=1.0, initial=np.array([0.0, CURRENT - z + 0.03]))
     graph.event("spike", 2, threshold=1.0, refractory=rest)
     graph.connect("u", "v")
     graph.connect("v", "spike")
