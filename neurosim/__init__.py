@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from neurosim.kernels.named_law import law
     from neurosim.memristive import generators
     from neurosim.memristive.electrodes import nearest_node, with_strips
+    from neurosim.memristive.graph_arrays import GraphArrays
     from neurosim.memristive.network import MemristiveNetwork
     from neurosim.plots import draw_figure, save_figure
     from neurosim.plots.bode import bode
@@ -167,6 +168,7 @@ _ORIGINS = {
     "neurosim.graph.spike_trains": ("poisson_trains", "spike_trains"),
     "neurosim.kernels.named_law": ("law",),
     "neurosim.memristive.electrodes": ("nearest_node", "with_strips"),
+    "neurosim.memristive.graph_arrays": ("GraphArrays",),
     "neurosim.memristive.network": ("MemristiveNetwork",),
     "neurosim.plots": ("draw_figure", "save_figure"),
     "neurosim.plots.bode": ("bode",),
@@ -203,6 +205,7 @@ __all__ = [
     "Dynamics",
     "EchoStateNetwork",
     "FormatError",
+    "GraphArrays",
     "Integrator",
     "MemristiveNetwork",
     "NetlistError",

@@ -147,7 +147,7 @@ def captured(basis: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def threshold(basis: np.ndarray) -> float:
     """Capacity that something unrelated hardly reaches."""
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     rows, rank = basis.shape
-    return FACTOR * float(chi2.isf(CHANCE, rank)) / rows if rank else 0.0
+    return FACTOR * float(chdtri(rank, CHANCE)) / rows if rank else 0.0

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.lyapunov import LyapunovSpectrum, lyapunov_spectrum
+from neurosim.digital.echo_state_network import EchoStateNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SilentNetworkWarning, UnknownNameError, nearest
 from neurosim.graph.drives import held
@@ -30,10 +32,11 @@ from neurosim.memristive.network import MemristiveNetwork
 from neurosim.randomness import stream
 from neurosim.solve.simulate_graph import simulate_graph
 from neurosim.solve.simulate_network import simulate_network
+from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 from neurosim.solve.spike_trials import spike_trials
 
-POISSON_RATE = 20.0
-"""Of the random spike trains that spiking reservoirs are tried with [Hz], as in Maass et al. (2002)."""
+POISSON_RATE, MOST_SPIKES = 20.0, 80.0
+"""Rate of a random spike train [Hz], as in Maass et al. (2002), and the most of all trains of a reservoir together."""
 
 LARGEST_JITTER, HALVINGS = 0.1, 12
 """Jitter that trains are moved by at most [s], and steps of the bisection that finds it."""
@@ -114,6 +117,11 @@ class Reservoir(ABC):
         size = np.sqrt(np.mean(noise**2, axis=(1, 2), keepdims=True))
         return stimuli + distance * noise / size
 
+    @property
+    def usual_rate(self) -> float:
+        """Of random spike trains for each channel: 20 Hz, and at most 80 Hz in all [Hz]."""
+        return min(POISSON_RATE, MOST_SPIKES / self.channels)
+
     def advanced(self, states: np.ndarray, sample: np.ndarray, steps: int = 1) -> np.ndarray:
         """Flowing states (rows, n) after steps under one sample (channels,), for `fisher_memory`.
 
@@ -123,6 +131,16 @@ class Reservoir(ABC):
             A spiking network has no linear response: its states jump.
         """
         raise ParameterError(f"'{self.title}' is a {self.kind}: its map from step to step has no derivative")
+
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        """Largest Lyapunov exponent under a random input, per step, and its error: below 0 the start is forgotten.
+
+        Raises
+        ------
+        ParameterError
+            A spiking network, whose states jump, or a memristive one, whose states stop at bounds.
+        """
+        raise ParameterError(f"'{self.title}' is a {self.kind}: compare runs from random starts (starts=) instead")
 
     def bounds(self) -> tuple[Any, Any]:
         """Between which the states of `advanced` stay, each a number or of shape (n,)."""
@@ -157,6 +175,13 @@ class _Sampled(Reservoir):
     @abstractmethod
     def _held(self, values: np.ndarray, starts: Sequence[int] | None) -> np.ndarray: ...
 
+    def _random_samples(self, steps: int, seed: int) -> np.ndarray:
+        return self.offset + self.gain * self.stimuli(1, steps, seed=seed)[0]
+
+    def _per_step(self, found: LyapunovSpectrum) -> tuple[float, float]:
+        scale = self.step if found.unit == "1/s" else 1.0
+        return scale * float(found.exponents[0]), scale * float(found.errors[0])
+
 
 class SteppedReservoir(_Sampled):
     """A digital network, one step for each sample; all samples at once."""
@@ -183,6 +208,13 @@ class SteppedReservoir(_Sampled):
     def advanced(self, states: np.ndarray, sample: np.ndarray, steps: int = 1) -> np.ndarray:
         rows = np.broadcast_to(self.offset + self.gain * sample, (steps, len(states), self.channels))
         return self.network.sequence(rows, states, record=False).final
+
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        turning = max(1, steps // 10)
+        drive = self._random_samples(steps + 2 * turning, seed)
+        return self._per_step(
+            lyapunov_spectrum(self.network, steps=steps, k=1, drive=drive, transient=(turning, turning))
+        )
 
 
 class FlowingReservoir(_Sampled):
@@ -213,12 +245,18 @@ class FlowingReservoir(_Sampled):
         initial = {} if first is None else {
             name: first[part].reshape(layout.shapes[name]) for name, part in layout.slices.items()
         }  # fmt: skip
-        drive = {name: held(rows[:, part], self.step) for name, part in self.program.inputs.slices.items()}
         run = simulate_graph(
-            self.program, (0.0, len(rows) * self.step), drive=drive, initial=initial, save=observed,
+            self.program, (0.0, len(rows) * self.step), drive=self._drive(rows), initial=initial, save=observed,
             print_step=self.step, save_steps=False, **self.settings,
         )  # fmt: skip
         return np.column_stack([run[name] for name in run.names if _base(name) in observed])[1:]
+
+    def _drive(self, rows: np.ndarray) -> dict[str, Any]:
+        return {name: held(rows[:, part], self.step) for name, part in self.program.inputs.slices.items()}
+
+    def exponent(self, steps: int, *, seed: int = 0) -> tuple[float, float]:
+        drive = self._drive(self._random_samples(steps, seed))
+        return self._per_step(lyapunov_spectrum(self.program, (0.0, steps * self.step), k=1, drive=drive))
 
     def start(self) -> np.ndarray:
         return self.program.initial.copy()
@@ -261,11 +299,8 @@ class MemristiveReservoir(_Sampled):
     def _one(self, rows: np.ndarray, first: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """What is observed, shape (steps, size), and the states of the edges at the end, shape (m,)."""
         network = self.network
-        electrodes = {**network.electrodes,
-                      **{node: held(rows[:, k], self.step) for k, node in enumerate(self.driven)}}  # fmt: skip
-        driven = MemristiveNetwork(**{**network.arguments, "electrodes": electrodes})
         run = simulate_network(
-            driven, (0.0, len(rows) * self.step), initial=first, save=["states", *self.observed],
+            self._under(rows), (0.0, len(rows) * self.step), initial=first, save=["states", *self.observed],
             print_step=self.step, save_steps=False, **self.settings,
         )  # fmt: skip
         states = set(network.state_names)
@@ -275,6 +310,12 @@ class MemristiveReservoir(_Sampled):
             raise ParameterError(f"'{self.title}': nothing is observed beside what is fixed; give observed=")
         made = np.column_stack([run[name] for name in wanted])[1:]
         return made, np.array([run[name][-1] for name in network.state_names])
+
+    def _under(self, rows: np.ndarray) -> MemristiveNetwork:
+        """The network with samples at its driven electrodes."""
+        samples = {node: held(rows[:, k], self.step) for k, node in enumerate(self.driven)}
+        electrodes = {**self.network.electrodes, **samples}
+        return MemristiveNetwork(**{**self.network.arguments, "electrodes": electrodes})
 
     def start(self) -> np.ndarray:
         return self.network.state.copy()
@@ -338,13 +379,35 @@ class SpikingReservoir(Reservoir):
             raise ParameterError(f"'{self.title}' starts alike in all neurons: give its neurons different potentials")
         return made
 
+    def kicked(self, trains: SpikeTrains, steps: int, trials: int, kick: float, *, seed: int = 0) -> np.ndarray:
+        """States of runs under one input with noise on what differs at the start, shape (trials, steps, size).
+
+        Before each step Gaussian noise of `kick` times the range of the values at the start is added to them, which
+        are the membrane potentials of a liquid.
+        """
+        program, made = self.program, np.empty((trials, steps, self.size))
+        places = _places(program.states.slices, self.observed)
+        for trial in range(trials):
+            draw = stream(seed, "reservoir", "kicks", trial)
+            first = self._random(int(draw.integers(2**31)))
+            settings = SpikeSettings(dt=program.dt, drive={self.train: trains}, initial=first)
+            run = SpikeRun(program, settings, steps * self.bin)
+            for step in range(steps):
+                for name in first:
+                    part = program.states.slices[name]
+                    deviation = kick * np.ptp(program.initial[part])
+                    run.y[part] += draw.normal(0.0, deviation, part.stop - part.start)
+                run.advance(round((step + 1) * self.bin / program.dt))
+                made[trial, step] = run.y[places]
+        return made
+
     def stimuli(self, count: int, steps: int, *, seed: int = 0) -> list[SpikeTrains]:
-        """Poisson trains of 20 Hz."""
+        """Poisson trains of the usual rate."""
         draw = stream(seed, "reservoir", "stimuli")
         return [self._poisson(steps, draw) for _ in range(count)]
 
     def _poisson(self, steps: int, draw: np.random.Generator) -> SpikeTrains:
-        return poisson_trains(POISSON_RATE, steps * self.bin, self.channels, seed=int(draw.integers(2**31)))
+        return poisson_trains(self.usual_rate, steps * self.bin, self.channels, seed=int(draw.integers(2**31)))
 
     def moved(
         self, stimuli: Sequence[SpikeTrains], distance: float, steps: int, *, seed: int = 0
@@ -382,7 +445,7 @@ def reservoir(
 
     Parameters
     ----------
-    what : SignalGraph, DigitalNetwork, MemristiveNetwork or Reservoir
+    what : SignalGraph, DigitalNetwork, EchoStateNetwork, MemristiveNetwork or Reservoir
         A graph of spiking neurons runs on a grid of time; another graph in steps, or in time with `flow`.
     observed : str or sequence of str, optional
         The states that are read; default ``"trace"`` of a spiking network, all states of another graph. Of a
@@ -440,6 +503,8 @@ def reservoir(
         if not nodes:
             raise ParameterError(f"'{what.title}' has no electrodes: none can be driven")
         return MemristiveReservoir(what, nodes, asked or ["v(*)"], step, bin, gain, offset, settings)
+    if isinstance(what, EchoStateNetwork):
+        dt, what = what.leak if dt is None else dt, what.graph()
     if isinstance(what, DigitalNetwork):
         return SteppedReservoir(what, asked or list(what.program.states.slices), bin, gain, offset)
     if not isinstance(what, SignalGraph):

@@ -15,11 +15,14 @@ from neurosim.analyses.fisher_memory import FisherMemory, fisher_memory
 from neurosim.analyses.kernel_rank import KernelRank, kernel_rank
 from neurosim.analyses.memory_capacity import MemoryCapacity, driven_run, memory_of_run
 from neurosim.analyses.processing_capacity import FUNCTIONS, ProcessingCapacity, capacity_of_run
-from neurosim.analyses.reservoir import Reservoir, reservoir
+from neurosim.analyses.reservoir import FlowingReservoir, Reservoir, SpikingReservoir, SteppedReservoir, reservoir
 from neurosim.analyses.reservoir_tasks import SegmentsTask, WarpTask, segments_task, time_warp_task
 from neurosim.analyses.separation import Separation, separation
 from neurosim.errors import ParameterError
 from neurosim.solve.asked import read_settings
+
+EXPONENT_STEPS = 200
+"""Of the run that tells whether the start is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class BatterySettings:
     templates : int
         Of the task of time-warped templates, default 0, which leaves it out; 10 in the source, with 40 channels.
     fitted, tested : int
-        Inputs of the tasks, default 200 and 100.
+        Inputs of the tasks, default 200 and 100; `fitted` also the runs for the Fisher memory of a spiking network, at
+        least one for each state.
     """
 
     rows: int = 2000
@@ -74,9 +78,11 @@ class ReservoirBattery(Drawable):
     memory : MemoryCapacity
     processing : ProcessingCapacity
     fisher : FisherMemory or None
-        None where there is no linear response; `remarks` says why.
+        None where noise would pile up; `remarks` says why.
     segments : SegmentsTask or None
     warp : WarpTask or None
+    exponent : (float, float) or None
+        Largest exponent under a random input and its error, per step; None of spiking and memristive networks.
     remarks : tuple of str
     """
 
@@ -92,6 +98,7 @@ class ReservoirBattery(Drawable):
     fisher: FisherMemory | None
     segments: SegmentsTask | None
     warp: WarpTask | None = None
+    exponent: tuple[float, float] | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -105,6 +112,8 @@ class ReservoirBattery(Drawable):
             "memory capacity": self.memory.capacity, "processing capacity": self.processing.total,
             **{f"capacity of degree {d}": float(v) for d, v in enumerate(self.processing.by_degree, start=1)},
         }  # fmt: skip
+        if self.exponent is not None and np.isfinite(self.exponent[0]):
+            made["largest exponent"] = self.exponent[0]
         if self.fisher is not None:
             made["fisher memory"] = self.fisher.total
         if self.segments is not None:
@@ -120,7 +129,8 @@ class ReservoirBattery(Drawable):
             "kernel rank": f"of {self.ranks.inputs} inputs",
             "generalisation rank": f"of {self.ranks.inputs} copies of one input",
             "memory capacity": f"steps, at most {self.size}", "processing capacity": f"at most {self.processing.rank}",
-            "fisher memory": "1 for normal maps",
+            "largest exponent": "per step, under a random input: below 0 the start is forgotten",
+            "fisher memory": "1 for normal maps" if self.kind != SpikingReservoir.kind else "of one more volley",
         }  # fmt: skip
         lines = [f"{self.title} ({self.kind}): {self.size} states, {self.channels} inputs"]
         for name, value in self.values.items():
@@ -153,11 +163,13 @@ def reservoir_battery(what: Any, *, seed: int = 0, **settings: Any) -> Reservoir
             raise ParameterError(f"reservoir_battery(): {field.name} = {getattr(chosen, field.name)} must be 0 or more")
     net: Reservoir = reservoir(what)
     rows, remarks = max(chosen.rows, 10 * net.size), []
-    fisher = segments = warp = None
+    fisher = segments = warp = exponent = None
     try:
-        fisher = fisher_memory(net)
+        fisher = fisher_memory(net, trials=max(chosen.fitted, net.size), seed=seed)
     except ParameterError as error:
         remarks.append(f"no Fisher memory: {error}")
+    if isinstance(net, (SteppedReservoir, FlowingReservoir)):
+        exponent = net.exponent(EXPONENT_STEPS, seed=seed)
     if chosen.segments:
         segments = segments_task(net, segments=chosen.segments, fitted=chosen.fitted, tested=chosen.tested, seed=seed)
     if chosen.templates:
@@ -169,5 +181,5 @@ def reservoir_battery(what: Any, *, seed: int = 0, **settings: Any) -> Reservoir
         kernel_rank(net, inputs=int(np.clip(chosen.inputs, 2, net.size)), steps=chosen.steps,
                     tolerance=chosen.tolerance, seed=seed),
         memory_of_run(run), capacity_of_run(run, chosen.degrees, FUNCTIONS),
-        fisher, segments, warp, tuple(remarks),
+        fisher, segments, warp, exponent, tuple(remarks),
     )  # fmt: skip

@@ -28,6 +28,7 @@ from neurosim.kernels.array_program import (
     evaluate_instructions,
 )
 from neurosim.kernels.saltation import FOLLOW, NO_SCRIPT, WRITE
+from neurosim.kernels.unchecked import flat
 
 CODE_PLACE, TABLE_PLACE, MEMORY_PLACE = -1, -2, -3
 
@@ -321,7 +322,7 @@ def flow_with_held_states(context, u, p, memory, table, code, F, D):
 @kernel
 def event_functions(context, u, p, memory, table, code, F, D):
     """What crosses 0 upwards where something happens: drives less thresholds, ends of refractory times, arrivals."""
-    c, work, y = code[code[CODE_PLACE] :], memory.reshape(memory.size), u.reshape(u.size)
+    c, work, y = code[code[CODE_PLACE] :], flat(memory), flat(u)
     mine, own = work[code[MEMORY_PLACE] :], table[code[TABLE_PLACE] :]
     inputs = mine[c[ARRIVING] - c[INPUT_COUNT] : c[ARRIVING]]
     fill_inputs(context[TIME], table, code, inputs, 0, y, code[STATES])
@@ -343,8 +344,8 @@ def event_functions(context, u, p, memory, table, code, F, D):
 def ticks_of_clocks_and_events(context, u, p, memory, table, code, F, D):
     """After an accepted step: first what clocks do, then what events do."""
     apply_clocks(context, u, memory, table, code, F)
-    c, work = code[code[CODE_PLACE] :], memory.reshape(memory.size)
-    mine, y, before = work[code[MEMORY_PLACE] :], F.reshape(F.size), u.reshape(u.size)
+    c, work = code[code[CODE_PLACE] :], flat(memory)
+    mine, y, before = work[code[MEMORY_PLACE] :], flat(F), flat(u)
     judged = context[CORNER] != 0.0
     for e in range(c[EVENTS]):
         judged = judged or mine[c[ARMED] + e] == 0.0

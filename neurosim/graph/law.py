@@ -31,6 +31,7 @@ from neurosim.kernels.array_program import (
     signature_of,
     tangent_instructions,
 )
+from neurosim.kernels.unchecked import flat
 
 WORDS_OF_LAW = 18
 (
@@ -147,7 +148,7 @@ def evaluate_drives(time, y, table, code, arena):
 def flow_between_ticks(context, u, memory, table, code, F, D):
     """``(G - leak y) / tau`` of what flows, 0 of the rest, with derivatives by what flows."""
     law, n, size, drive = code[LAW_AT], code[STATES], code[SIZE], code[DRIVE_AT]
-    work, y = memory.reshape(memory.size), u.reshape(u.size)
+    work, y = flat(memory), flat(u)
     arena = work[:size]
     evaluate_drives(context[TIME], y, table, code, arena)
     rate, leak = code[law + RATE_AT], code[law + LEAK_AT]
@@ -193,7 +194,7 @@ def apply_clocks(context, u, memory, table, code, F):
         return
     time = context[TIME]
     law, n, drive = code[LAW_AT], code[STATES], code[DRIVE_AT]
-    work, y, now = memory.reshape(memory.size), u.reshape(u.size), F.reshape(F.size)
+    work, y, now = flat(memory), flat(u), flat(F)
     arena = work[: code[SIZE]]
     jumps, holds = False, False
     for q in range(code[law + CLOCKS]):

@@ -4,14 +4,14 @@ Any graph with events qualifies whose states flow element by element between tic
 element by element, are one *cluster*: where they do so linearly (LIF neurons with any chain of synaptic states,
 adaptation, traces) the propagator ``exp(A dt)`` of each of its elements is exact; maps and products between them are
 stepped by `neurosim.graph.element_programs`. Meaning and order of what happens at a tick are those of
-`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay.
+`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay. Synapses
+may be short-term plastic, or learn from the times of ticks (`neurosim.graph.spike_timing`); other rules need no dt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -20,6 +20,8 @@ import scipy.sparse
 
 from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph, factors, memoryless_order
+from neurosim.graph.edge_matrices import edge_matrix, is_diagonal, is_identity
+from neurosim.graph.element_code import plain
 from neurosim.graph.element_programs import (
     Drive,
     Elements,
@@ -31,9 +33,10 @@ from neurosim.graph.element_programs import (
 )
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
-from neurosim.graph.layout import Layout, layout_of
-from neurosim.graph.plasticity import rule_name, settings_of, short_term_parameters
+from neurosim.graph.layout import layout_of
+from neurosim.graph.plasticity import check_rule, rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
+from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
 from neurosim.graph.spike_timing import RULES as TIMING_RULES
 from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
@@ -42,85 +45,6 @@ from neurosim.kernels.spike_vectors import MOST_TERMS
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
-
-
-@dataclass(frozen=True)
-class LearnedWeights:
-    """Weights of a projection that learn, by their synapses.
-
-    Attributes
-    ----------
-    part : slice
-        Where they lie in the states.
-    shape : (int, int)
-        Targets and sources.
-    rows, columns : ndarray of int
-        Target and source of each.
-    values : ndarray
-        At the beginning.
-    """
-
-    part: slice
-    shape: tuple[int, int]
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-
-
-@dataclass(frozen=True)
-class SpikeProgram:
-    """A compiled graph of spiking neurons for one step dt; the arrays are those of `neurosim.kernels.spike_steps`.
-
-    Attributes
-    ----------
-    graph : SignalGraph
-        Flat.
-    dt : float
-        Step [s].
-    scheme : str
-        How states that flow nonlinearly are stepped; "" where there are none.
-    work : int
-        Numbers that the compiled loop needs to work in.
-    states, events, inputs, trains : Layout
-        Where named arrays lie in the states, among the elements of events, in a row of inputs; `trains` are the inputs
-        that make events tick.
-    given : dict of str to str
-        The event that each of `trains` makes tick.
-    learned : dict of str to LearnedWeights
-        By the name of the parameter.
-    """
-
-    graph: SignalGraph
-    dt: float
-    notes: tuple[str, ...]
-    states: Layout
-    events: Layout
-    inputs: Layout
-    trains: Layout
-    given: dict[str, str]
-    initial: np.ndarray
-    code: np.ndarray
-    table: np.ndarray
-    constant: np.ndarray
-    pointers: np.ndarray
-    targets: np.ndarray
-    strengths: np.ndarray
-    memory: int
-    arrivals: int
-    work: int
-    scheme: str
-    learned: dict[str, LearnedWeights]
-
-    @cached_property
-    def slots(self) -> int:
-        """Steps for which ticks are kept."""
-        return int(self.code[words.SLOTS])
-
-    @property
-    def synapses(self) -> int:
-        """Number of synapses."""
-        at, count = int(self.code[words.PROJECTIONS_AT]), int(self.code[words.PROJECTIONS])
-        return sum(int(self.code[at + k * words.PROJECTION_WORDS + words.COUNT]) for k in range(count))
 
 
 @dataclass(frozen=True)
@@ -153,8 +77,8 @@ def compile_spikes(
     ParameterError, UnknownNameError
         What is no such graph is refused by the name of the node or edge.
     """
-    if not (np.isfinite(dt) and dt > 0.0):
-        raise ParameterError(f"dt = {dt!r} s must be positive and finite")
+    if not (isinstance(dt, (int, float, np.number)) and np.isfinite(dt) and dt > 0.0):
+        raise ParameterError(f"dt = {dt!r} s must be a number, positive and finite")
     check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
     check_noise(diffusion or {}, flat.of_kind("state"))
@@ -286,13 +210,14 @@ class _Compiler:
                 continue
             where = f"edge '{a}' -> '{name}'"
             if edge["plastic"]:
+                check_rule(edge["plastic"], where)
                 if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) not in ("short_term", *TIMING_RULES):
                     raise ParameterError(
                         f"{where}: the rule '{rule_name(edge['plastic'])}' does not run with dt; leave out dt"
                     )
                 yield _Term(str(a), None, edge["delay"], edge)
                 continue
-            matrix = _matrix(flat, str(a), name, edge)
+            matrix = edge_matrix(flat, str(a), name, edge)
             if not self._is_linear(str(a)):
                 if edge["delay"] > 0.0 and flat.nodes[a]["kind"] != "event":
                     raise ParameterError(f"{where}: only ticks of events may have a delay where dt is given")
@@ -300,7 +225,7 @@ class _Compiler:
                 continue
             for term in self._terms(str(a)):
                 if term.plastic is not None:
-                    if not _is_identity(matrix):
+                    if not is_identity(matrix):
                         raise ParameterError(f"{where}: behind a plastic edge no further weight may follow")
                     yield _Term(term.source, None, term.delay + edge["delay"], term.plastic)
                 else:
@@ -315,7 +240,7 @@ class _Compiler:
             ports = [t for t in terms if t.source in flat and flat.nodes[t.source]["kind"] == "port"]
             if not ports:
                 continue
-            if len(terms) > 1 or not _is_identity(ports[0].matrix):
+            if len(terms) > 1 or not is_identity(ports[0].matrix):
                 raise ParameterError(
                     f"event '{event}' watches input '{ports[0].source}' and more, or a part of it: where dt is given, "
                     "an input makes an event of its own size tick by itself"
@@ -336,7 +261,7 @@ class _Compiler:
         for name, terms in drives:
             for term in terms:
                 if term.source in links:
-                    if flat.size_of(term.source) != flat.size_of(name) or not _is_diagonal(term.matrix):
+                    if flat.size_of(term.source) != flat.size_of(name) or not is_diagonal(term.matrix):
                         raise ParameterError(
                             f"{flat.nodes[term.source]['kind']} '{term.source}' drives '{name}' with a matrix: where "
                             "dt is given, states drive one another element by element (ticks may go through any "
@@ -392,7 +317,7 @@ class _Compiler:
                     bias[:, i] += term.matrix.toarray().ravel() / tau
                 elif term.source in nodes or (has_program and term.source in self.holders and term.source != name):
                     # What rests is seen at rest: it is no part of the flow that is taken out.
-                    rates[i].terms.append((term.source, _uniform(term.matrix.diagonal() / tau)))
+                    rates[i].terms.append((term.source, plain(term.matrix.diagonal() / tau)))
                 elif term.source in names:
                     matrix[:, i, names.index(term.source)] += term.matrix.diagonal() / tau
                 elif flat.nodes[term.source]["kind"] == "port":
@@ -413,9 +338,11 @@ class _Compiler:
         """Delay of a projection in steps."""
         delay = term.delay / self.dt
         if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            smaller = ", it is shorter than dt" if delay < 1.0 else ""
             raise ParameterError(
-                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of dt = {self.dt:g} s{smaller}; take "
+                f"dt = {term.delay:g} / {int(np.ceil(delay))} s, a delay of {max(1, round(delay)) * self.dt:g} s, or "
+                "grid='free'"
             )
         return round(delay)
 
@@ -510,8 +437,8 @@ class _Compiler:
             elif self.flat.nodes[term.source]["kind"] == "port":
                 found.append((term.source, term.matrix.tocoo()))
             else:
-                drive.terms.append((term.source, _uniform(term.matrix.diagonal())))
-        drive.bias = _uniform(bias)
+                drive.terms.append((term.source, plain(term.matrix.diagonal())))
+        drive.bias = plain(bias)
         if found:
             drive.place = self.constant.size
             self.constant = np.concatenate([self.constant, bias])
@@ -533,7 +460,7 @@ class _Compiler:
             terms = self.drives[event]
             watched = [t for t in terms if t.source in self.states.slices]
             level = flat.value_of(flat.nodes[event]["threshold"], n, f"event '{event}', threshold")
-            gain = watched[0].matrix.diagonal() if len(watched) == 1 and _is_diagonal(watched[0].matrix) else None
+            gain = watched[0].matrix.diagonal() if len(watched) == 1 and is_diagonal(watched[0].matrix) else None
             if gain is None or not (gain > 0.0).all() or any(t.source not in ("", watched[0].source) for t in terms):
                 raise ParameterError(
                     f"event '{event}': where dt is given, an event watches one state of its own size, with a positive "
@@ -633,7 +560,7 @@ class _Compiler:
 
     def _short_term(self, term: _Term, where: str) -> tuple[Any, list[np.ndarray]]:
         """Weights of a projection with short-term plasticity, and U, 1/D, 1/F [1/steps] of its synapses by source."""
-        weights = scipy.sparse.csc_array(_matrix(self.flat, term.source, "", term.plastic))
+        weights = scipy.sparse.csc_array(edge_matrix(self.flat, term.source, "", term.plastic))
         weights.sum_duplicates()
         use, recovery, facilitation = short_term_parameters(self.flat, term.plastic, weights, where)
         return weights, [use, self.dt / recovery, self.dt / facilitation]
@@ -661,42 +588,6 @@ class _Compiler:
     def _reserve(self, name: str, size: int) -> int:
         self.sizes[name] += size
         return self.sizes[name] - size
-
-
-def _matrix(flat: SignalGraph, source: str, target: str, edge: Any) -> Any:
-    """Sparse matrix (elements of the target, of the source) of an edge, its gain included."""
-    m = flat.size_of(source)
-    low, high = edge["source_part"] or (0, m)
-    if edge["weight"] is None:
-        core = scipy.sparse.eye_array(high - low, format="csr")
-    else:
-        value = flat.parameters[edge["weight"]].value
-        if not hasattr(value, "tocsr") and value.ndim < 2:
-            core = scipy.sparse.diags_array(np.broadcast_to(value, high - low), format="csr")
-        else:
-            core = scipy.sparse.csr_array(value)
-            core = core.T if edge["transpose"] else core
-    core = core * edge["gain"]
-    if target and (edge["source_part"] or edge["target_part"]):
-        found, first = core.tocoo(), (edge["target_part"] or (0, 0))[0]
-        core = scipy.sparse.csr_array(
-            (found.data, (found.row + first, found.col + low)), shape=(flat.size_of(target), m)
-        )
-    return core
-
-
-def _uniform(values: np.ndarray) -> Any:
-    """A float where all elements have the same number."""
-    return float(values[0]) if (values == values[0]).all() else values
-
-
-def _is_diagonal(matrix: Any) -> bool:
-    found = matrix.tocoo()
-    return bool((found.row == found.col).all())
-
-
-def _is_identity(matrix: Any) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and _is_diagonal(matrix) and bool((matrix.diagonal() == 1.0).all())
 
 
 def _joined(parts: list[np.ndarray], dtype: Any = float) -> np.ndarray:

@@ -5,8 +5,8 @@ grid: ``y <- P y + q`` with ``P = exp(A h)`` (S. Rotter, M. Diesmann, Biol. Cybe
 10.1007/s004220050570). States of one kind lie side by side, so that a step runs on vector registers.
 
 At the end of a step, in this order: pulses arrive that were sent their delay ago; events tick whose drive has reached
-the threshold; what they reset is reset; pulses without a delay arrive. A pulse is read from the log of ticks when it is
-due, so nothing has to be kept for each synapse under way.
+the threshold; what they reset is reset; pulses without a delay arrive; ticks behind synapses that learn change their
+weights. A pulse is read from the log of ticks when it is due, so nothing has to be kept for each synapse under way.
 """
 
 from __future__ import annotations
@@ -366,11 +366,11 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
                 continue
         for e in range(m):
             element = first + start + e
-            if not y[value + e] >= table[place + (start + e) * stride]:
-                if armed[element] == 0:
-                    armed[element] = 1
+            if not at(y, value + e) >= at(table, place + (start + e) * stride):
+                if disarmed != 0 and at(armed, element) == 0:
+                    put(armed, element, 1)
                     plan[DISARMED] -= 1
-            elif armed[element] != 0 and release[element] <= now:
+            elif at(armed, element) != 0 and at(release, element) <= now:
                 elements[logged] = element
                 logged += 1
                 armed[element] = 0

@@ -280,11 +280,11 @@ def _scatter_derivatives(S, b, k, jacobian):
         _add_row(jacobian, values, sign, run[0], run[1], S.slot[at : at + w])
 
 
-def _evaluate_signature(outputs: int) -> Any:
+def _evaluate_signature(outputs: int, returns: str = "void") -> Any:
     from numba import types
 
     real = types.Array(types.f8, 1, "C")
-    return types.void(system_arrays_type(), real, *[real] * outputs)
+    return getattr(types, returns)(system_arrays_type(), real, *[real] * outputs)
 
 
 @helper
@@ -435,7 +435,7 @@ def clip_states(S, y):
     return count
 
 
-@helper
+@unit(lambda: _evaluate_signature(1))
 def start_batches(S, context, y):
     """Let devices set their memory from the starting point, and record the event functions there."""
     context[WANT_DERIVATIVES] = 0.0
@@ -445,14 +445,15 @@ def start_batches(S, context, y):
             for k in range(S.batch[b, BLOCKS]):
                 _gather(S, b, k, y)
                 _call(S, b, address, S.batch[b, INPUTS], k, context, S.F, S.D)
-    record_events(S, context, y)
+    if S.event_value.size > 0:
+        record_events(S, context, y)
 
 
-@helper
+@unit(lambda: _evaluate_signature(1, "i8"))
 def accept_batches(S, context, y):
-    """Tell devices that a step ending at y was accepted; return whether one of them changed a state."""
+    """Tell devices that a step ending at y was accepted; return how many states they changed."""
     context[WANT_DERIVATIVES] = 0.0
-    changed = False
+    changed = 0
     for b in range(S.batch.shape[0]):
         address = S.batch[b, ACCEPT]
         if address != 0:
@@ -469,11 +470,11 @@ def accept_batches(S, context, y):
                             row = S.flow_plus[at + r * w + e]
                             if row != n and S.is_state[row] != 0 and y[row] != S.F[r * w + e]:
                                 y[row] = S.F[r * w + e]
-                                changed = True
+                                changed += 1
     return changed
 
 
-@helper
+@unit(lambda: _evaluate_signature(1))
 def record_events(S, context, y):
     """Store the event functions at y."""
     context[WANT_DERIVATIVES] = 0.0
@@ -498,7 +499,14 @@ def _call_events(S, b, address, k, context):
     S.batch[b, LAW_FLOWS] = flows
 
 
-@helper
+def _crossing_signature() -> Any:
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.UniTuple(types.i8, 2)(system_arrays_type(), real, real, types.i8, types.i8)
+
+
+@unit(_crossing_signature)
 def crossing_batches(S, context, y, low, high):
     """First and last batch of low <= b < high with an event function whose sign changed; (-1, -1) if there is none."""
     context[WANT_DERIVATIVES] = 0.0
@@ -519,7 +527,7 @@ def crossing_batches(S, context, y, low, high):
     return first, last
 
 
-@helper
+@unit(lambda: _evaluate_signature(1, "i8"))
 def jump_batches(S, context, y):
     """Apply the jumps of all event functions that changed sign since they were recorded; return how many did."""
     context[WANT_DERIVATIVES] = 0.0

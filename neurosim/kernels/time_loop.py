@@ -93,6 +93,8 @@ from neurosim.kernels.steps import (
 )  # fmt: skip
 from neurosim.kernels.stochastic import stochastic_interpolant, stochastic_step
 from neurosim.kernels.system import (
+    ACCEPT,
+    START,
     accept_batches,
     clip_states,
     crossing_batches,
@@ -290,6 +292,15 @@ def _restart(S, lu, run, context):
     return status
 
 
+@helper
+def _has_any(S, column):
+    """Whether a batch has something in this column of its row: what none has need not be compiled."""
+    count = 0
+    for b in range(S.batch.shape[0]):
+        count += S.batch[b, column] != 0
+    return count > 0
+
+
 @unit(_point_signature)
 def _finish(S, lu, run, context):
     """What follows an accepted step: devices are told, jumps are made, the method restarts where the flow changed."""
@@ -299,7 +310,7 @@ def _finish(S, lu, run, context):
     context[STEP] = real[H_LAST]
     context[CORNER] = 1.0 if count[JUMPED] != 0 or count[AT_LIMIT] != 0 else 0.0
     context[NEXT_STEP] = np.inf
-    changed = accept_batches(S, context, run.y)
+    changed = _has_any(S, ACCEPT) and accept_batches(S, context, run.y) > 0
     if count[JUMPED] != 0:
         count[JUMPS] += jump_batches(S, context, run.y)
         context[NEXT_STEP] = min(context[NEXT_STEP], real[H_LAST])
@@ -388,7 +399,8 @@ def advance(S, lu, lu_polish, run, context):
     budget = count[BUDGET]
     if count[STARTED] == 0:
         context[TIME] = real[T]
-        start_batches(S, context, run.y)
+        if _has_any(S, START) or count[EVENTFUL] != 0:
+            start_batches(S, context, run.y)
         status = _restart(S, lu_polish, run, context)
         if status != 0:
             return status

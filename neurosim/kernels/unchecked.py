@@ -53,12 +53,40 @@ def _build_put() -> Any:
     return put
 
 
+def _build_flat() -> Any:
+    from numba import types
+    from numba.core.imputils import impl_ret_borrowed
+    from numba.extending import intrinsic
+    from numba.np.arrayobj import make_array, populate_array
+
+    @intrinsic
+    def flat(typing_context, a):
+        if a.layout != "C":
+            raise TypeError("flat() takes arrays that lie without gaps")
+        kind = types.Array(a.dtype, 1, "C")
+
+        def generate(target, builder, sig, values):
+            source = make_array(sig.args[0])(target, builder, values[0])
+            made = make_array(kind)(target, builder)
+            populate_array(
+                made, data=source.data, shape=[source.nitems], strides=[source.itemsize], itemsize=source.itemsize,
+                meminfo=source.meminfo, parent=source.parent,
+            )  # fmt: skip
+            return impl_ret_borrowed(target, builder, kind, made._getvalue())
+
+        return kind(a), generate
+
+    return flat
+
+
 def _put(a: Any, i: int, value: Any) -> None:
     a[i] = value
 
 
 at = Instruction(_build_at, lambda a, i: a[i])
 """``at(a, i)`` is a[i], for 0 <= i."""
+flat = Instruction(_build_flat, lambda a: a.reshape(a.size))
+"""``flat(a)`` is a as one row; Numba's `reshape` calls Numba, which then has to be loaded."""
 put = Instruction(_build_put, _put)
 """``put(a, i, value)`` does a[i] = value, for 0 <= i."""
 

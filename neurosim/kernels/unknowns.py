@@ -40,15 +40,15 @@ class Unknowns(Sequence[Unknown]):
 
     Attributes
     ----------
-    names, units : list of str
+    names, units : sequence of str
     kinds : ndarray of str, shape (n,)
     lower, upper, scale : ndarray, shape (n,)
     """
 
     def __init__(self, unknowns: Iterable[Unknown] = ()) -> None:
         rows = list(unknowns)
-        self.names = [u.name for u in rows]
-        self.units = [u.unit for u in rows]
+        self.names: Sequence[str] = [u.name for u in rows]
+        self.units: Sequence[str] = [u.unit for u in rows]
         self.kinds = np.array([u.kind for u in rows], "U16")
         self.lower = np.array([u.lower for u in rows], float)
         self.upper = np.array([u.upper for u in rows], float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from neurosim.memristive.plan import LaplacianSolver
 
 LARGEST_JACOBIAN = 300
 """Edges up to which the system gives its dense Jacobian."""
+
+MANY_EDGES = 100_000
+"""From so many edges on memory is given back between planning and laying out."""
 
 
 @dataclass
@@ -100,6 +103,8 @@ def assemble_network(
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
     solver = net.plan(rtol)
+    if m > MANY_EDGES:
+        _give_back_memory()
     header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
     network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
     header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER
@@ -121,7 +126,7 @@ def assemble_network(
     table = np.concatenate([drives.table, net.sources.constant, laws.table])
 
     count = m + held
-    index = np.full((1, count, 2), GROUND)
+    index = np.full((1, count, 2), GROUND, np.int32)
     index[0, :, 0] = np.arange(count)
     batch = BatchSpec(
         net.title, index, index, np.zeros((1, 0)), {}, law.network_flow, count, count,
@@ -131,10 +136,10 @@ def assemble_network(
         table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
     unknowns = Unknowns.empty(count)
-    unknowns.names[:] = [*net.state_names, *(f"{name}[{k}]" for name, part in drives.held_places.items()
-                                             for k in range(part.stop - part.start))]  # fmt: skip
-    unknowns.units[:m] = laws.units
-    unknowns.kinds[:] = "state"
+    others = [f"{name}[{k}]" for name, part in drives.held_places.items() for k in range(part.stop - part.start)]
+    unknowns.names = [*net.state_names, *others] if others else net.state_names
+    unknowns.units = [*laws.units, *("" for _ in others)]
+    unknowns.kinds = np.broadcast_to(np.array("state"), count)
     unknowns.lower[:m], unknowns.upper[:m], unknowns.scale[:m] = laws.lower, laws.upper, laws.scale
 
     def breakpoints(t_start: float, t_stop: float) -> np.ndarray:
@@ -144,6 +149,8 @@ def assemble_network(
         return kept[kept > t_start]
 
     system = build_system(unknowns, [batch], breakpoints=breakpoints)
+    # of a million edges the numbers are kept once
+    system.batches = (replace(batch, code=system.arrays.code, table=system.arrays.table),)
     at = law.AT + law.SOLVER
 
     def detach(arrays: SystemArrays) -> LaplacianArrays:
@@ -153,6 +160,13 @@ def assemble_network(
 
     system.detach, system.keeps = detach, solver.arrays
     return NetworkAssembly(net, drives, system, solver)
+
+
+def _give_back_memory() -> None:
+    """What planning took and freed goes back to the machine, where the C library can do that (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def address_of(arrays: tuple) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ KELVIN = 300.15
 
 PROBES = (-2.0, -0.3, 0.01, 0.7)
 """Voltages [V] at which a device is asked whether its current is proportional to the voltage."""
+
+
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,12 @@ class Edges:
         m = self.polarity.size
         current, rate, slopes = np.zeros(m), np.zeros(m), np.zeros((4, m) if derivatives else (4, 0))
         voltages, states = np.array(v, float), np.array(x, float)
-        words.edges_at(
-            self.context, self.code, 0, self.table, 0, self._work, voltages, states, current, rate, slopes.ravel(),
-            int(derivatives),
-        )  # fmt: skip
+        # The words for the laws are work space too.
+        with _ONE_AT_A_TIME:
+            words.edges_at(
+                self.context, self.code, 0, self.table, 0, self._work, voltages, states, current, rate, slopes.ravel(),
+                int(derivatives),
+            )  # fmt: skip
         return current, rate, slopes
 
     def _is_ohmic(self) -> bool:
@@ -163,7 +169,7 @@ def device_of(name: str) -> Device:
 
 
 def make_group(
-    device: Device, edges: np.ndarray, names: Sequence[str], common: Mapping[str, Any],
+    device: Device, edges: np.ndarray, name_of: Callable[[int], str], common: Mapping[str, Any],
     own: Mapping[str, Mapping[int, Any]],
 ) -> EdgeGroup:  # fmt: skip
     """Parameters of all edges of one device.
@@ -172,8 +178,8 @@ def make_group(
     ----------
     device : Device
     edges : ndarray of int
-    names : sequence of str
-        Of these edges, for messages.
+    name_of : callable
+        ``name_of(k)``: the name of the k-th of these edges, for messages.
     common : mapping of str to float, word or array_like
         By parameter: for all edges, or one for each.
     own : mapping of str to (mapping of edge number to value)
@@ -198,17 +204,17 @@ def make_group(
         single[parameter] = {**single.get(parameter, {}), **values}
     count = edges.size
     if not single:
-        columns = _columns(device, [Instance(names[0], device.name, (), shared)])
+        columns = _columns(device, [Instance(name_of(0), device.name, (), shared)])
     else:
         instances = []
-        for e, name in zip(edges.tolist(), names, strict=True):
+        for k, e in enumerate(edges.tolist()):
             values = {p: _word(device, p, given[e]) for p, given in single.items() if e in given}
-            instances.append(Instance(name, device.name, (), {**shared, **values}))
+            instances.append(Instance(name_of(k), device.name, (), {**shared, **values}))
         columns = _columns(device, instances)
     if "r_on" in columns and "r_off" in columns and (columns["r_on"] >= columns["r_off"]).any():
         k = int(np.argmax(columns["r_on"] >= columns["r_off"]))
         raise ParameterError(
-            f"edge '{names[k]}': r_on = {columns['r_on'][k]:g} ohm must be smaller than r_off = "
+            f"edge '{name_of(k)}': r_on = {columns['r_on'][k]:g} ohm must be smaller than r_off = "
             f"{columns['r_off'][k]:g} ohm"
         )
     columns |= {name: np.full(1, KELVIN) for name in ("temperature", "nominal_temperature")}

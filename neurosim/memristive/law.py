@@ -19,7 +19,7 @@ from neurosim.kernels.edge_laws import WORK, evaluate_edges
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.laplacian import solve_laplacian
 from neurosim.kernels.laplacian_arrays import TOLERANCE, laplacian_type
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.unchecked import at, flat, put
 
 AT = HEADER + WORDS_OF_LAW
 WORDS_OF_NETWORK = 13
@@ -155,7 +155,7 @@ def _fill_jacobian(code, memory, D):
 def network_flow(context, u, p, memory, table, code, F, D):
     """Rates of the states; 0 of the samples of held sources."""
     m = code[AT + EDGES]
-    y, numbers = u.reshape(u.size), memory.reshape(memory.size)
+    y, numbers = flat(u), flat(memory)
     status = solve_network(context[TIME], context, table, code, numbers, y, m)
     rates = m + 2 * code[AT + NODES] + code[INPUTS] + 2 * m
     for e in range(m):

@@ -10,7 +10,7 @@ with the cycle projector solved for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from neurosim.errors import ParameterError, SimulationError, UnknownNameError, n
 from neurosim.memristive import invariants
 from neurosim.memristive.clocked_map import ClockedMap
 from neurosim.memristive.edges import CTDV, EdgeGroup, Edges, device_of, make_group, state_column
+from neurosim.memristive.graph_arrays import GraphArrays, NumberedNames
 from neurosim.memristive.plan import (
     LARGEST_TOLERANCE,
     LEAST_TOLERANCE,
@@ -50,11 +51,11 @@ class MemristiveNetwork:
 
     Parameters
     ----------
-    graph : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
+    graph : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph, or GraphArrays
         An edge runs from its first node (tail) to its second (head), as ``graph.edges`` gives it. Attributes of an edge
-        win over the arguments: parameters of the device (``r_on``, ``r_off``, ``beta``, ``alpha``, ...),
-        ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which without ``device`` makes it
-        a resistor.
+        win over the arguments, and `GraphArrays` have none: parameters of the device (``r_on``, ``r_off``, ``beta``,
+        ``alpha``, ...), ``polarity``, ``emf``, ``initial``, ``device``, ``name``, and ``resistance``, which without
+        ``device`` makes it a resistor.
     r_on, r_off : float or array_like, optional
         Resistances [ohm], for all edges or one for each; default 100 and 16e3.
     beta : float or array_like, optional
@@ -86,9 +87,9 @@ class MemristiveNetwork:
     Attributes
     ----------
     graph : networkx.Graph
-    nodes, edges : list
+    nodes, edges : sequence
         Names of the nodes, and tuples of the edges, in order.
-    names : list of str
+    names : sequence of str
         Names of the edges: their attribute ``name``, or ``m[0]``, ``m[1]``, ...
     tail, head : ndarray of int, shape (m,)
     electrodes : dict of node to drive
@@ -116,31 +117,36 @@ class MemristiveNetwork:
         initial: Any = None, solver: str = "auto", title: str = "",
     ) -> None:  # fmt: skip
         self.arguments: dict[str, Any] = {name: value for name, value in locals().items() if name != "self"}
-        if not isinstance(graph, nx.Graph):
-            raise ParameterError(f"a networkx graph is needed, not {type(graph).__name__}")
-        self.graph = graph
+        if not isinstance(graph, nx.Graph | GraphArrays):
+            raise ParameterError(f"a networkx graph or GraphArrays is needed, not {type(graph).__name__}")
         self.title = title or graph.name or "memristive network"
-        self.nodes: list[Any] = list(graph.nodes)
-        self._node = {name: k for k, name in enumerate(self.nodes)}
-        self.edges: list[tuple[Any, ...]] = list(graph.edges)
-        if not self.edges:
+        self._data: list[dict[str, Any]] = []
+        self.nodes: Sequence[Any]
+        self.names: Sequence[str]
+        if isinstance(graph, GraphArrays):
+            self.nodes, self.tail, self.head = range(graph.nodes), graph.tail, graph.head
+        else:
+            self.graph, self.nodes = graph, list(graph.nodes)
+            self.edges = list(graph.edges)
+            self._data = [graph.edges[edge] for edge in self.edges]
+            self.tail = np.array([self._node[edge[0]] for edge in self.edges], np.int64)
+            self.head = np.array([self._node[edge[1]] for edge in self.edges], np.int64)
+        if not self.size:
             raise ParameterError("the graph has no edges: there is nothing to simulate")
-        self._data: list[dict[str, Any]] = [graph.edges[edge] for edge in self.edges]
-        self.tail = np.array([self._node[edge[0]] for edge in self.edges], np.int64)
-        self.head = np.array([self._node[edge[1]] for edge in self.edges], np.int64)
-        self.names = [str(data.get("name", f"m[{k}]")) for k, data in enumerate(self._data)]
-        self._edge = {edge: k for k, edge in enumerate(self.edges)}
-        self._by_name = {name: k for k, name in enumerate(self.names)}
-        if len(self._by_name) < len(self.names):
-            twice = next(name for k, name in enumerate(self.names) if self._by_name[name] != k)
-            raise ParameterError(f"two edges have the name '{twice}'")
+        self.names = NumberedNames(self.size)
+        if any("name" in data for data in self._data):
+            self.names = [str(data.get("name", f"m[{k}]")) for k, data in enumerate(self._data)]
+            if len(self._by_name) < len(self.names):
+                twice = next(name for k, name in enumerate(self.names) if self._by_name[name] != k)
+                raise ParameterError(f"two edges have the name '{twice}'")
         loops = np.flatnonzero(self.tail == self.head)
         if loops.size:
             raise ParameterError(f"edge {self.edge_name(loops[0])} joins a node with itself: no current would leave it")
         if device is not None and (convention is not None or beta is not None or alpha is not None):
             raise ParameterError("convention, beta and alpha belong to the Caravelli-Traversa-Di Ventra equation: with "
                                  "device= give the parameters of the device")  # fmt: skip
-        mixed = device is None and all("device" in data or "resistance" in data for data in self._data)
+        own = ("device" in data or "resistance" in data for data in self._data)
+        mixed = device is None and bool(self._data) and all(own)
         if device is None and convention not in CONVENTIONS and not (mixed and convention is None):
             raise ParameterError(
                 f"convention = {convention!r} must be 'standard' (0 is the low resistance) or 'flipped' (1 is): it is "
@@ -177,8 +183,8 @@ class MemristiveNetwork:
         return ngspice_netlist(self, stop)
 
     def _read_edges(self, default: str, common: Mapping[str, Any], polarity: Any, initial: Any) -> Edges:
-        m = len(self.edges)
-        kinds: dict[str, list[int]] = {}
+        m = self.size
+        kinds: dict[str, Any] = {} if self._data else {default: range(m)}
         for e, data in enumerate(self._data):
             is_resistor = "resistance" in data and "device" not in data
             kinds.setdefault("" if is_resistor else data.get("device", default), []).append(e)
@@ -195,24 +201,27 @@ class MemristiveNetwork:
         start, lower, upper, scale = np.zeros(m), np.full(m, -np.inf), np.full(m, np.inf), np.ones(m)
         state_names, units = ["x"] * m, [""] * m
         for kind, members in kinds.items():
-            edges = np.array(members, np.int64)
+            edges = np.arange(m) if members == range(m) else np.array(members, np.int64)
             if not kind:
                 groups.append(self._resistors(edges))
                 continue
             device = device_of(kind)
             own: dict[str, dict[int, Any]] = {}
-            for e in members:
+            for e in members if self._data else ():
                 for key, value in self._data[e].items():
                     if (key not in _OWN or key == "resistance") and key in _parameter_names(device.name):
                         own.setdefault(key, {})[e] = value
             shared = common if kind == default else {}
-            group = make_group(device, edges, [self.edge_name(e)[1:-1] for e in members], shared, own)
+            group = make_group(device, edges, lambda k, edges=edges: self.edge_name(edges[k])[1:-1], shared, own)
             state = device.structure.states[0]
             groups.append(group)
             start[edges], lower[edges] = state_column(group, state.initial), state_column(group, state.lower)
             upper[edges], scale[edges] = state_column(group, state.upper), state_column(group, state.scale)
-            for e in members:
-                state_names[e], units[e] = state.name, state.unit
+            if edges.size == m:
+                state_names, units = [state.name] * m, [state.unit] * m
+            else:
+                for e in members:
+                    state_names[e], units[e] = state.name, state.unit
         start = self._per_edge("initial", start if initial is None else initial, own="initial")
         outside = np.flatnonzero((start < lower) | (start > upper))
         if outside.size:
@@ -239,9 +248,9 @@ class MemristiveNetwork:
             values = np.array(value, float)
         except (TypeError, ValueError):
             raise ParameterError(f"{name}: a number, or one for each edge, is needed, not {value!r}") from None
-        if values.shape not in ((), (len(self.edges),)):
-            raise ParameterError(f"{name} has shape {values.shape}, but there are {len(self.edges)} edges")
-        values = np.broadcast_to(values, len(self.edges)).copy()
+        if values.shape not in ((), (self.size,)):
+            raise ParameterError(f"{name} has shape {values.shape}, but there are {self.size} edges")
+        values = np.broadcast_to(values, self.size).copy()
         if own:
             for e, data in enumerate(self._data):
                 if own in data:
@@ -252,7 +261,7 @@ class MemristiveNetwork:
         return values
 
     def _read_sources(self, given: Any) -> Sources:
-        m, n = len(self.edges), len(self.nodes)
+        m, n = self.size, len(self.nodes)
         made = Sources(m, n)
         for e, data in enumerate(self._data):
             if "emf" in data:
@@ -261,10 +270,13 @@ class MemristiveNetwork:
             values = np.asarray(given, float)
             if values.shape != (m,):
                 raise ParameterError(f"sources have shape {values.shape}, but there are {m} edges")
+            if not self._data and np.isfinite(values).all():
+                made.constant[:m] += values
+                values = values[:0]
             given = dict(enumerate(values.tolist()))
         for edge, drive in (given or {}).items():
             e = self.edge_index(edge)
-            if "emf" in self._data[e]:
+            if "emf" in self.edge_data(e):
                 raise ParameterError(f"edge {self.edge_name(e)} has the attribute 'emf' and is in sources: give one")
             made.add(e, f"EMF of edge {self.edge_name(e)}", drive)
         for node, drive in self.electrodes.items():
@@ -275,7 +287,7 @@ class MemristiveNetwork:
 
     def _fix_potentials(self) -> None:
         """Electrodes, and one node of each component that has none."""
-        n, m = len(self.nodes), len(self.edges)
+        n, m = len(self.nodes), self.size
         self.incidence = sparse.csr_matrix(
             (np.r_[np.ones(m), -np.ones(m)], (np.r_[self.tail, self.head], np.tile(np.arange(m), 2))), shape=(n, m)
         )
@@ -313,7 +325,7 @@ class MemristiveNetwork:
         """Components with an EMF or an injected current."""
         count = int(self.component.max()) + 1
         has = np.zeros(count, bool)
-        m, n = len(self.edges), len(self.nodes)
+        m, n = self.size, len(self.nodes)
         places = np.concatenate([np.flatnonzero(self.sources.constant), self.sources.targets[:, 1]])
         has[self.component[self.tail[places[places < m]]]] = True
         has[self.component[places[places >= m + n] - m - n]] = True
@@ -354,7 +366,33 @@ class MemristiveNetwork:
     @property
     def size(self) -> int:
         """Number of edges m."""
-        return len(self.edges)
+        return self.tail.size
+
+    @cached_property
+    def graph(self) -> nx.Graph:
+        """The networkx graph; of `GraphArrays` made when it is asked for, which needs sorted edges."""
+        return self.arguments["graph"].networkx()
+
+    @cached_property
+    def edges(self) -> list[tuple[Any, ...]]:
+        """Tuples of the edges, in order."""
+        return list(self.graph.edges)
+
+    def edge_data(self, e: int) -> dict[str, Any]:
+        """Attributes of an edge."""
+        return self._data[e] if self._data else {}
+
+    @cached_property
+    def _node(self) -> dict[Any, int]:
+        return {name: k for k, name in enumerate(self.nodes)}
+
+    @cached_property
+    def _edge(self) -> dict[tuple[Any, ...], int]:
+        return {edge: k for k, edge in enumerate(self.edges)}
+
+    @cached_property
+    def _by_name(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
 
     @property
     def state(self) -> np.ndarray:
@@ -362,8 +400,11 @@ class MemristiveNetwork:
         return self.laws.initial.copy()
 
     @property
-    def state_names(self) -> list[str]:
+    def state_names(self) -> Sequence[str]:
         """Addresses of the states: ``m[0].w``, with the name that the device has for its state."""
+        kinds = set(self.laws.state_names)
+        if isinstance(self.names, NumberedNames) and len(kinds) == 1:
+            return NumberedNames(self.size, f".{kinds.pop()}")
         return [f"{name}.{state}" for name, state in zip(self.names, self.laws.state_names, strict=True)]
 
     @cached_property
@@ -376,8 +417,8 @@ class MemristiveNetwork:
 
     def edge_name(self, e: int) -> str:
         """An edge in quotes, for messages: its nodes, and its name if it has one."""
-        shown = "-".join(str(part) for part in self.edges[e])
-        return f"'{shown}'" if "name" not in self._data[e] else f"'{self.names[e]} ({shown})'"
+        shown = "-".join(str(part) for part in (self.edges[e] if self._data else (self.tail[e], self.head[e])))
+        return f"'{shown}'" if "name" not in self.edge_data(e) else f"'{self.names[e]} ({shown})'"
 
     def edge_index(self, edge: Any) -> int:
         """Number of an edge given by its tuple, its name or its number.
@@ -388,15 +429,19 @@ class MemristiveNetwork:
         """
         if isinstance(edge, (int, np.integer)) and not isinstance(edge, bool) and 0 <= edge < self.size:
             return int(edge)
+        if isinstance(edge, str) and isinstance(self.names, NumberedNames):
+            found = self.names.find(edge)
+            if found is not None:
+                return found
         if isinstance(edge, tuple) and edge in self._edge:
             return self._edge[edge]
         if isinstance(edge, tuple) and len(edge) == 2 and self.graph.is_multigraph():
             parallel = [key for key in self._edge if key[:2] == edge]
             if len(parallel) == 1:
                 return self._edge[parallel[0]]
-        if isinstance(edge, str) and edge in self._by_name:
+        if isinstance(edge, str) and not isinstance(self.names, NumberedNames) and edge in self._by_name:
             return self._by_name[edge]
-        hint = nearest(str(edge), map(str, [*self.names[:1000], *self.edges[:1000]]))
+        hint = nearest(str(edge), map(str, [*self.names[:1000], *(self.edges[:1000] if self._data else ())]))
         if isinstance(edge, tuple) and (edge[1], edge[0], *edge[2:]) in self._edge:
             hint = f"it runs the other way: {(edge[1], edge[0], *edge[2:])}, so the sign of its EMF changes"
         raise UnknownNameError(f"'{self.title}' has no edge {edge!r}; {hint}")
@@ -408,6 +453,8 @@ class MemristiveNetwork:
         ------
         UnknownNameError
         """
+        if not self._data and isinstance(node, (int, np.integer)) and 0 <= node < len(self.nodes):
+            return int(node)
         if node not in self._node:
             raise UnknownNameError(
                 f"'{self.title}' has no node {node!r}; {nearest(str(node), map(str, self.nodes[:1000]))}"

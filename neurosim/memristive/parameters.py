@@ -113,7 +113,7 @@ def number_of(net: MemristiveNetwork, name: str) -> int | None:
 
 def emf_of(net: MemristiveNetwork, e: int) -> Any:
     """The EMF that was given for an edge, 0 for none."""
-    data = net.graph.edges[net.edges[e]]
+    data = net.edge_data(e)
     if "emf" in data:
         return data["emf"]
     given = net.arguments["sources"]
@@ -148,7 +148,7 @@ def changed_arguments(net: MemristiveNetwork, values: Mapping[str, Any]) -> dict
             if source.number is not None and source.number >= before.numbers.size:
                 raise UnknownNameError(f"'{address}': the source has {before.numbers.size} numbers")
             new = value if source.number is None else before.changed(source.number, value)
-            if source.kind == "emf" and "emf" in net.graph.edges[net.edges[source.key]]:
+            if source.kind == "emf" and "emf" in net.edge_data(source.key):
                 own.setdefault(source.key, {})["emf"] = new
             else:
                 parts[source.kind][source.key] = new

@@ -70,13 +70,15 @@ class Recorded:
 
     def followed_by(self, later: Recorded) -> Recorded:
         """One record of a run that another method went on with."""
-        names = ("times", "values", "slopes", "memories")
-        parts = [np.concatenate([getattr(self, name), getattr(later, name)]) for name in names]
+        times, values, slopes, memories = (
+            np.concatenate([getattr(self, name), getattr(later, name)])
+            for name in ("times", "values", "slopes", "memories")
+        )
         seconds = {
             name: round(self.statistics[name] + later.statistics[name], 6)
             for name in ("seconds_time_loop", "cpu_seconds_time_loop")
         }
-        return Recorded(*parts, later.statistics | seconds, later.failure)
+        return Recorded(times, values, slopes, memories, later.statistics | seconds, later.failure)
 
 
 def bytes_of_point(run: Run) -> int:

@@ -311,7 +311,7 @@ def _of_laws(net: MemristiveNetwork, address: str, name: str, edge: int | None) 
             members = np.flatnonzero(group.edges == edge)
         elif group.device is not None:
             spellings = (parameter, *group.device.parameter(parameter).aliases)
-            data = [net.graph.edges[net.edges[e]] for e in group.edges] if _has_own(net) else []
+            data = [net.edge_data(e) for e in group.edges] if any(map(net.edge_data, group.edges)) else []
             members = np.array([k for k in members if not data or not any(s in data[k] for s in spellings)], int)
         values = group.columns[parameter][members]
         chain, size = _chain(group, parameter, members)
@@ -321,10 +321,6 @@ def _of_laws(net: MemristiveNetwork, address: str, name: str, edge: int | None) 
         is_one = edge is not None or given is None or np.ndim(given) == 0
         return LawPath(address, number, members, values, chain, size, is_one)
     raise _unknown(net, address)
-
-
-def _has_own(net: MemristiveNetwork) -> bool:
-    return any(data for *_, data in net.graph.edges(data=True))
 
 
 def _chain(group: EdgeGroup, parameter: str, members: np.ndarray) -> tuple[dict[int, np.ndarray], dict[int, float]]:

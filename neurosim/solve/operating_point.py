@@ -136,9 +136,11 @@ def operating_point(
     y = np.append(assembly.start, 0.0) if guess is None else guess.copy()
     for _ in range(SETTLING_LIMIT):
         _continue(solver, y)
+        if not any(device.start for device in assembly.devices):
+            return y
         before = system.arrays.memory.copy()
         run_start(system.arrays, context, y)
-        if not any(device.start for device in assembly.devices) or np.array_equal(before, system.arrays.memory):
+        if np.array_equal(before, system.arrays.memory):
             return y
     raise SimulationError(
         "the operating point does not settle: a switch keeps changing its state; give it a larger hysteresis, or start "

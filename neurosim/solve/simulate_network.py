@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
+from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
@@ -172,7 +174,7 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
         "solver": assembly.solver.kind, "notes": notes,
         "sources": assembly.drives.described, "statistics": recorded.statistics, "versions": versions(),
         "seconds_at_bounds": _at_bounds(net, saved, times, values),
-        "input_sha256": input_hash(assembly.system.arrays.table.tobytes() + net.tail.tobytes() + net.head.tobytes()),
+        "input_sha256": input_hash(assembly.system.arrays.table, net.tail, net.head),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
     if watch is not None:
@@ -191,36 +193,42 @@ class _Saved:
         self.states: list[int] = []
         self.others: list[tuple[str, str, Any]] = []
         names = net.state_names
-        of_state = {name: e for e, name in enumerate(names)}
-        nodes = {str(node): node for node in net.nodes}
-        memristive = np.flatnonzero(net.is_memristive).tolist()
+        of_state = _finder(names)
+        self._edge_number = _finder(net.names)
         default = ["states", *(f"i({node})" for node in net.electrodes)]
         for address in [asked] if isinstance(asked, str) else asked or default:
             call = _CALL.match(address)
-            if address in of_state:
-                self.states.append(of_state[address])
+            found = of_state(address)
+            if found is not None:
+                self.states.append(found)
             elif address == "states":
-                self.states += memristive
+                self.states += np.flatnonzero(net.is_memristive).tolist()
             elif call is None:
                 raise self._unknown(address, [*names[:1000], "states", "i(*)", "v(*)"])
             elif call[2] == "*" and call[1] in "iv":
-                inside = net.names if call[1] == "i" else list(nodes)
+                inside = net.names if call[1] == "i" else list(self.nodes)
                 self.others += [(f"{call[1]}({name})", call[1], name) for name in inside]
             elif call[1] == "g":
                 parts = call[2].split(",")
                 ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
+                nodes = self.nodes
                 pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
                 if pair is None:
                     raise self._unknown(address, list(nodes))
                 self.others.append((address, "g", pair))
             else:
-                known = {"i": [*net.names, *map(str, net.electrodes)], "v": list(nodes)}[call[1]]
-                if call[2] not in known:
-                    raise self._unknown(address, [f"{call[1]}({name})" for name in known[:1000]])
+                known = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes
+                if call[2] not in known and (call[1] == "v" or self._edge_number(call[2]) is None):
+                    others = [*net.names[:1000], *known] if call[1] == "i" else list(known)[:1000]
+                    raise self._unknown(address, [f"{call[1]}({name})" for name in others])
                 self.others.append((address, call[1], call[2]))
         self.states = list(dict.fromkeys(self.states))
         self.others = list(dict.fromkeys(self.others))
-        self.nodes = nodes
+
+    @cached_property
+    def nodes(self) -> dict[str, Any]:
+        """Nodes by their text."""
+        return {str(node): node for node in self.net.nodes}
 
     def _unknown(self, address: str, known: Sequence[str]) -> UnknownNameError:
         return UnknownNameError(f"cannot save '{address}' of network '{self.net.title}'; {nearest(address, known)}")
@@ -243,21 +251,25 @@ class _Saved:
         potentials = currents = np.empty((0, 0))
         if any(kind in "iv" for _, kind, _ in self.others):
             potentials, currents = assembly.solved(times, values)
-        edge_of = {name: e for e, name in enumerate(net.names)}
         for address, kind, what in self.others:
             if kind == "v":
                 made[address] = Column(potentials[:, net.node_index(self.nodes[what])], "V", f"potential of {what}")
             elif kind == "g":
                 found = [net.conductance(row[: net.size], *what) for row in values]
                 made[address] = Column(np.array(found), "S", f"conductance between {what[0]} and {what[1]}")
-            elif what in edge_of:
-                made[address] = Column(currents[:, edge_of[what]], "A", f"current of {what}")
+            elif (e := self._edge_number(what)) is not None:
+                made[address] = Column(currents[:, e], "A", f"current of {what}")
             else:
-                k = net.node_index(self.nodes[what])
+                k = net.node_index(next(node for node in net.electrodes if str(node) == what))
                 inject = np.array([net.sources.split(net.sources.at(t))[2][k] for t in times])
                 out = currents @ np.asarray(net.incidence[[k]].todense()).ravel()
                 made[address] = Column(out - inject, "A", f"current of electrode {what}")
         return made
+
+
+def _finder(names: Sequence[str]) -> Callable[[str], int | None]:
+    """The number of a name, None where there is none."""
+    return names.find if isinstance(names, NumberedNames) else {name: k for k, name in enumerate(names)}.get
 
 
 def _new_run(

@@ -107,7 +107,7 @@ def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **sett
         run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
-    columns = {name: Column(values) for name, values in run.columns().items()}
+    columns = {name: Column(values, run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sample_times if columns else np.empty(0), columns, attrs={
         "title": program.graph.title, "analysis": "tran", "method": "exact, from event to event",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
@@ -144,7 +144,7 @@ class SpikeEventRun(SpikeRun):
         self.sample_times = print_times(span, chosen.print_step)
         self.notes: list[str] = []
         self._samples: list[np.ndarray] = []
-        self._ticks: list[tuple[np.ndarray, np.ndarray]] = []
+        self._ticks: Any = []
         elements, states = program.events.size, program.states.size
         code = program.code.copy()
         code[spike_steps.SAMPLED], code[spike_steps.SAMPLED_AT] = len(self.places), len(code)
@@ -164,6 +164,7 @@ class SpikeEventRun(SpikeRun):
             memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
             due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
             touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
+            raised=np.ones(program.cells, whole),
         )  # fmt: skip
         self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
         self._arm()
@@ -227,6 +228,10 @@ class SpikeEventRun(SpikeRun):
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays that change."""
         return {name: getattr(self.cells, name) for name in words.CHANGING}
+
+    def _restore_ticks(self, times: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks so far."""
+        self._ticks = [(times, elements)]
 
     @property
     def logged(self) -> int:

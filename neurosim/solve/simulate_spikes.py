@@ -127,7 +127,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     times, elements = run.ticks()
     first = int(np.ceil(start / program.dt - WHOLE))
     kept = run.sampled_steps >= first
-    columns = {name: Column(values[kept]) for name, values in run.columns().items()}
+    columns = {name: Column(values[kept], run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
         "title": program.graph.title, "analysis": "tran",
         "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
@@ -266,6 +266,10 @@ class SpikeRun:
         values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
         return {name: values[:, k] for k, name in enumerate(self.places)}
 
+    def unit_of(self, name: str) -> str:
+        """Unit of a saved element."""
+        return self.program.graph.nodes.get(name.partition("[")[0], {}).get("unit", "")
+
     def asked(self) -> list[np.ndarray]:
         """What was laid out before the run began: drives, and what is saved."""
         drives = [np.array(self.drives.records, np.int64), np.array(self.drives.table, float)]
@@ -273,15 +277,21 @@ class SpikeRun:
 
     def kept(self) -> dict[str, np.ndarray]:
         """All that makes up where the run is, for a checkpoint."""
-        times = [np.concatenate(part) for part in zip(*self._ticks, strict=True)] or [np.empty(0, np.int64)] * 2
+        ticks = [np.concatenate(part) for part in list(zip(*self._ticks, strict=True))[-2:]]
+        ticks = ticks or [np.empty(0, np.int64)] * 2
         samples = np.concatenate([np.empty(0), *map(np.ravel, self._samples)])
         kept = {name: a[: self.logged] if name.startswith("log") else a for name, a in self.arrays().items()}
-        return {**kept, "ticks": times[0], "ticked": times[1], "samples": samples}
+        return {**kept, "ticks": ticks[0], "ticked": ticks[1], "samples": samples}
 
     def restore(self, kept: Mapping[str, np.ndarray]) -> None:
         """Go on from what `kept` gave."""
         copy_into(self.arrays(), kept)
-        self._ticks, self._samples = [(kept["ticks"], kept["ticked"])], [kept["samples"]]
+        self._restore_ticks(kept["ticks"], kept["ticked"])
+        self._samples = [kept["samples"]]
+
+    def _restore_ticks(self, counts: np.ndarray, elements: np.ndarray) -> None:
+        """Ticks of all steps so far: how many at each, and their elements."""
+        self._ticks = [(1, counts, elements)]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays that change, and some that do not."""
@@ -419,8 +429,11 @@ class SpikeRun:
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.time:g} s; look for weights or drives that are too large"
-            + (f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
-               if self.program.scheme else "")
+            + (
+                f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
+                if self.program.scheme
+                else ""
+            )
         )
 
 
@@ -436,11 +449,10 @@ def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
     """Times of the ticks of each element by its name."""
-    order = np.argsort(elements, kind="stable")
-    ends = np.cumsum(np.bincount(elements, minlength=program.events.size))
-    parts = iter(np.split(times[order], ends[:-1]))
+    in_order = times[np.argsort(elements, kind="stable")].tolist()
+    ends = [0, *np.cumsum(np.bincount(elements, minlength=program.events.size)).tolist()]
     return {
-        name if part.stop - part.start == 1 else f"{name}[{e}]": next(parts).tolist()
+        name if part.stop - part.start == 1 else f"{name}[{e - part.start}]": in_order[ends[e] : ends[e + 1]]
         for name, part in program.events.slices.items()
-        for e in range(part.stop - part.start)
+        for e in range(part.start, part.stop)
     }

@@ -17,6 +17,7 @@ from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 def spike_trials(
     graph: SignalGraph | SpikeProgram | Sequence[SignalGraph | SpikeProgram], drives: Sequence[Mapping[str, Any]],
     times: Any, *, dt: float, save: str, initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
+    seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
     """Run a spiking network once for each drive and return a state at given times.
 
@@ -36,6 +37,8 @@ def spike_trials(
         Initial values of each trial.
     workers : int
         Threads; the result does not depend on it.
+    seed : int
+        Of the noise of the first trial, default 0; each trial has the next one.
 
     Returns
     -------
@@ -48,6 +51,8 @@ def spike_trials(
     at = np.asarray(times, float)
     if at.ndim not in (1, 2) or len(at) != len(drives) or (initial is not None and len(initial) != len(drives)):
         raise ParameterError(f"spike_trials(): {len(drives)} drives, times of shape {at.shape}; one row for each drive")
+    if not len(drives):
+        raise ParameterError("spike_trials(): there are no drives; give one for each trial")
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
         raise ParameterError("spike_trials(): times must be finite and not negative")
     alone = isinstance(graph, SignalGraph | SpikeProgram)
@@ -65,7 +70,8 @@ def spike_trials(
     def trial(k: int) -> np.ndarray:
         program = programs[id(graphs[k])]
         part, steps = program.states.slices[save], np.round(np.atleast_1d(at[k]) / program.dt).astype(np.int64)
-        settings = SpikeSettings(dt=program.dt, drive=drives[k], initial={} if initial is None else initial[k])
+        start = {} if initial is None else initial[k]
+        settings = SpikeSettings(dt=program.dt, drive=drives[k], initial=start, seed=seed + k)
         run = SpikeRun(program, settings, float(at[k].max()))
         made = np.empty((steps.size, part.stop - part.start))
         for reading in np.argsort(steps, kind="stable"):

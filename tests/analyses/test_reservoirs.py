@@ -11,6 +11,7 @@ import pytest
 import neurosim as ns
 from neurosim.analyses.processing_capacity import _products
 from neurosim.cli import main
+from neurosim.cli.subject import setting
 from neurosim.errors import ParameterError, SilentNetworkWarning, UnknownNameError
 
 
@@ -114,6 +115,17 @@ def test_fisher_memory_is_one_for_normal_maps_and_grows_with_chains():
         ns.fisher_memory(np.eye(3), np.ones(3))
 
 
+def test_fisher_memory_of_a_liquid_fades():
+    curve = ns.fisher_memory(small_liquid(), delays=8).curve
+    assert curve[0] > 5.0 > abs(curve[6:].mean())
+
+
+def test_exponent_of_a_linear_reservoir_is_the_logarithm_of_its_radius():
+    assert linear_cycle(6, 0.8).exponent(60)[0] == pytest.approx(np.log(0.8), abs=1e-6)
+    graph = ns.architectures.echo_state(1, 6, topology="cycle", spectral_radius=0.0, activation="identity")
+    assert ns.reservoir(graph, flow=True, step=0.3).exponent(60)[0] == pytest.approx(-0.3, abs=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["liquid", "echo state", "flowing", "memristive"])
 def test_every_reservoir_takes_samples_and_spikes(kind: str):
     net = made(kind)
@@ -154,6 +166,14 @@ def test_spikes_become_counts():
     assert net.states([trains], steps=3) == pytest.approx(net.states(counts))
 
 
+def test_echo_state_network_of_the_user_is_a_reservoir():
+    network = ns.EchoStateNetwork(1, 12, leak=0.5, seed=2)
+    net = ns.reservoir(network)
+    u = net.stimuli(1, 9)
+    assert net.size == 12
+    assert net.states(u)[0] == pytest.approx(ns.reservoir(ns.digital(network.graph(), dt=0.5)).states(u)[0])
+
+
 def test_copies_of_spike_trains_are_as_far_as_asked():
     net = ns.reservoir(small_liquid())
     stimuli = net.stimuli(3, 20, seed=1)
@@ -168,11 +188,13 @@ def test_battery_runs_on_every_reservoir(kind: str):
            "tested": 5, "templates": 2 if kind == "echo state" else 0}  # fmt: skip
     net = made(kind)
     found = ns.reservoir_battery(net, **few)
-    assert (found.fisher is None) == (kind == "liquid")
+    assert found.fisher is not None
+    assert (found.exponent is not None) == (kind == "echo state")
     assert {"forgetting", "kernel rank", "memory capacity", "segment told after 250 ms"} <= set(found.values)
     assert "memory capacity" in str(found)
     assert len(found.plot().figure.axes) == 6
-    assert found.values == ns.reservoir_battery(net, **few).values
+    if kind == "echo state":
+        assert found.values == ns.reservoir_battery(net, **few).values
     with pytest.raises(ParameterError, match="pairs"):
         ns.reservoir_battery(net, pears=3)
 
@@ -222,7 +244,8 @@ def test_a_silent_liquid_is_named_with_advice():
         (lambda: ns.memory_capacity(linear_cycle(20), rows=10), "rows = 10"),
         (lambda: ns.kernel_rank(linear_cycle(5), tolerance=2.0), "tolerance"),
         (lambda: ns.separation(linear_cycle(5), distances=(-1.0,)), "distances"),
-        (lambda: ns.fisher_memory(ns.reservoir(small_liquid())), "no derivative"),
+        (lambda: ns.reservoir(small_liquid()).exponent(10), "random starts"),
+        (lambda: ns.fisher_memory(small_liquid(), trials=5), "trials"),
     ],
 )
 def test_what_means_nothing_is_refused(build, says: str):
@@ -250,7 +273,7 @@ def test_command_prints_table_figure_and_json(tmp_path, capsys):
     assert main(["reservoir", "echo_state", "--set", "units=8", *few, "--plot", str(figure)]) == 0
     assert "memory capacity" in capsys.readouterr().out
     assert figure.stat().st_size > 10_000
-    assert main(["reservoir", "liquid", "--set", "shape=3,2,2", *few, "--json"]) == 0
-    values = json.loads(capsys.readouterr().out)
-    assert values["states"] == 12
+    assert main(["reservoir", "echo_state", "--set", "units=6", *few, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["states"] == 6
+    assert setting("shape=3,2,2") == ("shape", (3, 2, 2))
     assert main(["reservoir", "echo_state", "--measure", "rowz=3"]) == 2

@@ -90,7 +90,7 @@ REFUSED = {
     ("memristive network", "covariant_vectors"): "lost a direction",
     ("memristive network", "conditional_exponents"): "its own sources",
     ("memristive network", "continuation"): "fixed point",
-    ("memristive network", "limit_cycle"): "how long to run",
+    ("memristive network", "limit_cycle"): "give duration=",
     ("hopfield", "limit_cycle"): "comes to rest",
     ("mtrnn", "limit_cycle"): "comes to rest",
     ("mtrnn", "energy"): "not known to descend an energy",

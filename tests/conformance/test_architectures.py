@@ -14,6 +14,7 @@ from neurosim.architectures import architectures
 from neurosim.architectures.architecture import Architecture
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError
+from neurosim.graph.flatten import flatten
 from neurosim.graph.program import compile_graph
 from neurosim.graph.signal_graph import SignalGraph
 
@@ -163,7 +164,7 @@ def test_analog_and_digital_can_be_compared(entry: Architecture) -> None:
         return
     # A vector field of its own has no leak that says how fast it is.
     is_law = any("law" in data and data["law"] is not None for _, data in graph.nodes(data=True))
-    is_eventful = bool(compile_graph(graph).graph.of_kind("event"))
+    is_eventful = bool(flatten(graph).of_kind("event"))
     duration = 0.5 if is_eventful else 3.0
     found = compare(graph, duration=duration, refinements=1, starts=2, dt=2e-3 if is_law else None)
     coarse, fine = found.steps

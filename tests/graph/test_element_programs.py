@@ -9,6 +9,7 @@ import scipy.linalg
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.element_programs import noise_spread
+from neurosim.graph.flatten import flatten
 from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
@@ -33,6 +34,8 @@ def coupled(size: int, seed: int = 0) -> ns.SignalGraph:
     net.parameter("bias", draw.normal(0.0, 0.3, size))
     net.parameter("gain", draw.uniform(0.5, 1.5, size))
     net.parameter("In", draw.normal(0.0, 0.5, (size, 2)))
+    net.parameter("In x", draw.normal(0.0, 0.5, (size, 2)))
+    net.connect("u", "x", weight="In x")
     net.map("f", size, "tanh", bias="bias", gain=1.3)
     net.connect("x", "f", weight="gain")
     net.connect("u", "f", weight="In")
@@ -140,7 +143,7 @@ def test_what_rests_is_seen_at_rest(scheme: str):
     w = run["n/w"][first : first + round(pause / dt) + 1]
     assert (run["n/v"][first : first + w.size] == -70.6e-3).all()
     factor = 1.0 - dt / 144e-3 if scheme == "euler" else np.exp(-dt / 144e-3)
-    assert w == pytest.approx(w[0] * factor ** np.arange(w.size), rel=1e-11)
+    assert w == pytest.approx(w[0] * factor ** np.arange(w.size), rel=1e-7, abs=0.0)
     assert run["n/w"][first + w.size + 50] > w[-1] * factor**51 * (1.0 + 1e-3)
 
 
@@ -181,6 +184,15 @@ def test_noise_is_stationary_and_follows_its_seed():
     assert (runs[1]["x[7]"][1:6] != other[4::4]).all()
 
 
+def test_noise_is_shown_and_scaled_with_time():
+    net = ns.SignalGraph("noisy")
+    net.state("x", 1, time_constant=5e-3, noise=20.0)
+    assert "0.005 s x' = -x, noise 20 dW" in ns.equations(net)
+    outer = ns.SignalGraph("slow")
+    outer.sub("in", net, time_scale=4.0)
+    assert float(flatten(outer).nodes["in/x"]["noise"]) == 10.0
+
+
 def test_a_noisy_run_in_pieces_is_the_uncut_run():
     program = compile_spikes(noisy(5), 1e-3)
     whole, pieces = (SpikeRun(program, SpikeSettings(dt=1e-3, seed=4), 0.1) for _ in range(2))
@@ -208,3 +220,10 @@ def test_settings_are_checked():
     net.connect("q", "y")
     with pytest.raises(ParameterError, match="sends its ticks into product 'q'"):
         ns.simulate(net, (0.0, 0.01), dt=1e-3)
+
+
+def test_trials_have_noise_of_their_own():
+    found = ns.spike_trials(noisy(3), [{}] * 3, np.full(3, 0.01), dt=1e-3, save="x", seed=5, workers=2)
+    alone = ns.simulate(noisy(3), (0.0, 0.01), dt=1e-3, seed=7, save=["x"])
+    assert found[2].tolist() == [alone[f"x[{k}]"][-1] for k in range(3)]
+    assert np.unique(found).size == 9

@@ -2,6 +2,10 @@
 
 >>> from neurosim.digital.training import Adam, train
 >>> run = train(network, (inputs, targets), optimiser=Adam(0.01), epochs=100, batch_size=16)
+
+Readouts of states that are there already: `ridge` (linear, penalty by cross-validation), `logistic` (classes) and
+`p_delta` (pools of perceptrons); along a run `RecursiveLeastSquares` and `LeastMeanSquares`; `fit_readout` writes the
+weights of a ridge regression into a network.
 """
 
 from neurosim.digital.training.associative import bam, hebb, pseudo_inverse, storkey
@@ -12,7 +16,7 @@ from neurosim.digital.training.losses import LOSSES, logistic_cross_entropy, mea
 from neurosim.digital.training.online_readouts import LeastMeanSquares, fit_online
 from neurosim.digital.training.optimisers import LBFGS, SGD, Adam, clip_by_norm
 from neurosim.digital.training.parallel_perceptrons import PerceptronPools, p_delta
-from neurosim.digital.training.readouts import Readout, RecursiveLeastSquares, fit_readout, ridge
+from neurosim.digital.training.readouts import Readout, RecursiveLeastSquares, fit_readout, logistic, ridge
 from neurosim.digital.training.rtrl import Sensitivities, real_time_gradient, train_online
 from neurosim.digital.training.weights import graph_of, load_weights, read_notes, save_weights
 
@@ -36,6 +40,7 @@ __all__ = [
     "graph_of",
     "hebb",
     "load_weights",
+    "logistic",
     "logistic_cross_entropy",
     "mean_squared_error",
     "p_delta",
