@@ -92,11 +92,12 @@ LOOK, UP, DOWN = range(3)
 """What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
 
 (
-    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, PLAN,
-) = range(13)  # fmt: skip
+    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, JUDGED,
+    PLAN,
+) = range(14)  # fmt: skip
 """Entries of `Cells.plan`: ticks in the log; elements in the heap; cells that this instant touched; its number; places
 in the given ticks, in the inputs and in the samples; what failed, for which element; statistics: searches for a
-crossing, and pulses."""
+crossing, and pulses; whether anything may have reached its threshold."""
 
 NOW, STOP = range(2)
 """Entries of `Cells.clock` [s]."""
@@ -448,7 +449,8 @@ def schedule(C, c, e):
         element = code[v + FIRST_ELEMENT] + e
         C.outcome[element] = LOOK
         if C.release[element] > now:
-            wait(C, element, C.release[element], LOOK)
+            if C.next_time[element] != C.release[element]:
+                wait(C, element, C.release[element], LOOK)
             continue
         is_held, until = 0, np.inf
         if held_by >= 0 and C.release[held_by + e] > now:
@@ -511,7 +513,7 @@ def deliver(C, p, element):
         for q in range(code[c + WATCHERS]):
             v = code[code[c + WATCHERS_AT] + q]
             if code[v + WATCHED] == target:
-                C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+                C.outcome[code[v + FIRST_ELEMENT] + e], C.plan[JUDGED] = LOOK, 1
     C.plan[SENT] += stop - start
 
 
@@ -537,7 +539,7 @@ def judge(C, is_first):
     while is_first and plan[NEXT_GIVEN] < C.given_times.size and C.given_times[plan[NEXT_GIVEN]] <= now:
         tick(C, C.given_elements[plan[NEXT_GIVEN]])
         plan[NEXT_GIVEN] += 1
-    for k in range(plan[TOUCHED]):
+    for k in range(plan[TOUCHED] if plan[JUDGED] != 0 else 0):
         c, e = C.touched[2 * k], C.touched[2 * k + 1]
         for q in range(code[c + WATCHERS]):
             v = code[code[c + WATCHERS_AT] + q]
@@ -620,11 +622,11 @@ def instant(C, is_start):
     """All that happens now."""
     code, plan, now = C.code, C.plan, C.clock[NOW]
     plan[INSTANT] += 1
-    plan[TOUCHED] = 0
+    plan[TOUCHED], plan[JUDGED] = 0, int(is_start)
     move_inputs(C, is_start)
     while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
         element = C.heap[0]
-        C.outcome[element] = C.awaited[element]
+        C.outcome[element], plan[JUDGED] = C.awaited[element], 1
         number = code[code[EVENT_OF_ELEMENT] + element]
         v = code[EVENTS_AT] + number * EVENT_WORDS
         touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
@@ -647,6 +649,7 @@ def instant(C, is_start):
             break
         end = plan[LOGGED]
         for k in range(begin, end):
+            plan[JUDGED] = 1
             reset(C, C.log_elements[k])
         for s in range(code[PROMPT]):
             r = code[PROMPT_AT] + s * SENDING_WORDS
