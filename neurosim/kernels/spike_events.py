@@ -500,20 +500,25 @@ def deliver(C, p, element):
         before = C.arrivals[code[p + ARRIVALS] + source]
         C.arrivals[code[p + ARRIVALS] + source] = now
         refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
-    use, resources = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
+    use, resources, synapses = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + SYNAPSES]
+    is_short_term, is_monotone, is_watched = code[p + KIND] == SHORT_TERM, code[c + MONOTONE] != 0, False
+    for q in range(code[c + WATCHERS]):
+        is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
     for s in range(start, stop):
-        e = at(C.targets, code[p + SYNAPSES] + s)
+        e = at(C.targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
         amount = at(C.strengths, weight + s * each)
-        if code[p + KIND] == SHORT_TERM:
+        if is_short_term:
             amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
-        touch(C, c, e, amount > 0.0 or code[c + MONOTONE] == 0)
+        touch(C, c, e, amount > 0.0 or not is_monotone)
         put(C.y, target + e, at(C.y, target + e) + amount)
-        for q in range(code[c + WATCHERS]):
-            v = code[code[c + WATCHERS_AT] + q]
-            if code[v + WATCHED] == target:
-                C.outcome[code[v + FIRST_ELEMENT] + e], C.plan[JUDGED] = LOOK, 1
+        if is_watched:
+            C.plan[JUDGED] = 1
+            for q in range(code[c + WATCHERS]):
+                v = code[code[c + WATCHERS_AT] + q]
+                if code[v + WATCHED] == target:
+                    C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
     C.plan[SENT] += stop - start
 
 
