@@ -294,6 +294,9 @@ class Result:
     def column(self, name: str) -> Column:
         """Return the values with their unit; `name` as in ``result[name]``.
 
+        The name of a population, ``"neurons/v"``, gives all its elements ``"neurons/v[0]"``, ... that were saved, as a
+        last axis.
+
         Raises
         ------
         UnknownNameError
@@ -312,8 +315,16 @@ class Result:
             plus, minus = (f"v({net})" for net in key[2:-1].split(","))
             difference = self.column(plus).values - self.column(minus).values
             return Column(difference, "V", f"{plus} minus {minus}")
+        if elements := [self.columns[element] for element in self.elements(key)]:
+            return Column(np.stack([e.values for e in elements], axis=-1), elements[0].unit)
         known = [*self.columns, *self.dims]
         raise UnknownNameError(f"the result has no '{name}'; {nearest(key, known)}".rstrip("; "))
+
+    def elements(self, name: str) -> list[str]:
+        """Names of the columns that are elements of a population: of ``"v"`` those of ``"v[0]"``, ``"v[1]"``, ..."""
+        start = f"{canonical_name(name)}["
+        numbers = (column[len(start) : -1] for column in self.columns if column.startswith(start))
+        return [f"{start}{k}]" for k in sorted(int(number) for number in numbers if number.isdecimal())]
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.column(name).values
@@ -488,9 +499,13 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def input_hash(text: str | bytes) -> str:
-    """Return ``"sha256:<hex>"`` of a netlist's text, for the provenance of a result."""
-    return "sha256:" + hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
+def input_hash(*parts: str | bytes | np.ndarray) -> str:
+    """Return ``"sha256:<hex>"`` of a netlist's text, or of arrays one after the other: where a result is from."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else np.ascontiguousarray(part).data
+                      if isinstance(part, np.ndarray) else part)  # fmt: skip
+    return "sha256:" + digest.hexdigest()
 
 
 def _read_only(name: str, values: Any) -> np.ndarray:

@@ -110,8 +110,8 @@ def check_scheme(scheme: str, substeps: int) -> None:
     ParameterError
     """
     if scheme not in SCHEMES:
-        raise ParameterError(f"scheme '{scheme}' must be one of {', '.join(SCHEMES)}; {nearest(scheme, SCHEMES)}")
-    if int(substeps) != substeps or substeps < 1:
+        raise ParameterError(f"scheme '{scheme}' must be one of {', '.join(SCHEMES)}")
+    if not isinstance(substeps, (int, np.integer)) or substeps < 1:
         raise ParameterError(f"substeps = {substeps!r} must be a whole number of one or more")
 
 

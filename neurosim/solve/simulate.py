@@ -139,6 +139,9 @@ def simulate(
             from neurosim.solve.simulate_network import simulate_network
 
             return simulate_network(circuit, t_span, **settings)
+        settings = {name: value for name, value in settings.items() if name not in ("dt", "grid") or value is not None}
+        if {"dt", "grid"} <= settings.keys():
+            raise ParameterError("give dt, the step [s] of a grid of time, or grid='free', not both")
         if "dt" in settings:
             from neurosim.solve.simulate_spikes import simulate_spikes
 

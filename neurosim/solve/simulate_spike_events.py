@@ -107,7 +107,7 @@ def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **sett
         run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
-    columns = {name: Column(values) for name, values in run.columns().items()}
+    columns = {name: Column(values, run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sample_times if columns else np.empty(0), columns, attrs={
         "title": program.graph.title, "analysis": "tran", "method": "exact, from event to event",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
