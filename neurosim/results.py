@@ -499,9 +499,13 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def input_hash(text: str | bytes) -> str:
-    """Return ``"sha256:<hex>"`` of a netlist's text, for the provenance of a result."""
-    return "sha256:" + hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
+def input_hash(*parts: str | bytes | np.ndarray) -> str:
+    """Return ``"sha256:<hex>"`` of a netlist's text, or of arrays one after the other: where a result is from."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else np.ascontiguousarray(part).data
+                      if isinstance(part, np.ndarray) else part)  # fmt: skip
+    return "sha256:" + digest.hexdigest()
 
 
 def _read_only(name: str, values: Any) -> np.ndarray:

@@ -4,7 +4,8 @@ Any graph with events qualifies whose states flow element by element between tic
 element by element, are one *cluster*: where they do so linearly (LIF neurons with any chain of synaptic states,
 adaptation, traces) the propagator ``exp(A dt)`` of each of its elements is exact; maps and products between them are
 stepped by `neurosim.graph.element_programs`. Meaning and order of what happens at a tick are those of
-`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay.
+`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay. Synapses
+may be short-term plastic, or learn from the times of ticks (`neurosim.graph.spike_timing`); other rules need no dt.
 """
 
 from __future__ import annotations

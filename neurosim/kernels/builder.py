@@ -316,7 +316,7 @@ def _parameters_of(batch: BatchSpec, blocks: int, w: int) -> tuple[np.ndarray, i
     padded = _blocked(batch.parameters[..., None], blocks, w, None)[..., 0]
     # Parts of one model have the same numbers: kept once, they stay in the first-level cache.
     is_shared = blocks > 1 and np.array_equal(padded, padded[:1].repeat(blocks, 0)[..., :1].repeat(w, 2))
-    return padded[: 1 if is_shared else None].ravel(), 0 if is_shared else batch.parameters.shape[1] * w
+    return padded[: 1 if is_shared else None].flatten(), 0 if is_shared else batch.parameters.shape[1] * w
 
 
 def _mass_entries(batches: Sequence[BatchSpec]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -464,8 +464,10 @@ def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[i
     row_slot_pointer, row_slot = slots_of_rows(row_index, bounded)
 
     def joined(key: str, dtype: str, columns: int = 0) -> np.ndarray:
-        empty = np.empty((0, columns) if columns else 0, dtype)
-        return np.concatenate(parts[key]) if parts[key] else empty
+        found = parts.pop(key)
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate(found) if found else np.empty((0, columns) if columns else 0, dtype)
 
     arrays = SystemArrays(
         batch=table,

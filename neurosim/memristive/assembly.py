@@ -23,6 +23,9 @@ from neurosim.memristive.plan import LaplacianSolver
 LARGEST_JACOBIAN = 300
 """Edges up to which the system gives its dense Jacobian."""
 
+MANY_EDGES = 100_000
+"""From so many edges on memory is given back between planning and laying out."""
+
 
 @dataclass
 class NetworkAssembly:
@@ -100,6 +103,8 @@ def assemble_network(
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
     solver = net.plan(rtol)
+    if m > MANY_EDGES:
+        _give_back_memory()
     header, own = np.zeros(ap.HEADER, np.int64), np.zeros(words.WORDS_OF_LAW, np.int64)
     network = np.zeros(law.WORDS_OF_NETWORK, np.int64)
     header[ap.STATES], header[ap.INPUTS], header[ap.LAW_AT] = m, drives.inputs.size, ap.HEADER
@@ -121,7 +126,7 @@ def assemble_network(
     table = np.concatenate([drives.table, net.sources.constant, laws.table])
 
     count = m + held
-    index = np.full((1, count, 2), GROUND)
+    index = np.full((1, count, 2), GROUND, np.int32)
     index[0, :, 0] = np.arange(count)
     batch = BatchSpec(
         net.title, index, index, np.zeros((1, 0)), {}, law.network_flow, count, count,
@@ -155,6 +160,13 @@ def assemble_network(
 
     system.detach, system.keeps = detach, solver.arrays
     return NetworkAssembly(net, drives, system, solver)
+
+
+def _give_back_memory() -> None:
+    """What planning took and freed goes back to the machine, where the C library can do that (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def address_of(arrays: tuple) -> int:

@@ -32,17 +32,18 @@ def new_run(
     column = np.repeat(np.arange(n), np.diff(system.arrays.column_pointer))
     has_mass[column[system.arrays.mass != 0.0]] = 1.0
     run = Run(
-        real=np.empty(state.REALS), count=np.empty(state.COUNTS, np.int64), y=np.empty(n + 1), f=np.empty(n + 1),
-        y_new=np.empty(n + 1), error=np.empty(n + 1), atol=np.empty(n), largest=np.empty(n),
+        real=np.zeros(state.REALS), count=np.zeros(state.COUNTS, np.int64), y=np.empty(n + 1), f=np.zeros(n + 1),
+        y_new=np.zeros(n + 1), error=np.zeros(n + 1), atol=np.empty(n), largest=np.empty(n),
         watched=watched.astype(np.int64), differential=has_mass, breakpoints=breakpoints, grid=grid,
         probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
         out_slope=np.zeros((capacity, probes.size if with_slopes else 0)),
         out_memory=np.zeros((capacity, system.arrays.memory.size if with_slopes else 0)), knot_t=np.zeros(knots),
-        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.empty((rows, n + 1)),
-        past=np.empty((4, n + 1)), q=np.empty((degree + 1, n)), jacobian=np.empty(nnz + 1), matrix=np.empty(nnz + 1),
+        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((rows, n + 1)),
+        past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
         tableau=np.ascontiguousarray(method.tableau, float),
     )  # fmt: skip
-    begin_run(run, system, method, y, t0=t0, t_stop=t_stop, rtol=rtol, atol=atol, h=h, h_max=h_max)
+    # What no method touches of new arrays of zeros takes no memory.
+    _set_start(run, system, method, y, t0, t_stop, rtol, atol, h, h_max)
     return run
 
 
@@ -51,9 +52,17 @@ def begin_run(
     atol: np.ndarray, h: float, h_max: float,
 ) -> None:  # fmt: skip
     """Put the state of an integration to its start; what it records, and where, stays."""
-    real, count = run.real, run.count
     for values in (run.f, run.y_new, run.error, run.stage, run.past, run.q, run.jacobian, run.matrix):
         values.fill(0)
+    _set_start(run, system, method, y, t0, t_stop, rtol, atol, h, h_max)
+
+
+def _set_start(
+    run: Run, system: System, method: Method, y: np.ndarray, t0: float, t_stop: float, rtol: float, atol: np.ndarray,
+    h: float, h_max: float,
+) -> None:  # fmt: skip
+    """The start of a run whose other numbers are 0."""
+    real, count = run.real, run.count
     run.y[:], run.atol[:] = y, atol
     np.abs(run.y[:-1], out=run.largest)
     real[:], count[:] = _beginning(method, system.is_linear, any(batch.events is not None for batch in system.batches))

@@ -150,6 +150,10 @@ def simulate(
             from neurosim.solve.simulate_spike_events import simulate_spike_events
 
             return simulate_spike_events(circuit, t_span, **settings)
+        from neurosim.graph.spikes import SpikeProgram
+
+        if isinstance(circuit, SpikeProgram):
+            raise ParameterError("a compiled spiking network runs as it was compiled: give dt, or grid='free'")
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)

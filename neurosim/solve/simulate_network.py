@@ -174,7 +174,7 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
         "solver": assembly.solver.kind, "notes": notes,
         "sources": assembly.drives.described, "statistics": recorded.statistics, "versions": versions(),
         "seconds_at_bounds": _at_bounds(net, saved, times, values),
-        "input_sha256": input_hash(assembly.system.arrays.table.tobytes() + net.tail.tobytes() + net.head.tobytes()),
+        "input_sha256": input_hash(assembly.system.arrays.table, net.tail, net.head),
         "seconds": round(time.perf_counter() - clock, 6),
     })  # fmt: skip
     if watch is not None:

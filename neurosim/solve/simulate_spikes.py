@@ -431,8 +431,11 @@ class SpikeRun:
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.time:g} s; look for weights or drives that are too large"
-            + (f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
-               if self.program.scheme else "")
+            + (
+                f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
+                if self.program.scheme
+                else ""
+            )
         )
 
 
@@ -448,11 +451,10 @@ def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
     """Times of the ticks of each element by its name."""
-    order = np.argsort(elements, kind="stable")
-    ends = np.cumsum(np.bincount(elements, minlength=program.events.size))
-    parts = iter(np.split(times[order], ends[:-1]))
+    in_order = times[np.argsort(elements, kind="stable")].tolist()
+    ends = [0, *np.cumsum(np.bincount(elements, minlength=program.events.size)).tolist()]
     return {
-        name if part.stop - part.start == 1 else f"{name}[{e}]": next(parts).tolist()
+        name if part.stop - part.start == 1 else f"{name}[{e - part.start}]": in_order[ends[e] : ends[e + 1]]
         for name, part in program.events.slices.items()
-        for e in range(part.stop - part.start)
+        for e in range(part.start, part.stop)
     }

@@ -9,6 +9,7 @@ import scipy.linalg
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.element_programs import noise_spread
+from neurosim.graph.flatten import flatten
 from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
@@ -181,6 +182,15 @@ def test_noise_is_stationary_and_follows_its_seed():
     assert (runs[1]["x[7]"] == runs[2]["x[7]"]).all()
     other = ns.simulate(noisy(400), (0.0, 0.1), dt=5e-3, seed=3, save=["x[7]"])["x[7]"]
     assert (runs[1]["x[7]"][1:6] != other[4::4]).all()
+
+
+def test_noise_is_shown_and_scaled_with_time():
+    net = ns.SignalGraph("noisy")
+    net.state("x", 1, time_constant=5e-3, noise=20.0)
+    assert "0.005 s x' = -x, noise 20 dW" in ns.equations(net)
+    outer = ns.SignalGraph("slow")
+    outer.sub("in", net, time_scale=4.0)
+    assert float(flatten(outer).nodes["in/x"]["noise"]) == 10.0
 
 
 def test_a_noisy_run_in_pieces_is_the_uncut_run():

@@ -38,9 +38,7 @@ def run(kind: str, edges: int, rtol: float, steps: int) -> dict[str, float | str
 
     nodes, tail, head = make_graph(kind, edges)
     draw = np.random.default_rng(0)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(nodes))
-    graph.add_edges_from(zip(tail.tolist(), head.tolist(), strict=True))
+    graph = ns.GraphArrays(nodes, tail, head)
     drive = f"SIN(0 {0.3 * nodes**0.5:g} 3)"
     net = ns.MemristiveNetwork(
         graph, convention="flipped", alpha=0.5, sources=draw.normal(size=tail.size), initial=draw.random(tail.size),
