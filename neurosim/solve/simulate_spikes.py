@@ -121,6 +121,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     run = SpikeRun(program, chosen, stop)
     run.keeper = keeper_of(run, (start, stop))
     steps = round(stop / program.dt)
+    if abs(stop / program.dt - steps) > WHOLE * max(1, steps):
+        run.notes.append(f"{stop:g} s is no whole number of steps: the run ends at {steps * program.dt:g} s")
     begun = time.perf_counter()
     run.advance(steps)
     if run.keeper is not None:
