@@ -294,6 +294,9 @@ class Result:
     def column(self, name: str) -> Column:
         """Return the values with their unit; `name` as in ``result[name]``.
 
+        The name of a population, ``"neurons/v"``, gives all its elements ``"neurons/v[0]"``, ... that were saved, as a
+        last axis.
+
         Raises
         ------
         UnknownNameError
@@ -312,8 +315,16 @@ class Result:
             plus, minus = (f"v({net})" for net in key[2:-1].split(","))
             difference = self.column(plus).values - self.column(minus).values
             return Column(difference, "V", f"{plus} minus {minus}")
+        if elements := [self.columns[element] for element in self.elements(key)]:
+            return Column(np.stack([e.values for e in elements], axis=-1), elements[0].unit)
         known = [*self.columns, *self.dims]
         raise UnknownNameError(f"the result has no '{name}'; {nearest(key, known)}".rstrip("; "))
+
+    def elements(self, name: str) -> list[str]:
+        """Names of the columns that are elements of a population: of ``"v"`` those of ``"v[0]"``, ``"v[1]"``, ..."""
+        start = f"{canonical_name(name)}["
+        numbers = (column[len(start) : -1] for column in self.columns if column.startswith(start))
+        return [f"{start}{k}]" for k in sorted(int(number) for number in numbers if number.isdecimal())]
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.column(name).values

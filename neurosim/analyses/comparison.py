@@ -231,6 +231,8 @@ def compare(
     if drive is None:
         samples = max(2, round((duration or 20.0 * slowest) / period))
         drive = _smooth_noise(samples, network.program.inputs.size, seed)
+    if isinstance(drive, Mapping):
+        raise ParameterError("compare(): drive takes held samples, an array of shape (samples, inputs)")
     inputs = np.asarray(drive, dtype=float).reshape(len(drive), -1)
     if inputs.shape[1] != network.program.inputs.size:
         raise ParameterError(f"drive needs shape (samples, {network.program.inputs.size}), not {np.shape(drive)}")

@@ -23,6 +23,9 @@ from neurosim.analyses.lyapunov import TOLERANCE, checked_times, prepare
 from neurosim.analyses.open_tangent import open_tangent
 from neurosim.errors import ParameterError
 
+ZERO = 1e-3
+"""A mean growth up to this part of the largest is that of no growth."""
+
 
 @dataclass(frozen=True)
 class CovariantVectors(Drawable):
@@ -59,7 +62,8 @@ class CovariantVectors(Drawable):
     @property
     def growing(self) -> int:
         """How many vectors grow in the mean, at least one, and not all."""
-        return int(np.clip((self.exponents > 0.0).sum(), 1, max(self.exponents.size - 1, 1)))
+        zero = ZERO * np.abs(self.exponents).max()
+        return int(np.clip((self.exponents > zero).sum(), 1, max(self.exponents.size - 1, 1)))
 
     def angle(self, first: int = 0, second: int = 1) -> np.ndarray:
         """Angle between two vectors at each point [rad], 0 to pi/2, shape (points,)."""

@@ -25,6 +25,7 @@ from neurosim.analyses.reduced_flow import ReducedFlow
 from neurosim.analyses.runs import Runs
 from neurosim.analyses.tangent_flow import TangentFlow
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.graph.events import EventProgram
 from neurosim.graph.program import Program
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.crossings import Crossing
@@ -296,6 +297,12 @@ class _Shooting:
         self.runs = runs
         driven = {"drive": runs.inputs} if isinstance(runs.model, Program) else {}
         self.model = dynamics(runs.model, stop=stop, jumps=True, **driven)
+        program = runs.model if isinstance(runs.model, EventProgram) else None
+        if program is not None and program.has_pauses:
+            raise ParameterError(
+                f"'{self.model.title}' has a refractory time, which a point of its states does not know: no orbit is "
+                "shot from there; lyapunov_spectrum() gives the exponents"
+            )
         self.flow = ReducedFlow(field_of(self.model))
         n = self.flow.rank
         plain = bool((self.model.mass.diagonal() != 0.0).all()) and n == self.model.size

@@ -201,6 +201,9 @@ def lyapunov_spectrum(
 
     Notes
     -----
+    At events (switches of circuits; resets and pulses of graphs) vectors jump by the saltation matrix. Neighbours that
+    would tick in another order are not followed, and of several drives that cross at one instant the first counts.
+
     A state at its bound is held there by the engine. Its row of all vectors is zero from the moment of entry: this is
     the saltation matrix of a flow of which one component stops, ``1 - e e'``. One exponent is then -inf.
     """

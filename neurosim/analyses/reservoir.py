@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.analyses.lyapunov import LyapunovSpectrum, lyapunov_spectrum
+from neurosim.digital.echo_state_network import EchoStateNetwork
 from neurosim.digital.network import DigitalNetwork, digital
 from neurosim.errors import ParameterError, SilentNetworkWarning, UnknownNameError, nearest
 from neurosim.graph.drives import held
@@ -34,8 +35,8 @@ from neurosim.solve.simulate_network import simulate_network
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 from neurosim.solve.spike_trials import spike_trials
 
-POISSON_RATE = 20.0
-"""Of the random spike trains that spiking reservoirs are tried with [Hz], as in Maass et al. (2002)."""
+POISSON_RATE, MOST_SPIKES = 20.0, 80.0
+"""Rate of a random spike train [Hz], as in Maass et al. (2002), and the most of all trains of a reservoir together."""
 
 LARGEST_JITTER, HALVINGS = 0.1, 12
 """Jitter that trains are moved by at most [s], and steps of the bisection that finds it."""
@@ -115,6 +116,11 @@ class Reservoir(ABC):
         noise = stream(seed, "reservoir", "moved").normal(size=stimuli.shape)
         size = np.sqrt(np.mean(noise**2, axis=(1, 2), keepdims=True))
         return stimuli + distance * noise / size
+
+    @property
+    def usual_rate(self) -> float:
+        """Of random spike trains for each channel: 20 Hz, and at most 80 Hz in all [Hz]."""
+        return min(POISSON_RATE, MOST_SPIKES / self.channels)
 
     def advanced(self, states: np.ndarray, sample: np.ndarray, steps: int = 1) -> np.ndarray:
         """Flowing states (rows, n) after steps under one sample (channels,), for `fisher_memory`.
@@ -396,12 +402,12 @@ class SpikingReservoir(Reservoir):
         return made
 
     def stimuli(self, count: int, steps: int, *, seed: int = 0) -> list[SpikeTrains]:
-        """Poisson trains of 20 Hz."""
+        """Poisson trains of the usual rate."""
         draw = stream(seed, "reservoir", "stimuli")
         return [self._poisson(steps, draw) for _ in range(count)]
 
     def _poisson(self, steps: int, draw: np.random.Generator) -> SpikeTrains:
-        return poisson_trains(POISSON_RATE, steps * self.bin, self.channels, seed=int(draw.integers(2**31)))
+        return poisson_trains(self.usual_rate, steps * self.bin, self.channels, seed=int(draw.integers(2**31)))
 
     def moved(
         self, stimuli: Sequence[SpikeTrains], distance: float, steps: int, *, seed: int = 0
@@ -439,7 +445,7 @@ def reservoir(
 
     Parameters
     ----------
-    what : SignalGraph, DigitalNetwork, MemristiveNetwork or Reservoir
+    what : SignalGraph, DigitalNetwork, EchoStateNetwork, MemristiveNetwork or Reservoir
         A graph of spiking neurons runs on a grid of time; another graph in steps, or in time with `flow`.
     observed : str or sequence of str, optional
         The states that are read; default ``"trace"`` of a spiking network, all states of another graph. Of a
@@ -497,6 +503,8 @@ def reservoir(
         if not nodes:
             raise ParameterError(f"'{what.title}' has no electrodes: none can be driven")
         return MemristiveReservoir(what, nodes, asked or ["v(*)"], step, bin, gain, offset, settings)
+    if isinstance(what, EchoStateNetwork):
+        dt, what = what.leak if dt is None else dt, what.graph()
     if isinstance(what, DigitalNetwork):
         return SteppedReservoir(what, asked or list(what.program.states.slices), bin, gain, offset)
     if not isinstance(what, SignalGraph):

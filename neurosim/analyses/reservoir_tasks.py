@@ -73,8 +73,8 @@ class WarpTask:
 
 
 def segments_task(
-    what: Any, *, segments: int = 4, length: float = 0.25, rate: float = 20.0, jitter: float = 4e-3, fitted: int = 400,
-    tested: int = 200, readout: str = "linear", seed: int = 0,
+    what: Any, *, segments: int = 4, length: float = 0.25, rate: float | None = None, jitter: float = 4e-3,
+    fitted: int = 400, tested: int = 200, readout: str = "linear", seed: int = 0,
 ) -> SegmentsTask:  # fmt: skip
     """Tell from the state at the end which of two Poisson templates each segment of the input was.
 
@@ -86,8 +86,8 @@ def segments_task(
         Default 4.
     length : float
         Of a segment [s], default 0.25; a whole number of the reservoir's bins.
-    rate : float
-        Of the templates [Hz], default 20.
+    rate : float, optional
+        Of the templates [Hz], default 20, but at most 80 in all channels together.
     jitter : float
         Standard deviation of each spike [s], default 4 ms.
     fitted, tested : int
@@ -102,7 +102,9 @@ def segments_task(
     ParameterError
     """
     net = reservoir(what)
-    steps = _steps(net, segments * length)
+    if segments < 1:
+        raise ParameterError(f"segments_task(): segments = {segments} must be one or more")
+    steps, rate = _steps(net, segments * length), net.usual_rate if rate is None else rate
     draw = stream(seed, "segments task")
     templates = [
         [poisson_trains(rate, length, net.channels, seed=int(draw.integers(2**31))) for _ in range(2)]

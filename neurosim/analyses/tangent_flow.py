@@ -123,12 +123,15 @@ class TangentFlow(TangentSpace):
         if way == tg.SPARSE and _is_one_law(system):
             way = tg.DIRECT
             system.arrays.D[:] = 0.0
-        log = None
+        log, script = None, np.empty(0, np.int64)
         if isinstance(assembly, GraphAssembly) and assembly.log is not None:
             # What is armed at the start depends on it.
             log, size = assembly.log, assembly.program.states.size
             first = assembly.inputs(np.zeros(1), model.start[None])[0]
             log.begin(model.start[:size], first, log.program.tables.table)
+            script = log.script.copy()
+            script[-1] *= log.program.has_pauses
+            places = np.append(places, n + np.arange(script[-1]))
         self._systems, runs = [], []
         for number, size in enumerate(chunks(count)):
             used = system if number == 0 else system.copy()
@@ -140,9 +143,10 @@ class TangentFlow(TangentSpace):
                 offset, stride = program_layout(program, size)
                 more = _program_fields(program, assembly, size)
             else:
-                offset, stride = np.arange(n) * size, np.ones(n, np.int64)
-            if log is not None:
-                more |= {"script": log.script, "memory": np.zeros(2 * int(log.script[1]))}
+                length = n + int(script[-1]) if script.size else n
+                offset, stride = np.arange(length) * size, np.ones(length, np.int64)
+            if script.size:
+                more |= {"script": script, "memory": np.zeros(2 * int(script[1]))}
             run = new_run(
                 np.append(model.start, 0.0), places, np.ones(places.size), offset, stride, size, stages,
                 np.ascontiguousarray(tableau), inline=count <= FEW_VECTORS, nnz=used.arrays.mass.size,
@@ -155,7 +159,8 @@ class TangentFlow(TangentSpace):
             run.count[tg.EVENTFUL] = int(any(batch.events is not None for batch in used.batches))
             run.count[tg.TICKS] = int(any(batch.accept is not None for batch in used.batches))
             runs.append(run)
-        names = [system.names[i] for i in places]
+        names = [system.names[i] for i in places[places < n]]
+        names += [] if log is None else [f"shift of {log.program.element_name(e)}" for e in range(script[-1])]
         super().__init__(model.title, "1/s", names, dimension, runs)
         self._factors = [Factors(used) for used in self._systems] if is_implicit else []
 
@@ -199,7 +204,7 @@ class TangentFlow(TangentSpace):
 
     def _good_step(self, h: float, largest: np.ndarray, rtol: float) -> tuple[float, float]:
         """A step, up to h, from which two halves differ by no more than is wanted, and the likely largest."""
-        run, kept = self._runs[0], self.checkpoint()
+        run, kept, places = self._runs[0], self.checkpoint(), self.places
         size = np.where(largest > 0.0, largest, 1.0)
         inline, run.count[tg.INLINE] = int(run.count[tg.INLINE]), 0
         for _ in range(60):
@@ -208,11 +213,11 @@ class TangentFlow(TangentSpace):
                 for part in (1.0, 0.5):
                     run.real[tg.DT] = h * part
                     self._advance(run, 0, h, 1)
-                    ends.append((run.y[run.place], run.frame.reshape(-1, run.place.size).copy()))
+                    ends.append((run.y[places], run.frame.reshape(-1, run.place.size).copy()))
                     self.restore(kept)
                     run.count[tg.INLINE] = 0
                 (y, rows), (finer_y, finer_rows) = ends
-                error = float((np.abs(y - finer_y) / np.maximum(size[run.place], np.abs(finer_y))).max(initial=0.0))
+                error = float((np.abs(y - finer_y) / np.maximum(size[places], np.abs(finer_y))).max(initial=0.0))
                 if not self._factors:
                     # What an implicit method damps needs no resolving; what an explicit one shows must be true.
                     lengths = np.linalg.norm(finer_rows, axis=1)
@@ -368,11 +373,9 @@ def _refuse_what_has_no_tangent(model: Dynamics) -> None:
     for batch in model.system.batches:
         if isinstance(model.assembly, GraphAssembly) and isinstance(model.assembly.program, EventProgram):
             tables = model.assembly.program.tables
-            pauses = tables.table[tables.code[event_law.PAUSES] :][: model.assembly.program.events.size]
-            if tables.code[event_law.DELAYS] or pauses.any():
-                what = "pulses with a delay" if tables.code[event_law.DELAYS] else "a refractory time"
+            if tables.code[event_law.DELAYS]:
                 raise ParameterError(
-                    f"'{model.title}' has events with {what}: its past belongs to its state, which then has no fixed "
+                    f"'{model.title}' has pulses with a delay: its past belongs to its state, which then has no fixed "
                     "dimension; take the exponents of its digital equivalent, ns.digital(graph, ...)"
                 )
         if isinstance(model.assembly, Assembly) and batch.accept is not None:

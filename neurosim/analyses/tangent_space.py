@@ -118,8 +118,9 @@ class TangentSpace:
 
     @property
     def places(self) -> np.ndarray:
-        """Unknown of each coordinate, shape (d,)."""
-        return self._runs[0].place
+        """Unknown of each coordinate, shape (d,); without the coordinates of a graph's refractory events, the last."""
+        places = self._runs[0].place
+        return places[places < self.size]
 
     @property
     def steps(self) -> int:
@@ -158,6 +159,7 @@ class TangentSpace:
         """Start with random orthonormal vectors."""
         k, d = self.vectors, self.scale.size
         rows = stream(seed, "tangent vectors").standard_normal((k, d))
+        rows[:, self.places.size :] = 0.0
         self.frame = np.linalg.qr(rows.T)[0].T if k else rows
 
     def checkpoint(self) -> list[np.ndarray]:

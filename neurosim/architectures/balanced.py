@@ -64,6 +64,8 @@ def balanced(
     """
     if synapses not in WEIGHTS:
         raise ParameterError(f"balanced(): synapses = {synapses!r} must be one of {', '.join(WEIGHTS)}")
+    if not isinstance(size, (int, np.integer)) or size < 2:
+        raise ParameterError(f"balanced(): size = {size!r} must be a whole number of two or more")
     if not 0.0 <= excitatory <= 1.0:
         raise ParameterError(f"balanced(): excitatory = {excitatory!r} must be a part, from 0 to 1")
     chance = min(INPUTS / size, 0.5) if probability is None else probability

@@ -82,6 +82,8 @@ def echo_state(
         ("topology", topology, TOPOLOGIES), ("input_weights", input_weights, INPUT_WEIGHTS),
         ("feedback", feedback, FEEDBACKS),
     )  # fmt: skip
+    if not isinstance(units, (int, np.integer)) or units < 1:
+        raise ParameterError(f"echo_state: units = {units!r} must be a whole number above zero")
     for what, given, allowed in chosen:
         if given not in allowed:
             raise ParameterError(f"echo_state: {what} = {given!r} must be one of {', '.join(allowed)}")

@@ -58,6 +58,9 @@ PROJECTIONS = {
 }
 """By the kind of source and target: E excitatory, I inhibitory."""
 
+MOST = 10_000_000
+"""Neurons."""
+
 
 def liquid(
     shape: tuple[int, ...] = (15, 3, 3), *, inputs: int = 4, length: float = 2.0, weight_scale: float = 1.0,
@@ -101,7 +104,12 @@ def liquid(
     ------
     ParameterError
     """
-    size = math.prod(shape)
+    if np.ndim(shape) != 1 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
+        raise ParameterError(f"liquid(): shape = {shape!r} must be lengths of a grid, such as (15, 3, 3)")
+    if (size := math.prod(shape)) > MOST:
+        raise ParameterError(f"liquid(): a grid of {shape} has {size:,} neurons; at most {MOST:,} are built")
+    if set(projections) != set(PROJECTIONS):
+        raise ParameterError(f"liquid(): projections of {sorted(projections)}; give {', '.join(PROJECTIONS)}")
     if not (0.0 <= inhibitory <= 1.0 and 0.0 < input_fraction <= 1.0):
         raise ParameterError(f"liquid(): inhibitory = {inhibitory}, input_fraction = {input_fraction} must be parts")
     draw = stream(seed, "liquid")

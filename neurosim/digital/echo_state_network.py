@@ -41,7 +41,7 @@ class EchoStateNetwork:
         First steps of each sequence that do not count for the fit, default 100.
     regularisation : float or "gcv"
         Of the ridge regression, default by cross-validation of one step. Free runs of a series without noise often
-        last longer with a small number (1e-12), those of a noisy one with a larger one or with `noise`.
+        last longer with a small number (1e-9), those of a noisy one with a larger one or with `noise`.
     noise : float
         Deviation of Gaussian noise on what is fed back (without feedback, on the inputs) during the fit, which makes
         free runs robust; default 0.
@@ -98,7 +98,7 @@ class EchoStateNetwork:
         ----------
         *data : array_like
             ``fit(u, y)`` for inputs (steps, inputs) and targets (steps, outputs), or ``fit(y)`` without inputs. All
-            may have samples as second of three axes.
+            may have samples as second of three axes; what is single may be of shape (steps,).
 
         Returns
         -------
@@ -137,8 +137,9 @@ class EchoStateNetwork:
             u, y = self._data(data, "predict")
         else:
             u, y = self._rows(data[0] if len(data) == 1 else None, self.inputs, "inputs of predict"), None
+        self._check_fitted("predict")
         made = self._network("teacher").sequence(self._driven(u, None if y is None else y[:-1]), record=False).outputs
-        return made[:, 0] if np.ndim(data[-1]) == 2 else made
+        return _with_axes_of(data[-1], made)
 
     def forecast(self, *data: Any) -> np.ndarray:
         """Go on after a known stretch with the network's own outputs.
@@ -168,6 +169,7 @@ class EchoStateNetwork:
             u = self._rows(data[0], self.inputs, "inputs")
         if len(u) <= len(y) or u.shape[1] != y.shape[1]:
             raise ParameterError(f"forecast(): inputs {u.shape} must go beyond the known outputs {y.shape}")
+        self._check_fitted("forecast")
         first = self._network("teacher").sequence(self._driven(u[: len(y) + 1], y), record=False)
         later = u[len(y) + 1 :]
         made = first.outputs[-1:]
@@ -176,7 +178,11 @@ class EchoStateNetwork:
             made = np.concatenate(
                 [made, closed.sequence(later if self.inputs else len(later), first.final, record=False).outputs]
             )
-        return made[:, 0] if np.ndim(given) == 2 else made
+        return _with_axes_of(given, made)
+
+    def _check_fitted(self, what: str) -> None:
+        if self.readout is None:
+            raise ParameterError(f"{what}() needs a trained readout: what fit() returned, not what it was called on")
 
     def _network(self, feedback: str) -> DigitalNetwork:
         tau = float(self.reservoir.get("time_constant", 1.0))
@@ -201,9 +207,17 @@ class EchoStateNetwork:
     @staticmethod
     def _rows(values: Any, width: int, what: str) -> np.ndarray:
         made = np.asarray(values, dtype=float)
+        made = made[:, None] if made.ndim == 1 and width == 1 else made
         made = made[:, None] if made.ndim == 2 else made
         if made.ndim != 3 or made.shape[2] != width or len(made) == 0:
             raise ParameterError(
                 f"{what}: shape {np.shape(values)}; (steps, {width}) or (steps, samples, {width}) needed"
             )
         return made
+
+
+def _with_axes_of(given: Any, made: np.ndarray) -> np.ndarray:
+    """Outputs (steps, samples, outputs) without the axes that the data came without."""
+    if np.ndim(given) == 1 and made.shape[-1] == 1:
+        return made[:, 0, 0]
+    return made[:, 0] if np.ndim(given) < 3 else made

@@ -237,7 +237,11 @@ def bind_drives(
         drive = {ports[0]: drive}
     for name in drive:
         if name not in ports:
-            raise UnknownNameError(f"drive: no input port '{name}'; {nearest(str(name), ports)}".rstrip("; "))
+            inside = (
+                "a port inside a graph is driven through one of the outer graph: port('in', n), connect('in', "
+                f"'{name}'), drive={{'in': ...}}" if "/" in str(name) else nearest(str(name), ports)
+            )  # fmt: skip
+            raise UnknownNameError(f"drive: no input port '{name}'; {inside}".rstrip("; "))
     made = Drives(inputs)
     start: list[np.ndarray] = []
     for name, part in inputs.slices.items():

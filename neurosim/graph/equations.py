@@ -79,7 +79,8 @@ def _equation(graph: SignalGraph, name: str, kind: str) -> str:
         kept = "" if leak == "0" else f"-{name} " if leak == "1" else f"-{leak} {name} "
         right = f"{kept}+ {drive}" if kept and drive != "0" else kept.strip() or drive
         right = right.replace("+ -", "- ")
-        return f"{_number(data['time_constant'], 's')} {left}' = {right}{bounds}{unit}"
+        noise = "" if data.get("noise") is None else f", noise {_number(data['noise'])} dW"
+        return f"{_number(data['time_constant'], 's')} {left}' = {right}{noise}{bounds}{unit}"
     if kind == "hold":
         return f"{left} = {drive}, sampled at ticks of {data['clock']}"
     if kind == "map":

@@ -93,6 +93,11 @@ class EventProgram(Program):
         """What compiled code takes."""
         return _tables(self)
 
+    @property
+    def has_pauses(self) -> bool:
+        """Whether an event has a refractory time."""
+        return bool(self.tables.table[self.tables.code[words.PAUSES] :][: self.events.size].any())
+
     def number(self, value: Number, size: int) -> np.ndarray:
         """Values of a threshold, refractory time or reset."""
         if isinstance(value, str):
@@ -191,14 +196,17 @@ class EventLog:
     Attributes
     ----------
     script : ndarray of int
-        Place of SCRIPT in the memory of the batch, and up to where ticks change it.
+        Place of SCRIPT in the memory of the batch, up to where ticks change it, places of RELEASE and TICKS, and the
+        number of event elements.
     """
 
     def __init__(self, program: EventProgram, code: np.ndarray, memory: np.ndarray) -> None:
         self.program, self.code = program, code[int(code[words.CODE_PLACE]) :]
         first, length = int(code[words.MEMORY_PLACE]), program.tables.with_log().memory
         self.memory = memory[first : first + length]
-        self.script = first + int(self.code[words.LOG]) + np.array([words.SCRIPT, words.LOG_HEAD])
+        head = int(self.code[words.LOG])
+        places = [head + words.SCRIPT, head + words.LOG_HEAD, self.code[words.RELEASE], self.code[words.TICKS]]
+        self.script = np.append(first + np.array(places), program.events.size)
         self.log = self.memory[int(self.code[words.LOG]) :]
         self.keeps_states = True
         self.notes: list[str] = []

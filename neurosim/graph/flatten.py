@@ -99,6 +99,6 @@ def _end(graph: SignalGraph, node: str, port: str | None, prefix: str, *, is_sou
         port = candidates[0]
     head, _, rest = port.partition("/")
     if head not in body:
-        near = nearest(port, body.of_kind("port"))
-        raise UnknownNameError(f"edge at '{node}/{port}': sub '{node}' has no port '{port}'; {near}".rstrip("; "))
+        near = nearest(port, [str(name) for name in body])
+        raise UnknownNameError(f"edge at '{node}/{port}': sub '{node}' has no '{port}'; {near}".rstrip("; "))
     return _end(body, head, rest or None, f"{prefix}{node}/", is_source=is_source)

@@ -64,8 +64,7 @@ def settings_of(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> 
     """
     where, name = f"edge '{a}' -> '{b}'", rule_name(data["plastic"])
     given = {} if isinstance(data["plastic"], str) else {k: v for k, v in data["plastic"].items() if k != "rule"}
-    if name not in RULES:
-        raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
+    check_rule(name, where)
     known = RULES[name][1]
     for setting in given:
         if setting not in known:
@@ -80,6 +79,18 @@ def settings_of(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any]) -> 
 def rule_name(plastic: str | Mapping[str, Any]) -> str:
     """Name of the rule of a plastic edge."""
     return plastic if isinstance(plastic, str) else str(plastic.get("rule", ""))
+
+
+def check_rule(plastic: str | Mapping[str, Any], where: str) -> None:
+    """Refuse an unknown rule by name.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    name = rule_name(plastic)
+    if name not in RULES:
+        raise UnknownNameError(f"{where}: no learning rule '{name}'; {nearest(name, RULES) or ', '.join(RULES)}")
 
 
 def _check(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], where: str) -> None:
@@ -160,12 +171,15 @@ def _short_term(graph: SignalGraph, a: str, b: str, data: Mapping[str, Any], set
 
     weight, delay = data["weight"], data["delay"]
     value = graph.parameters[weight].value
-    if hasattr(value, "tocsr"):
-        graph.parameters[weight].value = value = value.toarray()
-    shape = value.shape
-    all_pairs, where = scipy.sparse.csc_array(np.ones(shape)), f"edge '{a}' -> '{b}'"
-    numbers = short_term_parameters(graph, data, all_pairs, where)
-    use, recovery, facilitation = (v.reshape(shape[::-1]).T for v in numbers)
+    pairs = value if hasattr(value, "tocsr") else np.ones(value.shape)
+    synapses, shape = scipy.sparse.csc_array(pairs).tocoo(), value.shape
+    numbers = short_term_parameters(graph, data, synapses.tocsc(), f"edge '{a}' -> '{b}'")
+    # Where there is no synapse the weight is zero, and any number will do.
+    use, recovery, facilitation = (np.ones(shape) for _ in SHORT_TERM)
+    for made, found in zip((use, recovery, facilitation), numbers, strict=True):
+        made[synapses.row, synapses.col] = found
+    if pairs is value:
+        graph.parameters[weight].value = value.toarray()
     graph.state(f"use of {weight}", shape, time_constant=facilitation.ravel())
     graph.parameter(f"least use of {weight}", use.ravel(), trainable=False)
     graph.parameter(f"rest of use of {weight}", 1.0 - use.ravel(), trainable=False)

@@ -33,6 +33,9 @@ KINDS = ("port", "state", "map", "product", "hold", "event", "sub", "host")
 ROLES = ("add", "factor", "reset", "clock", "teach")
 RESETS = ("to", "by", "factor")
 
+MOST_ELEMENTS = 2**31 - 1
+"""Of a node: logs of ticks number them with 32 bits."""
+
 Number = float | np.ndarray | str
 """A number, an array, or the name of a parameter."""
 
@@ -420,9 +423,12 @@ class SignalGraph(nx.MultiDiGraph):
             raise ParameterError(f"{kind}: name {name!r} must be text without '/'")
         if name in self:
             raise ParameterError(f"graph '{self.title}' has two nodes called '{name}'")
-        made = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-        if not made or min(made) < 1:
-            raise ParameterError(f"{kind} '{name}': shape {shape!r} must have positive lengths")
+        made = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+        if not made or not all(isinstance(n, (int, np.integer)) and n > 0 for n in made):
+            raise ParameterError(f"{kind} '{name}': shape {shape!r} must have positive lengths, whole numbers")
+        made = tuple(int(n) for n in made)
+        if math.prod(made) > MOST_ELEMENTS:
+            raise ParameterError(f"{kind} '{name}': shape {shape!r} has more than {MOST_ELEMENTS:,} elements")
         self.add_node(name, kind=kind, shape=made, **attributes)
 
 

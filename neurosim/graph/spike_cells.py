@@ -58,7 +58,13 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
         What is no such graph is refused by the name of the node or edge.
     """
     flat = flatten(graph, expand=False)
-    return _CellCompiler(flat, 1.0, tuple(check_graph(flat)), "", 1, dict(noise_of(flat))).build_cells()
+    notes = tuple(check_graph(flat))
+    try:
+        return _CellCompiler(flat, 1.0, notes, "", 1, dict(noise_of(flat))).build_cells()
+    except ParameterError as error:
+        # What both compilers refuse is said in words of the one with a grid.
+        said = str(error).replace("dt is given", "there is no grid").replace("out dt", "out grid")
+        raise ParameterError(said) from None
 
 
 class _CellCompiler(_Compiler):
@@ -221,7 +227,7 @@ class _CellCompiler(_Compiler):
         numbers_at = self._place([tuple(which[:1].tolist() if is_one else which.tolist())])
         return (
             n, k, self.states.slices[names[0]].start, holder, first, form, numbers_at, int(not is_one), at,
-            systems.shape[1], int(bool(driven)),
+            systems.shape[1], int(bool(driven)), int((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all()),
         )  # fmt: skip
 
 

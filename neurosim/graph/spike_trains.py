@@ -32,6 +32,8 @@ class SpikeTrains:
 
     def jittered(self, deviation: float, *, seed: int = 0) -> SpikeTrains:
         """The same with each time moved by a Gaussian of this standard deviation [s]; none gets below 0."""
+        if not (np.isfinite(deviation) and deviation >= 0.0):
+            raise ParameterError(f"jittered(): deviation {deviation!r} s must be finite and not negative")
         moved = self.times + stream(seed, "jitter").normal(0.0, deviation, self.times.size)
         return spike_trains(np.maximum(moved, 0.0), self.elements)
 
@@ -51,6 +53,8 @@ def spike_trains(times: Any, elements: Any = None) -> SpikeTrains:
     ParameterError
         A time is not finite or below zero, or the lengths differ.
     """
+    if isinstance(times, str):
+        raise ParameterError(f"spike_trains(): times are numbers [s], not {times!r}")
     if elements is None:
         trains: Sequence[Any] = [np.atleast_1d(np.asarray(train, float)) for train in times]
         elements = np.repeat(np.arange(len(trains)), [train.size for train in trains])
@@ -86,6 +90,8 @@ def poisson_trains(rate: Any, duration: float, size: int | None = None, *, seed:
     """
     rates = np.atleast_1d(np.asarray(rate, float))
     if size is not None:
+        if rates.size not in (1, size):
+            raise ParameterError(f"poisson_trains(): {rates.size} rates for {size} elements")
         rates = np.broadcast_to(rates, size)
     if not (np.isfinite(rates).all() and (rates >= 0.0).all()):
         raise ParameterError(f"poisson_trains(): rate {rate!r} Hz must be finite and not negative")

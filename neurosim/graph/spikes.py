@@ -4,7 +4,8 @@ Any graph with events qualifies whose states flow element by element between tic
 element by element, are one *cluster*: where they do so linearly (LIF neurons with any chain of synaptic states,
 adaptation, traces) the propagator ``exp(A dt)`` of each of its elements is exact; maps and products between them are
 stepped by `neurosim.graph.element_programs`. Meaning and order of what happens at a tick are those of
-`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay.
+`neurosim.graph.events`; ticks fall on the grid, and a pulse that moves what an event watches needs a delay. Synapses
+may be short-term plastic, or learn from the times of ticks (`neurosim.graph.spike_timing`); other rules need no dt.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from neurosim.graph.element_programs import (
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.layout import layout_of
-from neurosim.graph.plasticity import rule_name, settings_of, short_term_parameters
+from neurosim.graph.plasticity import check_rule, rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
 from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
 from neurosim.graph.spike_timing import RULES as TIMING_RULES
@@ -76,8 +77,8 @@ def compile_spikes(
     ParameterError, UnknownNameError
         What is no such graph is refused by the name of the node or edge.
     """
-    if not (np.isfinite(dt) and dt > 0.0):
-        raise ParameterError(f"dt = {dt!r} s must be positive and finite")
+    if not (isinstance(dt, (int, float, np.number)) and np.isfinite(dt) and dt > 0.0):
+        raise ParameterError(f"dt = {dt!r} s must be a number, positive and finite")
     check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
     check_noise(diffusion or {}, flat.of_kind("state"))
@@ -209,6 +210,7 @@ class _Compiler:
                 continue
             where = f"edge '{a}' -> '{name}'"
             if edge["plastic"]:
+                check_rule(edge["plastic"], where)
                 if flat.nodes[a]["kind"] != "event" or rule_name(edge["plastic"]) not in ("short_term", *TIMING_RULES):
                     raise ParameterError(
                         f"{where}: the rule '{rule_name(edge['plastic'])}' does not run with dt; leave out dt"
@@ -301,7 +303,6 @@ class _Compiler:
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
         rates = [Drive() for _ in names]
-        has_program = bool(nodes) or any(name in self.noise for name in names)
         for i, name in enumerate(names):
             data, where = flat.nodes[name], f"state '{name}'"
             tau = flat.value_of(data["time_constant"], n, f"{where}, time_constant")
@@ -313,7 +314,7 @@ class _Compiler:
             for term in self.drives[name]:
                 if term.source == "":
                     bias[:, i] += term.matrix.toarray().ravel() / tau
-                elif term.source in nodes or (has_program and term.source in self.holders and term.source != name):
+                elif term.source in nodes or (nodes and term.source in self.holders and term.source != name):
                     # What rests is seen at rest: it is no part of the flow that is taken out.
                     rates[i].terms.append((term.source, plain(term.matrix.diagonal() / tau)))
                 elif term.source in names:
@@ -336,9 +337,11 @@ class _Compiler:
         """Delay of a projection in steps."""
         delay = term.delay / self.dt
         if abs(delay - round(delay)) > WHOLE * max(1.0, delay):
-            smaller = f"; it is shorter than dt = {self.dt:g} s" if delay < 1.0 else ""
+            smaller = ", it is shorter than dt" if delay < 1.0 else ""
             raise ParameterError(
-                f"{where}: delay {term.delay:g} s is not a whole number of steps of {self.dt:g} s{smaller}"
+                f"{where}: delay {term.delay:g} s is not a whole number of steps of dt = {self.dt:g} s{smaller}; take "
+                f"dt = {term.delay:g} / {int(np.ceil(delay))} s, a delay of {max(1, round(delay)) * self.dt:g} s, or "
+                "grid='free'"
             )
         return round(delay)
 
@@ -353,7 +356,9 @@ class _Compiler:
         reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
         program_end = 0
-        if nodes or any(name in self.noise for name in names):
+        resting = np.array([name in self.holders for name in names])
+        is_seen_at_rest = bool(matrix[:, ~resting][:, :, resting].any())
+        if nodes or is_seen_at_rest or any(name in self.noise for name in names):
             self._program(names, nodes, matrix, constant, rates, reached, couplings)
             program_end = words.HEAD + len(self.code)
         else:

@@ -19,8 +19,12 @@ from neurosim.kernels.abi import helper
 from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.unchecked import at, put
 
-FINE, COARSE = 1e-15, 1e-7
-"""Last change of a zero, as a share of it: where the sum rises, and of levels below it."""
+FINE, COARSE, NARROW = 1e-9, 1e-5, 4e-16
+"""Last step of Newton's method, which squares it, as a share of the zero: where the sum rises, and of levels below it;
+width at which halving ends."""
+
+TRIES = 12
+"""Steps of Newton's method towards a zero that need not be there."""
 
 DEGREE = 20
 """Of polynomials."""
@@ -67,7 +71,8 @@ def level_at(w, m, j, z, is_whole):
 @helper
 def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
     """The one zero of level j between low and high; next to `low` the level `is_above` 0."""
-    z = 0.5 * (low + high)
+    # Zeros are near the present, z = 1, most of the time.
+    z = high if high == 1.0 else 0.5 * (low + high)
     for _ in range(200):
         value, slope = level_at(w, m, j, z, is_whole)
         if value == 0.0:
@@ -76,14 +81,32 @@ def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
             low = z
         else:
             high = z
-        new = z - value / slope if slope != 0.0 else low
-        if not low < new < high:
+        new = z - value / slope if slope != 0.0 else -1.0
+        is_newton = low <= new <= high
+        if not is_newton:
             new = 0.5 * (low + high)
         moved = abs(new - z)
         z = new
-        if moved <= share * z:
+        if (is_newton and moved <= share * z) or high - low <= NARROW * z:
             break
     return z
+
+
+@helper
+def first_of_two(w, m, is_whole):
+    """Largest zero of level 0, which is below 0 at both ends and has two zeros at most; -1 where that is not seen."""
+    z, high = 1.0, 1.0
+    for _ in range(TRIES):
+        value, slope = level_at(w, m, 0, z, is_whole)
+        if value > 0.0:
+            return zero_of_level(w, m, 0, z, high, True, is_whole, FINE) if z < 1.0 else -1.0
+        if slope >= 0.0 or value >= slope * z:
+            return -1.0
+        high = z
+        z -= value / slope
+        if high - z <= FINE * z:
+            return z
+    return -1.0
 
 
 @helper
@@ -97,7 +120,7 @@ def first_rise_of_powers(w, m, is_whole):
     is_whole : bool
         Whether the powers are whole numbers.
     """
-    top, count, zeros = 0, 0, m * (m + 1)
+    top, count, zeros, pairs = 0, 0, m * (m + 1), False
     for j in range(m):
         row, total, before, changes, any_positive = m * (1 + j), 0.0, 0, 0, False
         for i in range(j, m):
@@ -109,10 +132,15 @@ def first_rise_of_powers(w, m, is_whole):
         if j == 0 and not any_positive:
             return 0.0
         top, count = j, changes
+        pairs = changes == 2 and w[m] < 0.0 if j == 0 else pairs
         if changes <= 1:
             break
         for i in range(j + 1, m):
             put(w, row + m + i, (at(w, i) - at(w, j)) * at(w, row + i))
+    if top > 0 and pairs:
+        z = first_of_two(w, m, is_whole)
+        if z >= 0.0:
+            return z
     if top == 0 and (count == 0 or w[m] <= 0.0):
         return 1.0 if count == 0 else 0.0
     if count == 1:

@@ -1,9 +1,10 @@
 """What an event does to tangent vectors: ``v <- G v + (f+ - G f-) (n v) / (n f-)`` for a jump ``y <- g(y)``, G = dg/dy.
 
 n is the gradient of the event function, f- and f+ the rates before and after: who is early at the event flows at the
-new rate for longer. A switch of a circuit leaves the state where it is, G = 1. Derivatives of event functions and of g
-are central differences along the vectors and along the flow; for those of g the ticks of a graph's events are those of
-the trajectory itself.
+new rate for longer. A switch of a circuit leaves the state where it is, G = 1. A refractory time ends earlier by as
+much as the tick came earlier, which vectors carry until then. Derivatives of event functions and of g are central
+differences along the vectors and along the flow; for those of g the ticks of a graph's events are those of the
+trajectory itself.
 
 Source: R. I. Leine, H. Nijmeijer, Dynamics and Bifurcations of Non-Smooth Mechanical Systems (Springer 2004),
 doi:10.1007/978-3-540-44398-8.
@@ -117,6 +118,20 @@ def tick_vectors(S, run, context, t):
     return rounds
 
 
+@helper
+def shift_releases(S, run, factor):
+    """Keep by how much earlier what ticked now ticks along each vector, and forget it of what is not refractory."""
+    n = run.y.size - 1
+    for e in range(run.script[4]):
+        i, ticked = n + e, S.memory[run.script[3] + e] != 0.0
+        rests = S.memory[run.script[2] + e] > -np.inf
+        for r in range(run.count[VECTORS]):
+            if not rests:
+                run.vectors[run.offset[i] + r * run.stride[i]] = 0.0
+            elif ticked:
+                run.vectors[run.offset[i] + r * run.stride[i]] = run.shift[r] * factor
+
+
 @unit(_signature)
 def jump_vectors(S, run, context, t):
     """Let what changed sign since ``run.events`` jump, and the vectors with it; returns a status."""
@@ -151,10 +166,14 @@ def jump_vectors(S, run, context, t):
             for i in range(n):
                 after[i] = run.vectors[run.offset[i] + r * run.stride[i]]
             run.shift[r] = _change(S, run, context, after, size, crossed)
+            if run.script.size > 0 and crossed < run.script[4] and S.memory[run.script[2] + crossed] > -np.inf:
+                # A refractory time ends: who ticked earlier is free earlier.
+                run.shift[r] += run.vectors[run.offset[n + crossed] + r * run.stride[n + crossed]]
     S.event_value[:] = run.events
     if run.script.size > 0:
         if tick_vectors(S, run, context, t) < 0:
             return INSTANT
+        shift_releases(S, run, 1.0 / speed if speed != 0.0 else 0.0)
     else:
         jump_batches(S, context, run.y)
     record_events(S, context, run.y)

@@ -49,8 +49,8 @@ GROWTH_LIMIT = 1e8
 CANCELLATION = 3.6e-15
 """A column left with less than this fraction of its diagonal entry (16 roundings) holds rounding errors only."""
 
-KEPT = 8
-"""Patterns of which the analysis is kept."""
+KEPT, LARGEST_KEPT = 4, 150_000
+"""Patterns of which the analysis is kept, and most entries of such a one: about 10 MB."""
 
 LONGEST_SHORT = 4
 """Most entries beside the pivot in a short column."""
@@ -270,12 +270,18 @@ def analyse(n: int, column_pointer: np.ndarray, row_index: np.ndarray, values: n
         raise SingularStructure(np.flatnonzero(column_of_row < 0), np.flatnonzero(row_of_column < 0))
 
     matched_rows = column_of_row[rows]
-    sequence = _elimination_sequence(pointer.tobytes(), matched_rows.tobytes())
+    sequence = _kept(_elimination_sequence, pointer, matched_rows)
     pattern = find_pattern(pointer, rows, numbers * scale[rows], sequence, row_of_column)
-    blank = _arranged(*(part.tobytes() for part in (pointer, rows, sequence, *pattern)))
+    blank = _kept(_arranged, pointer, rows, sequence, *pattern)
     own = {name: np.zeros(getattr(blank, name).size) for name in NUMBERS}
     lu = blank._replace(row_scale=scale[blank.row_order], **own)
     return Factorisation(lu, pointer, rows, run_refactor(lu, numbers))
+
+
+def _kept(function: Any, *parts: np.ndarray) -> Any:
+    """Result of a function that keeps its last few, unless this one is large."""
+    call = function if parts[1].size <= LARGEST_KEPT else function.__wrapped__
+    return call(*(part.tobytes() for part in parts))
 
 
 @functools.lru_cache(maxsize=KEPT)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
 from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.native import by_address
@@ -72,12 +72,12 @@ projection is a place in `table`."""
 
 (
     SIZE, STATES, PLACE, HELD_BY, FIRST_CELL, WATCHERS, WATCHERS_AT, FORM, SYSTEMS_AT, SYSTEMS_STRIDE, TABLE_AT,
-    SYSTEM_SIZE, DRIVEN, CELL_WORDS,
-) = range(14)  # fmt: skip
+    SYSTEM_SIZE, DRIVEN, MONOTONE, CELL_WORDS,
+) = range(15)  # fmt: skip
 """A cluster: neurons (*cells*), states of one, place of its first state (state i of cell e is at PLACE + i SIZE + e),
 where the ends of refractory times begin or -1, number of its first cell, events that watch it and place of their
 records' places; form of its systems, the number of each cell's system, where these lie in `table`, and whether inputs
-move it."""
+move it, and whether what lowers one state never raises another."""
 
 MODES, GENERAL = range(2)
 """Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
@@ -92,11 +92,12 @@ LOOK, UP, DOWN = range(3)
 """What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
 
 (
-    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, PLAN,
-) = range(13)  # fmt: skip
+    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, JUDGED,
+    PLAN,
+) = range(14)  # fmt: skip
 """Entries of `Cells.plan`: ticks in the log; elements in the heap; cells that this instant touched; its number; places
 in the given ticks, in the inputs and in the samples; what failed, for which element; statistics: searches for a
-crossing, and pulses."""
+crossing, and pulses; whether anything may have reached its threshold."""
 
 NOW, STOP = range(2)
 """Entries of `Cells.clock` [s]."""
@@ -168,24 +169,44 @@ class Cells(NamedTuple):
     """[2 cells]: cluster and number."""
     mark: np.ndarray
     """[cells]: the last instant that touched it."""
+    raised: np.ndarray
+    """[cells]: whether something in that instant may bring its next crossing nearer."""
 
 
 WHOLE = {"code", "pointers", "targets", "given_elements", "plan", "awaited", "outcome", "armed", "heap", "place",
-         "heads", "log_elements", "touched", "mark"}  # fmt: skip
+         "heads", "log_elements", "touched", "mark", "raised"}  # fmt: skip
 """Fields that are whole numbers: int64, `targets` int32."""
 
 CHANGING = Cells._fields[Cells._fields.index("plan") :]
 """Fields that make up where a run is."""
 
 
-def _signature() -> Any:
+def _cells_type() -> Any:
     from numba import types
 
     from neurosim.kernels.tuple_pointer import tuple_pointer
 
     whole, real, small = (types.Array(kind, 1, "C") for kind in (types.i8, types.f8, types.i4))
     kinds = [small if name == "targets" else whole if name in WHOLE else real for name in Cells._fields]
-    return types.void(tuple_pointer(kinds, Cells))
+    return tuple_pointer(kinds, Cells)
+
+
+def _signature() -> Any:
+    from numba import types
+
+    return types.void(_cells_type())
+
+
+def _flow_signature() -> Any:
+    from numba import types
+
+    return types.void(_cells_type(), types.i8, types.i8, types.f8, types.i8)
+
+
+def _crossing_signature() -> Any:
+    from numba import types
+
+    return types.f8(_cells_type(), types.i8, types.i8, types.i8, types.f8, types.i8, types.f8)
 
 
 @helper
@@ -250,22 +271,28 @@ def taylor(C, c, e, is_held, h, order):
 
 
 @helper
-def flow(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d."""
+def decay(C, c, e, d, is_held):
+    """Carry the states in `work` over a time d, in modes."""
     table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s = system_at(C, c, e, is_held)
+    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
+    modes_of(C, c, e, is_held)
+    for i in range(k):
+        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+    for i in range(k):
+        value = at(C.rest, rest + i * n)
+        for j in range(k):
+            value += at(table, s + k + i * k + j) * at(work, k + j)
+        put(work, i, value)
+
+
+@unit(_flow_signature)
+def flow(C, c, e, d, is_held):
+    """Carry the states in `work` over a time d; what is rare stands here, out of the way of what is not."""
     if C.code[c + FORM] == MODES:
-        rest = is_held * C.y.size + C.code[c + PLACE] + e
-        modes_of(C, c, e, is_held)
-        for i in range(k):
-            put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
-        for i in range(k):
-            value = at(C.rest, rest + i * n)
-            for j in range(k):
-                value += at(table, s + k + i * k + j) * at(work, k + j)
-            put(work, i, value)
+        decay(C, c, e, d, is_held)
         return
-    steps = np.ceil(d * table[s + k * k])
+    work, k = C.work, C.code[c + STATES]
+    steps = np.ceil(d * C.table[system_at(C, c, e, is_held) + k * k])
     h = d / steps
     for _ in range(int(steps)):
         for i in range(k):
@@ -282,29 +309,36 @@ def look_at(C, c, e, now):
     n, place, held_by = C.code[c + SIZE], C.code[c + PLACE] + e, C.code[c + HELD_BY]
     for i in range(C.code[c + STATES]):
         put(C.work, i, at(C.y, place + i * n))
-    since = C.since[C.code[c + FIRST_CELL] + e]
-    if held_by >= 0 and C.release[held_by + e] > since and now > since:
+    since = at(C.since, C.code[c + FIRST_CELL] + e)
+    if held_by >= 0 and at(C.release, held_by + e) > since and now > since:
         until = min(C.release[held_by + e], now)
         flow(C, c, e, until - since, 1)
         since = until
     if now > since:
-        flow(C, c, e, now - since, 0)
+        if C.code[c + FORM] == MODES:
+            decay(C, c, e, now - since, 0)
+        else:
+            flow(C, c, e, now - since, 0)
 
 
 @helper
-def touch(C, c, e):
-    """Bring a cell to the present, and note that something reached it."""
+def touch(C, c, e, raises):
+    """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
     cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
-    if C.since[cell] < now:
+    if at(C.since, cell) < now:
         look_at(C, c, e, now)
+        place, n = C.code[c + PLACE] + e, C.code[c + SIZE]
         for i in range(C.code[c + STATES]):
-            C.y[C.code[c + PLACE] + i * C.code[c + SIZE] + e] = C.work[i]
-        C.since[cell] = now
-    if C.code[c + WATCHERS] > 0 and C.mark[cell] != plan[INSTANT]:
-        C.mark[cell] = plan[INSTANT]
-        C.touched[2 * plan[TOUCHED]] = c
-        C.touched[2 * plan[TOUCHED] + 1] = e
+            put(C.y, place + i * n, at(C.work, i))
+        put(C.since, cell, now)
+    if C.code[c + WATCHERS] > 0 and at(C.mark, cell) != plan[INSTANT]:
+        put(C.mark, cell, plan[INSTANT])
+        put(C.raised, cell, 0)
+        put(C.touched, 2 * plan[TOUCHED], c)
+        put(C.touched, 2 * plan[TOUCHED] + 1, e)
         plan[TOUCHED] += 1
+    if raises:
+        put(C.raised, cell, 1)
 
 
 @helper
@@ -335,7 +369,7 @@ def crossing_of_modes(C, c, e, watched, level, is_held, sign):
     return -fast_log(z) / table[powers + k] if z > 0.0 else np.inf
 
 
-@helper
+@unit(_crossing_signature)
 def crossing_in_general(C, c, e, watched, level, is_held, sign):
     """As `crossing_of_modes`, of a general system; where the search is put off, the negative of the time until then."""
     table, work, k = C.table, C.work, C.code[c + STATES]
@@ -415,12 +449,17 @@ def schedule(C, c, e):
         element = code[v + FIRST_ELEMENT] + e
         C.outcome[element] = LOOK
         if C.release[element] > now:
-            wait(C, element, C.release[element], LOOK)
+            if C.next_time[element] != C.release[element]:
+                wait(C, element, C.release[element], LOOK)
             continue
         is_held, until = 0, np.inf
         if held_by >= 0 and C.release[held_by + e] > now:
             is_held, until = 1, C.release[held_by + e]
         what = UP if C.armed[element] != 0 else DOWN
+        if what == UP and is_held == 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
+            # Its crossing comes later than it was expected, or never.
+            C.awaited[element] = LOOK
+            continue
         watched = (code[v + WATCHED] - code[c + PLACE]) // code[c + SIZE]
         for i in range(code[c + STATES]):
             C.work[i] = C.y[code[c + PLACE] + i * code[c + SIZE] + e]
@@ -461,20 +500,25 @@ def deliver(C, p, element):
         before = C.arrivals[code[p + ARRIVALS] + source]
         C.arrivals[code[p + ARRIVALS] + source] = now
         refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
-    use, resources = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
+    use, resources, synapses = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + SYNAPSES]
+    is_short_term, is_monotone, is_watched = code[p + KIND] == SHORT_TERM, code[c + MONOTONE] != 0, False
+    for q in range(code[c + WATCHERS]):
+        is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
     for s in range(start, stop):
-        e = at(C.targets, code[p + SYNAPSES] + s)
+        e = at(C.targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
-        touch(C, c, e)
         amount = at(C.strengths, weight + s * each)
-        if code[p + KIND] == SHORT_TERM:
+        if is_short_term:
             amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
+        touch(C, c, e, amount > 0.0 or not is_monotone)
         put(C.y, target + e, at(C.y, target + e) + amount)
-        for q in range(code[c + WATCHERS]):
-            v = code[code[c + WATCHERS_AT] + q]
-            if code[v + WATCHED] == target:
-                C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+        if is_watched:
+            C.plan[JUDGED] = 1
+            for q in range(code[c + WATCHERS]):
+                v = code[code[c + WATCHERS_AT] + q]
+                if code[v + WATCHED] == target:
+                    C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
     C.plan[SENT] += stop - start
 
 
@@ -500,7 +544,7 @@ def judge(C, is_first):
     while is_first and plan[NEXT_GIVEN] < C.given_times.size and C.given_times[plan[NEXT_GIVEN]] <= now:
         tick(C, C.given_elements[plan[NEXT_GIVEN]])
         plan[NEXT_GIVEN] += 1
-    for k in range(plan[TOUCHED]):
+    for k in range(plan[TOUCHED] if plan[JUDGED] != 0 else 0):
         c, e = C.touched[2 * k], C.touched[2 * k + 1]
         for q in range(code[c + WATCHERS]):
             v = code[code[c + WATCHERS_AT] + q]
@@ -513,6 +557,8 @@ def judge(C, is_first):
             level = level_of(C, v, e)
             is_below = C.y[code[v + WATCHED] + e] < level - TOGETHER * abs(level)
             if happened == DOWN or (happened != UP and is_below):
+                if C.armed[element] == 0:
+                    C.raised[code[c + FIRST_CELL] + e] = 1
                 C.armed[element] = 1
             elif C.armed[element] != 0:
                 C.armed[element] = 0
@@ -536,7 +582,7 @@ def reset(C, element):
     before = C.y[watched + e] if watched >= 0 else 0.0
     for r in range(code[v + RESETS_FROM], code[v + RESETS_TO], RESET_WORDS):
         place, value = code[r + RESET_STATE] + e, table[code[r + RESET_VALUE] + e * code[r + RESET_STRIDE]]
-        touch(C, cluster_at(C, code[r + RESET_STATE]), e)
+        touch(C, cluster_at(C, code[r + RESET_STATE]), e, True)
         if code[r + RESET_KIND] == 0:
             C.y[place] = value
         elif code[r + RESET_KIND] == 1:
@@ -562,7 +608,7 @@ def move_inputs(C, is_start):
     for k in range(code[CELL_CLUSTERS]):
         c = code[CELL_CLUSTERS_AT] + k * CELL_WORDS
         for e in range(code[c + SIZE] if is_start or code[c + DRIVEN] != 0 else 0):
-            touch(C, c, e)
+            touch(C, c, e, True)
     C.force[:] = C.constant
     if has_input:
         row = plan[NEXT_INPUT] * code[INPUTS]
@@ -581,14 +627,14 @@ def instant(C, is_start):
     """All that happens now."""
     code, plan, now = C.code, C.plan, C.clock[NOW]
     plan[INSTANT] += 1
-    plan[TOUCHED] = 0
+    plan[TOUCHED], plan[JUDGED] = 0, int(is_start)
     move_inputs(C, is_start)
     while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
         element = C.heap[0]
-        C.outcome[element] = C.awaited[element]
+        C.outcome[element], plan[JUDGED] = C.awaited[element], 1
         number = code[code[EVENT_OF_ELEMENT] + element]
         v = code[EVENTS_AT] + number * EVENT_WORDS
-        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT])
+        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
         wait(C, element, np.inf, LOOK)
     for s in range(code[SENDINGS]):
         r = code[SENDINGS_AT] + s * SENDING_WORDS
@@ -608,6 +654,7 @@ def instant(C, is_start):
             break
         end = plan[LOGGED]
         for k in range(begin, end):
+            plan[JUDGED] = 1
             reset(C, C.log_elements[k])
         for s in range(code[PROMPT]):
             r = code[PROMPT_AT] + s * SENDING_WORDS

@@ -5,8 +5,8 @@ grid: ``y <- P y + q`` with ``P = exp(A h)`` (S. Rotter, M. Diesmann, Biol. Cybe
 10.1007/s004220050570). States of one kind lie side by side, so that a step runs on vector registers.
 
 At the end of a step, in this order: pulses arrive that were sent their delay ago; events tick whose drive has reached
-the threshold; what they reset is reset; pulses without a delay arrive. A pulse is read from the log of ticks when it is
-due, so nothing has to be kept for each synapse under way.
+the threshold; what they reset is reset; pulses without a delay arrive; ticks behind synapses that learn change their
+weights. A pulse is read from the log of ticks when it is due, so nothing has to be kept for each synapse under way.
 """
 
 from __future__ import annotations

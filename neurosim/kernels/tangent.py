@@ -34,7 +34,7 @@ from neurosim.kernels.array_program import (
     tangent_instructions,
 )
 from neurosim.kernels.mass import multiply_mass
-from neurosim.kernels.saltation import jump_vectors, tick_vectors
+from neurosim.kernels.saltation import jump_vectors, shift_releases, tick_vectors
 from neurosim.kernels.sparse_lu import lu_type, refactor, solve
 from neurosim.kernels.system import (
     CODE_LENGTH,
@@ -207,7 +207,7 @@ def _multiply(S, run, jacobian, row_factor, x, out):
     """out = (row_factor * J) x for k vectors whose elements lie side by side."""
     k = run.count[VECTORS]
     out[:] = 0.0
-    for c in range(run.offset.size):
+    for c in range(run.y.size - 1):
         source = c * k
         for q in range(S.column_pointer[c], S.column_pointer[c + 1]):
             i = S.row_index[q]
@@ -542,6 +542,7 @@ def advance_tangent(S, lu, run, context):
                     # Inputs move here, not where the states say: what ticks now, ticks at this time for all neighbours.
                     if tick_vectors(S, run, context, real[T]) < 0:
                         return INSTANT
+                    shift_releases(S, run, 0.0)
                     record_events(S, context, run.y)
                 else:
                     context[CORNER] = 1.0 if at_break else 0.0

@@ -81,7 +81,9 @@ class TangentRun(NamedTuple):
     memory: np.ndarray
     """Two copies of what the ticks of a graph's events change in the memory of the laws; empty without such events."""
     script: np.ndarray
-    """int64 [0 or 2]: place of SCRIPT, see `graph.event_law`, in that memory, and how much of it ticks change."""
+    """int64 [0 or 5]: place of SCRIPT, see `graph.event_law`, in that memory, how much of it ticks change, places of
+    RELEASE and TICKS, number of event elements. Then vectors have a further element for each of these behind the
+    unknowns: by how much earlier it ticked, while it is refractory."""
     breakpoints: np.ndarray
     code: np.ndarray
     """int64: of the array program; its p and transposed p; an arena for one sample and one for k; 1/tau and leak."""

@@ -6,7 +6,8 @@
 v rises through the threshold: a spike. Nothing is reset.
 
 Source: R. FitzHugh, Biophys. J. 1, 445 (1961), doi 10.1016/S0006-3495(61)86902-6; J. Nagumo, S. Arimoto, S. Yoshizawa,
-Proc. IRE 50, 2061 (1962); a = 0.7, b = 0.8, epsilon = 0.08 and i above 0.33 fires (recalled, and measured here).
+Proc. IRE 50, 2061 (1962); a = 0.7, b = 0.8, epsilon = 0.08. Rest loses its stability at v = -sqrt(1 - epsilon b),
+i = 0.3313.
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ def add_synapses(graph: SignalGraph, size: int, synapses: Mapping[str, Any], uni
     ParameterError
         An unknown shape, or a rise that is not shorter than the decay.
     """
+    if not isinstance(synapses, Mapping):
+        raise ParameterError(f"synapses = {synapses!r} must be a mapping from receptor to time constant [s]")
     found = []
     for name, shape in synapses.items():
         if not isinstance(shape, tuple):

@@ -25,5 +25,6 @@ def fisher_memory(found: FisherMemory, *, ax: Axes | None = None) -> Axes:
     last = found.curve.size if not linear else int(np.searchsorted(np.cumsum(found.curve), SHOWN * found.total)) + 1
     axes.plot(np.arange(last), found.curve[:last], ".-", color=PALETTE[0], label=f"total {found.total:.3f}")
     axes.set(xlabel="delay (steps)", ylabel="Fisher memory", ylim=(min(0.0, 1.1 * float(found.curve.min())), None))
+    axes.locator_params(axis="x", integer=True)
     finish(axes, own_figure=ax is None, title=title)
     return axes

@@ -18,5 +18,6 @@ def memory_capacity(found: MemoryCapacity, *, ax: Axes | None = None) -> Axes:
     axes.plot(found.delays, found.measured, color=PALETTE[0], marker=".", label=f"capacity {found.capacity:.2f}")
     axes.axhline(found.threshold, color="0.6", linestyle="--", linewidth=0.8, label="threshold")
     axes.set(xlabel="delay (steps)", ylabel="recalled part", ylim=(-0.02, 1.05))
+    axes.locator_params(axis="x", integer=True)
     finish(axes, own_figure=ax is None)
     return axes

@@ -18,6 +18,6 @@ def segments_task(found: SegmentsTask, *, ax: Axes | None = None) -> Axes:
     axes.errorbar(found.ages, found.accuracy, found.error, color=PALETTE[0], marker="o", capsize=3, label="told")
     axes.axhline(0.5, color="0.6", linestyle="--", linewidth=0.8, label="guessing")
     label_axis(axes.xaxis, "age of the segment", "s", float(max(found.ages[-1], 1e-3)))
-    axes.set(ylabel="accuracy", ylim=(0.4, 1.03))
+    axes.set(ylabel="accuracy", ylim=(min(0.4, float(found.accuracy.min()) - 0.05), 1.03))
     finish(axes, own_figure=ax is None)
     return axes

@@ -39,8 +39,9 @@ def waveforms(
     result : Result
         Any run with an axis and real columns; each run of a stepped one is a line.
     names : sequence of str, optional
-        Columns, also differences such as ``"v(a,b)"``. Default: all, of each unit at most `LINES_SHOWN` (in a stepped
-        run as many as there are line styles), and then the legend says how many are left out.
+        Columns, also differences such as ``"v(a,b)"`` and populations such as ``"neurons/v"``. Default: all, of each
+        unit at most `LINES_SHOWN` (in a stepped run as many as there are line styles), and then the legend says how
+        many are left out.
     ax : matplotlib Axes or sequence of them, optional
         Where to draw: one Axes for each unit (voltages, currents, others, dimensionless states). Default: a new figure
         with a panel for each.
@@ -60,7 +61,8 @@ def waveforms(
     if result.axis_name is None:
         raise ParameterError("an operating point has no axis to draw over; use the operating_point plot")
     panels: dict[str, list[str]] = {}
-    for name in result.names if names is None else names:
+    asked = result.names if names is None else [e for name in names for e in result.elements(name) or [name]]
+    for name in asked:
         panels.setdefault(result.column(name).unit, []).append(name)
     if not panels:
         raise ParameterError("the result has no columns to draw")

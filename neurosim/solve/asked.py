@@ -27,6 +27,8 @@ def read_settings(kind: type[_Settings], given: Mapping[str, Any], where: str) -
     for name in given:
         if name not in known:
             raise ParameterError(f"{where} has no setting '{name}'; {nearest(name, known)}")
+    if not isinstance(seed := given.get("seed", 0), (int, np.integer)) or seed < 0:
+        raise ParameterError(f"seed is {seed!r}; it must be a whole number of zero or more")
     return kind(**given)
 
 
@@ -37,7 +39,7 @@ def checked_span(t_span: Sequence[float] | None) -> tuple[float, float]:
     ------
     ParameterError
     """
-    if t_span is None or len(t_span) != 2 or not 0.0 <= t_span[0] < t_span[1] < np.inf:
+    if np.shape(t_span) != (2,) or t_span is None or not 0.0 <= t_span[0] < t_span[1] < np.inf:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
     return float(t_span[0]), float(t_span[1])
 

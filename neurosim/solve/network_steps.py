@@ -323,9 +323,7 @@ class NetworkSteps:
                 by_row, by_emf, found.ravel(), self._stage, vectors, work, solved,
             )  # fmt: skip
             if solved[0] == 0.0:
-                raise SimulationError(
-                    f"'{self.net.title}' at t = {step.t:g} s: the adjoint equations have no solution"
-                )
+                raise SimulationError(f"'{self.net.title}' at t = {step.t:g} s: the adjoint equations have no solution")
             seen[k * count : (k + 1) * count, 2:] += found
             if row is not None:
                 adjoint += d_values[row, :m]

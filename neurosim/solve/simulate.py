@@ -139,6 +139,9 @@ def simulate(
             from neurosim.solve.simulate_network import simulate_network
 
             return simulate_network(circuit, t_span, **settings)
+        settings = {name: value for name, value in settings.items() if name not in ("dt", "grid") or value is not None}
+        if {"dt", "grid"} <= settings.keys():
+            raise ParameterError("give dt, the step [s] of a grid of time, or grid='free', not both")
         if "dt" in settings:
             from neurosim.solve.simulate_spikes import simulate_spikes
 
@@ -147,6 +150,10 @@ def simulate(
             from neurosim.solve.simulate_spike_events import simulate_spike_events
 
             return simulate_spike_events(circuit, t_span, **settings)
+        from neurosim.graph.spikes import SpikeProgram
+
+        if isinstance(circuit, SpikeProgram):
+            raise ParameterError("a compiled spiking network runs as it was compiled: give dt, or grid='free'")
         return simulate_graph(circuit, t_span, **settings)
     if not isinstance(circuit, Circuit):
         circuit = read_netlist(circuit)

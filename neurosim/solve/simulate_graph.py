@@ -257,7 +257,8 @@ def prepare(program: Program, span: tuple[float, float], chosen: GraphSettings, 
         shown = ", ".join(m.name for m in methods if m.is_stochastic)
         raise ParameterError(f"method '{method.name}' takes no noise: with diffusion= use one of {shown}")
     if not method.adaptive and chosen.fixed_step is None:
-        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step, or use 'auto'")
+        advice = "noise on states is integrated in fixed steps" if diffusion else "or use 'auto'"
+        raise ParameterError(f"method '{method.name}' has no error control: give fixed_step; {advice}")
     if method.varies_order and chosen.fixed_step is not None:
         raise ParameterError(f"method '{method.name}' chooses its order with its step: take 'dp5' for a fixed step")
     if chosen.fixed_step is not None and not 0.0 < chosen.fixed_step <= span[1]:

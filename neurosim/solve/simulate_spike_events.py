@@ -107,7 +107,7 @@ def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **sett
         run.keeper.look(is_over=True)
     seconds = time.perf_counter() - begun
     times, elements = run.ticks()
-    columns = {name: Column(values) for name, values in run.columns().items()}
+    columns = {name: Column(values, run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sample_times if columns else np.empty(0), columns, attrs={
         "title": program.graph.title, "analysis": "tran", "method": "exact, from event to event",
         "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
@@ -164,6 +164,7 @@ class SpikeEventRun(SpikeRun):
             memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
             due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
             touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
+            raised=np.ones(program.cells, whole),
         )  # fmt: skip
         self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
         self._arm()

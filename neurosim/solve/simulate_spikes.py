@@ -112,6 +112,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     clock = time.perf_counter()
     if isinstance(graph, SpikeProgram):
         program = graph
+        if (chosen.scheme, chosen.substeps) != ("lawson2", 1) or chosen.diffusion:
+            raise ParameterError("a compiled graph has its scheme, substeps and noise: give them to compile_spikes()")
     else:
         program = compile_spikes(
             graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
@@ -119,6 +121,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     run = SpikeRun(program, chosen, stop)
     run.keeper = keeper_of(run, (start, stop))
     steps = round(stop / program.dt)
+    if abs(stop / program.dt - steps) > WHOLE * max(1, steps):
+        run.notes.append(f"{stop:g} s is no whole number of steps: the run ends at {steps * program.dt:g} s")
     begun = time.perf_counter()
     run.advance(steps)
     if run.keeper is not None:
@@ -127,7 +131,7 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     times, elements = run.ticks()
     first = int(np.ceil(start / program.dt - WHOLE))
     kept = run.sampled_steps >= first
-    columns = {name: Column(values[kept]) for name, values in run.columns().items()}
+    columns = {name: Column(values[kept], run.unit_of(name)) for name, values in run.columns().items()}
     return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
         "title": program.graph.title, "analysis": "tran",
         "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
@@ -265,6 +269,10 @@ class SpikeRun:
             return {}
         values = np.concatenate([part.reshape(-1, len(self.places)) for part in self._samples])
         return {name: values[:, k] for k, name in enumerate(self.places)}
+
+    def unit_of(self, name: str) -> str:
+        """Unit of a saved element."""
+        return self.program.graph.nodes.get(name.partition("[")[0], {}).get("unit", "")
 
     def asked(self) -> list[np.ndarray]:
         """What was laid out before the run began: drives, and what is saved."""
@@ -425,8 +433,11 @@ class SpikeRun:
         return SimulationError(
             f"graph '{self.program.graph.title}': state '{name}[{place - part.start}]' is not finite before "
             f"t = {self.time:g} s; look for weights or drives that are too large"
-            + (f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
-               if self.program.scheme else "")
+            + (
+                f", or take scheme='exponential_midpoint', or substeps ({self.program.scheme} is explicit)"
+                if self.program.scheme
+                else ""
+            )
         )
 
 
@@ -442,11 +453,10 @@ def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
 
 def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
     """Times of the ticks of each element by its name."""
-    order = np.argsort(elements, kind="stable")
-    ends = np.cumsum(np.bincount(elements, minlength=program.events.size))
-    parts = iter(np.split(times[order], ends[:-1]))
+    in_order = times[np.argsort(elements, kind="stable")].tolist()
+    ends = [0, *np.cumsum(np.bincount(elements, minlength=program.events.size)).tolist()]
     return {
-        name if part.stop - part.start == 1 else f"{name}[{e}]": next(parts).tolist()
+        name if part.stop - part.start == 1 else f"{name}[{e - part.start}]": in_order[ends[e] : ends[e + 1]]
         for name, part in program.events.slices.items()
-        for e in range(part.stop - part.start)
+        for e in range(part.start, part.stop)
     }

@@ -51,6 +51,8 @@ def spike_trials(
     at = np.asarray(times, float)
     if at.ndim not in (1, 2) or len(at) != len(drives) or (initial is not None and len(initial) != len(drives)):
         raise ParameterError(f"spike_trials(): {len(drives)} drives, times of shape {at.shape}; one row for each drive")
+    if not len(drives):
+        raise ParameterError("spike_trials(): there are no drives; give one for each trial")
     if not (np.isfinite(at).all() and (at >= 0.0).all()):
         raise ParameterError("spike_trials(): times must be finite and not negative")
     alone = isinstance(graph, SignalGraph | SpikeProgram)

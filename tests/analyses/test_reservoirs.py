@@ -166,6 +166,14 @@ def test_spikes_become_counts():
     assert net.states([trains], steps=3) == pytest.approx(net.states(counts))
 
 
+def test_echo_state_network_of_the_user_is_a_reservoir():
+    network = ns.EchoStateNetwork(1, 12, leak=0.5, seed=2)
+    net = ns.reservoir(network)
+    u = net.stimuli(1, 9)
+    assert net.size == 12
+    assert net.states(u)[0] == pytest.approx(ns.reservoir(ns.digital(network.graph(), dt=0.5)).states(u)[0])
+
+
 def test_copies_of_spike_trains_are_as_far_as_asked():
     net = ns.reservoir(small_liquid())
     stimuli = net.stimuli(3, 20, seed=1)

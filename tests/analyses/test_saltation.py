@@ -84,7 +84,24 @@ def test_an_elastic_ball_keeps_its_volume():
     assert np.abs(found.measured).max() < 0.05
 
 
-@pytest.mark.parametrize(("setting", "says"), [({"delay": 0.1}, "with a delay"), ({"refractory": 0.1}, "refractory")])
-def test_what_remembers_the_time_of_ticks_is_refused(setting, says):
-    with pytest.raises(ParameterError, match=says):
-        ns.lyapunov_spectrum(neurons(2, np.full((2, 2), 0.1), **setting), (0.0, 10.0), drive={"u": [2.0, 2.0]})
+@pytest.mark.parametrize("rest", [0.1, 0.3])
+def test_a_refractory_time_ends_as_much_earlier_as_it_began(rest):
+    found = exponents(neurons(refractory=rest), 60.0, drive={"u": 2.0})
+    assert abs(found.exponents[0]) < 0.03
+    # As above, but the neuron that fired first waits; pulses that come meanwhile are lost, and none come.
+    current, w = 2.0, -0.2
+    c = current * (current - 1.0) * np.exp(rest)
+    z = 0.5 * (-w + np.sqrt(w * w + 4.0 * c))
+    slope, half_period = c / z**2, np.log(z / (current - 1.0))
+    assert half_period > rest
+    graph = neurons(2, np.array([[0.0, w], [w, 0.0]]), initial=[0.0, current - z + 0.05], refractory=rest)
+    found = exponents(graph, 200.0 * half_period, drive={"u": [current] * 2}, renormalise=half_period)
+    np.testing.assert_allclose(found.measured, [0.0, np.log(slope) / half_period], atol=0.01)
+
+
+def test_what_remembers_more_is_refused():
+    drive = {"u": [2.0, 2.0]}
+    with pytest.raises(ParameterError, match="with a delay"):
+        ns.lyapunov_spectrum(neurons(2, np.full((2, 2), 0.1), delay=0.1), (0.0, 10.0), drive=drive)
+    with pytest.raises(ParameterError, match="no orbit is shot"):
+        ns.limit_cycle(neurons(2, refractory=0.1, initial=[0.1, 0.4]), inputs=drive)

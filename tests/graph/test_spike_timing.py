@@ -152,6 +152,16 @@ def test_triplets_turn_fast_pairings_to_growth():
     assert changes["stdp", 50.0] < 0.0
 
 
+def test_weights_are_kept_in_files(tmp_path):
+    drive = {"to_pre": trains(drawn(1, BEFORE)), "to_post": trains(drawn(2, BEHIND))}
+    run = ns.simulate(net({"rule": "stdp"}), (0.0, SPAN), dt=DT, drive=drive)
+    for name in ("run.json", "run.nc"):
+        ns.save(run, tmp_path / name)
+        again = ns.load(tmp_path / name)
+        assert isinstance(again, ns.Result)
+        assert (again.weights["W"] != run.weights["W"]).nnz == 0
+
+
 def test_a_run_in_pieces_learns_the_same_and_goes_on_from_given_weights():
     plastic, pre, post = {"rule": "triplet_stdp", **FULL}, drawn(1, BEFORE), drawn(2, BEHIND)
     program = compile_spikes(net(plastic, delay=1e-3), DT)

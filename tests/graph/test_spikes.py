@@ -58,6 +58,40 @@ def test_ticks_go_to_those_of_the_engine_in_proportion_to_dt(edge):
     assert errors[2] < 0.5 * errors[0], errors
 
 
+@pytest.mark.parametrize("differ", [False, True], ids=["alike", "each its own"])
+@pytest.mark.parametrize("size", [1, 7, 21])
+def test_states_that_feed_one_another_in_a_circle(size, differ):
+    """v and w drive each other, and s drives v: against the matrix exponential; and each neuron as if it were alone."""
+    tau = np.linspace(5e-3, 20e-3, size) if differ else np.full(size, 10e-3)
+    start = np.linspace(0.1, 0.9, size)
+
+    def run(part: slice) -> np.ndarray:
+        net = ns.SignalGraph("circle")
+        n = start[part].size
+        net.parameter("drive", np.full(n, 0.3))
+        net.state("v", n, time_constant=tau[part], initial=start[part], bias="drive")
+        net.state("w", n, time_constant=30e-3)
+        net.state("s", n, time_constant=4e-3, initial=1.0)
+        net.connect("w", "v", gain=-2.0)
+        net.connect("v", "w", gain=0.7)
+        net.connect("s", "v", gain=0.5)
+        net.event("spike", n, threshold=10.0)
+        net.connect("v", "spike")
+        found = ns.simulate(net, (0.0, 20e-3), dt=5e-4, save=["v", "w", "s"], print_step=20e-3)
+        names = [f"{x}[{k}]" if n > 1 else x for x in "vws" for k in range(n)]
+        return np.array([found[name][-1] for name in names]).reshape(3, n)
+
+    together = run(slice(0, size))
+    for k in range(size):
+        matrix = np.array([
+            [-1.0 / tau[k], -2.0 / tau[k], 0.5 / tau[k], 0.3 / tau[k]], [0.7 / 30e-3, -1.0 / 30e-3, 0.0, 0.0],
+            [0.0, 0.0, -1.0 / 4e-3, 0.0], [0.0, 0.0, 0.0, 0.0],
+        ])  # fmt: skip
+        wanted = scipy.linalg.expm(20e-3 * matrix) @ [start[k], 0.0, 1.0, 1.0]
+        assert together[:, k] == pytest.approx(wanted[:3], rel=1e-11)
+    assert (run(slice(size - 1, size))[:, 0] == together[:, -1]).all() or differ
+
+
 @pytest.mark.parametrize("kind", [5e-3, ("alpha", 5e-3), ("biexponential", 2e-3, 5e-3)])
 def test_synaptic_currents_are_exact_and_have_their_peak(kind):
     net = ns.SignalGraph("one pulse")

@@ -377,12 +377,18 @@ def test_the_liquid_has_the_rate_that_it_has_on_a_grid():
     ("change", "given_settings", "message"),
     [
         (lambda net: None, {"grid": "none"}, "only 'free' is known"),
-        (lambda net: None, {"dt": 1e-4}, "no setting 'grid'"),
+        (lambda net: None, {"dt": 1e-4}, "not both"),
         (lambda net: None, {"rtol": 1e-4}, "no setting 'rtol'"),
         (lambda net: None, {"drive": {"i": "SIN(0 1 1k)"}}, "drive of 'i' changes all the time"),
         (lambda net: None, {"drive": {"x": 1.0}}, "no input port 'x'"),
         (lambda net: (net.map("f", 6, "tanh"), net.connect("a/v", "f"), net.connect("f", "a/v")), {}, "map 'f' is not"),
-        (lambda net: net.connect("a/v", "a/excitatory", weight="We"), {}, "with a matrix"),
+        (lambda net: net.connect("a/v", "a/excitatory", weight="We"), {}, "where there is no grid, states drive"),
+        (lambda net: net.state("b", 6, time_constant=1.0, bounds=(0.0, 1.0)), {}, "has bounds.*leave out grid"),
+        (lambda net: net.state("n", 6, time_constant=1.0, noise=0.1), {}, "state 'n' has noise"),
+        (
+            lambda net: net.connect("a/spike", "a/excitatory", weight="We",
+                                    plastic={"rule": "stdp", "post": "a/spike"}), {}, "'stdp' does not run",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_run_without_a_grid_is_refused_by_name(change, given_settings, message):

@@ -52,13 +52,6 @@ def time_warp(seed: int, dt: float) -> tuple[float, float]:
     return float(scores.mean()), float((output.argmax(1) == labels[FITTED:]).mean())
 
 
-def distance(a: SpikeTrains, b: SpikeTrains, width: float = 5e-3, length: float = LENGTH) -> float:
-    """L2 distance of two spike trains, low-passed with a Gaussian, over the length [1/sqrt(s) times s]."""
-    times, weights = np.concatenate([a.times, b.times]), np.repeat([1.0, -1.0], [a.times.size, b.times.size])
-    kernel = np.exp(-((times[:, None] - times) ** 2) / (4.0 * width**2)) / (2.0 * width * np.sqrt(np.pi))
-    return float(np.sqrt(max(weights @ kernel @ weights, 0.0)) / np.sqrt(length * 200.0))
-
-
 def separation(pairs: int, circuits: int) -> tuple[np.ndarray, dict[float, np.ndarray]]:
     """Mean distance of liquid states against time, by the distance of the inputs: 0 (other starts), 0.1, 0.2, 0.4."""
     times = np.arange(0.02, LENGTH, 0.02)
@@ -85,7 +78,7 @@ def _pair(wanted: float, draw: np.random.Generator) -> tuple[SpikeTrains, SpikeT
             moved = draw.random(first.times.size) < draw.random()
             shift = draw.normal(0.0, 10.0 ** draw.uniform(-3.0, -0.5), first.times.size)
             second = ns.spike_trains([np.clip(first.times + moved * shift, 0.0, LENGTH)])
-            if abs(distance(first, second) - wanted) < 0.02:
+            if abs(ns.spike_distance(first, second, LENGTH) - wanted) < 0.02:
                 return first, second
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import scipy.integrate
@@ -119,12 +119,42 @@ def shows_izhikevich_pattern(name: str, intervals: np.ndarray) -> bool:
     return bool((intervals < 20.0).all())
 
 
-def growth_at_rest(current: float) -> float:
-    """Largest real part of the eigenvalues [1/s] at the resting point of Hodgkin and Huxley's neuron [uA/cm2]."""
-    net = ns.neurons.hodgkin_huxley(1, background=current * 1e-2, initial=-59e-3 if current < 50.0 else -45e-3,
-                                    synapses={})  # fmt: skip
-    net.remove_node("spike")
-    return float(ns.fixed_points(net, starts=0).points[0].eigenvalues.real.max())
+def current_without_rest(build: Callable[..., ns.SignalGraph], low: float, high: float, start: float) -> float:
+    """The current between two at which the resting point near `start` [V] loses or regains its stability."""
+
+    def growth(current: float) -> float:
+        net = build(1, background=current, initial=start, synapses={})
+        net.remove_node("spike")
+        points = ns.fixed_points(net, starts=0).points
+        return float(min(points, key=lambda point: abs(point.state[0] - start)).eigenvalues.real.max())
+
+    return float(scipy.optimize.brentq(growth, low, high, xtol=1e-12 * high))
+
+
+def onsets() -> dict[str, tuple[float, float]]:
+    """Currents at which constant drive takes rest away (Hopf points): closed form and here, by model."""
+    a, b, epsilon = 0.7, 0.8, 0.08
+    v = -np.sqrt(1.0 - epsilon * b)
+    fitzhugh = (v + a) / b - v + v**3 / 3.0
+    rate, sensitivity = 0.02, 0.2
+    v = (rate - 5.0) / 0.08
+    izhikevich = -(0.04 * v**2 + (5.0 - sensitivity) * v + 140.0)
+    c, g, e, threshold, slope, tau, a = 281e-12, 30e-9, -70.6e-3, -50.4e-3, 2e-3, 144e-3, 4e-9
+    ratio = c / g / tau
+    adex = (g + a) * (threshold - e - slope + slope * np.log1p(ratio)) + slope * g * (a / g - ratio)
+    return {
+        "FitzHugh-Nagumo": (fitzhugh, current_without_rest(ns.neurons.fitzhugh_nagumo, 0.3, 0.36, -1.0)),
+        "Izhikevich": (izhikevich, current_without_rest(ns.neurons.izhikevich, 3.7, 3.9, -63e-3)),
+        "AdEx": (adex, current_without_rest(ns.neurons.adex, 0.999 * adex, 1.0001 * adex, -50.4e-3)),
+    }
+
+
+def lowest_firing() -> float:
+    """The lowest current [uA/cm2], to 0.001, at which Hodgkin and Huxley's neuron goes on firing once it does."""
+    currents = np.arange(6.25, 6.272, 1e-3)
+    net = ns.neurons.hodgkin_huxley(currents.size, background=currents * 1e-2, initial=-20e-3, synapses={})
+    events = ns.simulate(net, (0.0, 3.0), dt=2.5e-5, scheme="lawson4").events.values()
+    return float(currents[[len(times) > 0 and times[-1] > 2.95 for times in events]].min())
 
 
 def balanced_rates(synapses: str, seeds: int, stop: float = 1.2) -> np.ndarray:
@@ -170,10 +200,16 @@ def cases(context: Context) -> Iterator[Case]:
         "Izhikevich types", IZHIKEVICH, "types that a constant current of 10 does not make fire as named", "none of 7",
         ", ".join(missed) or "none", float(len(missed)), 0.0, "each shows its definition in intervals",
     )  # fmt: skip
-    for where, wanted, (low, high) in zip(("lower", "upper"), HOPF, ((9.5, 10.0), (150.0, 160.0)), strict=True):
+    brackets = ((0.095, 0.1, -59e-3), (1.5, 1.6, -45e-3))
+    for where, wanted, (low, high, start) in zip(("lower", "upper"), HOPF, brackets, strict=True):
         yield number_case(
             f"Hodgkin-Huxley {where} Hopf point", HENDRICK, "current [uA/cm2]", wanted,
-            scipy.optimize.brentq(growth_at_rest, low, high, xtol=1e-10), 1e-9, "digits of the bisection",
+            1e2 * current_without_rest(ns.neurons.hodgkin_huxley, low, high, start), 1e-9, "digits of the bisection",
+        )  # fmt: skip
+    for name, (wanted, ours) in onsets().items():
+        yield number_case(
+            f"{name}: rest loses its stability", "closed form: the Jacobian's trace is zero",
+            "constant current", wanted, ours, 1e-9, "digits of the bisection",
         )  # fmt: skip
     net = ns.neurons.hodgkin_huxley(1, background=0.08, initial=-20e-3, synapses={})
     times = np.asarray(ns.simulate(net, (0.0, 0.4), rtol=1e-9, save=["v"], save_steps=False).events["spike"])
@@ -186,6 +222,12 @@ def cases(context: Context) -> Iterator[Case]:
         "Hodgkin-Huxley period at 8 uA/cm2, on the grid", HENDRICK, "ms, mean of 20, steps of 0.025 ms", PERIOD,
         float(times[-1] - times[-21]) / 20.0 * 1e3, 1e-4, "one step in 20 periods is 8e-5",
     )  # fmt: skip
+    if not context.fast:
+        yield number_case(
+            "Hodgkin-Huxley lowest current of firing", HENDRICK + ", section 8 (numerical)",
+            "fold of cycles [uA/cm2], currents in steps of 0.001", 6.260321, lowest_firing(), 3e-4,
+            "a step of the currents, and 3 s to fade near the fold",
+        )  # fmt: skip
     # Rates of single wirings of COBA lie between 18 and 24 Hz: only the mean of several says something.
     for synapses, seeds, (low, high) in (("cuba", 2, (5.0, 6.0)), ("coba", 0 if context.fast else 8, (20.0, 22.0))):
         if seeds == 0:
