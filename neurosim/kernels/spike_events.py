@@ -92,11 +92,12 @@ LOOK, UP, DOWN = range(3)
 """What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
 
 (
-    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, PLAN,
-) = range(13)  # fmt: skip
+    LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, JUDGED,
+    PLAN,
+) = range(14)  # fmt: skip
 """Entries of `Cells.plan`: ticks in the log; elements in the heap; cells that this instant touched; its number; places
 in the given ticks, in the inputs and in the samples; what failed, for which element; statistics: searches for a
-crossing, and pulses."""
+crossing, and pulses; whether anything may have reached its threshold."""
 
 NOW, STOP = range(2)
 """Entries of `Cells.clock` [s]."""
@@ -448,7 +449,8 @@ def schedule(C, c, e):
         element = code[v + FIRST_ELEMENT] + e
         C.outcome[element] = LOOK
         if C.release[element] > now:
-            wait(C, element, C.release[element], LOOK)
+            if C.next_time[element] != C.release[element]:
+                wait(C, element, C.release[element], LOOK)
             continue
         is_held, until = 0, np.inf
         if held_by >= 0 and C.release[held_by + e] > now:
@@ -498,20 +500,25 @@ def deliver(C, p, element):
         before = C.arrivals[code[p + ARRIVALS] + source]
         C.arrivals[code[p + ARRIVALS] + source] = now
         refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
-    use, resources = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
+    use, resources, synapses = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + SYNAPSES]
+    is_short_term, is_monotone, is_watched = code[p + KIND] == SHORT_TERM, code[c + MONOTONE] != 0, False
+    for q in range(code[c + WATCHERS]):
+        is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
     for s in range(start, stop):
-        e = at(C.targets, code[p + SYNAPSES] + s)
+        e = at(C.targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
         amount = at(C.strengths, weight + s * each)
-        if code[p + KIND] == SHORT_TERM:
+        if is_short_term:
             amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
-        touch(C, c, e, amount > 0.0 or code[c + MONOTONE] == 0)
+        touch(C, c, e, amount > 0.0 or not is_monotone)
         put(C.y, target + e, at(C.y, target + e) + amount)
-        for q in range(code[c + WATCHERS]):
-            v = code[code[c + WATCHERS_AT] + q]
-            if code[v + WATCHED] == target:
-                C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+        if is_watched:
+            C.plan[JUDGED] = 1
+            for q in range(code[c + WATCHERS]):
+                v = code[code[c + WATCHERS_AT] + q]
+                if code[v + WATCHED] == target:
+                    C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
     C.plan[SENT] += stop - start
 
 
@@ -537,7 +544,7 @@ def judge(C, is_first):
     while is_first and plan[NEXT_GIVEN] < C.given_times.size and C.given_times[plan[NEXT_GIVEN]] <= now:
         tick(C, C.given_elements[plan[NEXT_GIVEN]])
         plan[NEXT_GIVEN] += 1
-    for k in range(plan[TOUCHED]):
+    for k in range(plan[TOUCHED] if plan[JUDGED] != 0 else 0):
         c, e = C.touched[2 * k], C.touched[2 * k + 1]
         for q in range(code[c + WATCHERS]):
             v = code[code[c + WATCHERS_AT] + q]
@@ -620,11 +627,11 @@ def instant(C, is_start):
     """All that happens now."""
     code, plan, now = C.code, C.plan, C.clock[NOW]
     plan[INSTANT] += 1
-    plan[TOUCHED] = 0
+    plan[TOUCHED], plan[JUDGED] = 0, int(is_start)
     move_inputs(C, is_start)
     while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
         element = C.heap[0]
-        C.outcome[element] = C.awaited[element]
+        C.outcome[element], plan[JUDGED] = C.awaited[element], 1
         number = code[code[EVENT_OF_ELEMENT] + element]
         v = code[EVENTS_AT] + number * EVENT_WORDS
         touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
@@ -647,6 +654,7 @@ def instant(C, is_start):
             break
         end = plan[LOGGED]
         for k in range(begin, end):
+            plan[JUDGED] = 1
             reset(C, C.log_elements[k])
         for s in range(code[PROMPT]):
             r = code[PROMPT_AT] + s * SENDING_WORDS

@@ -377,7 +377,7 @@ def test_the_liquid_has_the_rate_that_it_has_on_a_grid():
     ("change", "given_settings", "message"),
     [
         (lambda net: None, {"grid": "none"}, "only 'free' is known"),
-        (lambda net: None, {"dt": 1e-4}, "no setting 'grid'"),
+        (lambda net: None, {"dt": 1e-4}, "not both"),
         (lambda net: None, {"rtol": 1e-4}, "no setting 'rtol'"),
         (lambda net: None, {"drive": {"i": "SIN(0 1 1k)"}}, "drive of 'i' changes all the time"),
         (lambda net: None, {"drive": {"x": 1.0}}, "no input port 'x'"),

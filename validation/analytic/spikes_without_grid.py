@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.sparse
 
 import neurosim as ns
+from neurosim.architectures.balanced import balanced
 from neurosim.architectures.liquid import liquid
 from neurosim.neurons.lif import lif
 from neurosim.neurons.spike_source import spike_source
-from neurosim.randomness import stream
 from validation.case import Case, Context, number_case
 from validation.figures import curves
 
@@ -29,26 +28,6 @@ def driven(size: int) -> ns.SignalGraph:
     net.connect("train", "in/train")
     net.sub("n", lif(size))
     net.connect("in/spike", "n/excitatory", gain=9e-9)
-    return net
-
-
-def cuba(seed: int = 0, size: int = 4000) -> ns.SignalGraph:
-    """The current-based benchmark network of 4000 neurons [V], connected at random with probability 0.02."""
-    draw = stream(seed, "cuba")
-    net, excitatory = ns.SignalGraph("cuba"), size * 4 // 5
-    initial = draw.uniform(-60e-3, -50e-3, size)
-    net.sub("n", lif(
-        size, membrane_time_constant=20e-3, resistance=1.0, resting=-49e-3, threshold=-50e-3, reset=-60e-3,
-        refractory=5e-3, background=0.0, initial=initial, synapses={"excitatory": 5e-3, "inhibitory": 10e-3},
-    ))  # fmt: skip
-    linked = draw.random((size, size), np.float32) < 0.02
-    for name, sources, weight in (
-        ("excitatory", slice(0, excitatory), 1.62e-3), ("inhibitory", slice(excitatory, size), -9e-3)
-    ):  # fmt: skip
-        wired = np.zeros_like(linked)
-        wired[:, sources] = linked[:, sources]
-        net.parameter(f"W {name}", scipy.sparse.csr_array(weight * wired))
-        net.connect("n/spike", f"n/{name}", weight=f"W {name}", delay=1e-4)
     return net
 
 
@@ -110,7 +89,7 @@ def cases(context: Context) -> Iterator[Case]:
     )  # fmt: skip
     if context.fast:
         return
-    graph, stop = cuba(), 1.0
+    graph, stop = balanced(4000, synapses="cuba", seed=7), 1.0
     counts, seconds = [], []
     for how in ({"grid": "free"}, {"dt": 1e-4}):
         clock = time.process_time()
