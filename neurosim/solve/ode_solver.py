@@ -312,8 +312,7 @@ class CompiledSolver(OdeSolver):
             "t0": self.direction * self.t, "t_stop": self.direction * self.t_bound, "rtol": self.rtol,
             "atol": self.atol, "h": 1.0, "h_max": max_step,
         }  # fmt: skip
-        y = np.zeros(n + 1)
-        y[:n] = self.y
+        y = np.concatenate((self.y, (0.0,)))
         if self._idle_run is not None:
             run = self._idle_run
             begin_run(run, self.system, method, y, **start)
@@ -425,8 +424,7 @@ class CompiledSolver(OdeSolver):
             self._chunk_t = self.direction * run.knot_t[: knots + 1]
             self._chunk_q = run.knot_q[:knots].copy()
         else:
-            self._chunk_t = self.direction * np.array([run.real[state.T] - run.real[state.H_LAST], run.real[state.T]])
-            self._chunk_t[0] = self.t
+            self._chunk_t = np.array([self.t, self.direction * run.real[state.T]])
         self.t, self.y = float(self._chunk_t[-1]), run.y[:n].copy()
         self._knots.append(self._chunk_t[1:])
         if status == state.DONE:

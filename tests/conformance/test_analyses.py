@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import neurosim as ns
@@ -42,20 +43,33 @@ def mtrnn() -> Any:
     return ns.architectures.multiple_timescale(1, 3, 2, slow_time_constant=10.0)
 
 
+def spiking() -> Any:
+    graph = ns.SignalGraph("spiking")
+    graph.parameter("current", [2.0, 2.0])
+    graph.parameter("W", [[0.0, -0.2], [-0.2, 0.0]])
+    graph.state("v", 2, time_constant=1.0, bias="current", initial=np.array([0.0, 0.5]))
+    graph.event("spike", 2, threshold=1.0)
+    graph.connect("v", "spike")
+    graph.connect("spike", "v", role="reset", to=0.0)
+    graph.connect("spike", "v", weight="W")
+    return graph
+
+
 SUBJECTS: dict[str, Callable[[], Any]] = {
     "netlist": netlist, "driven memristive network": memristive, "memristive network": steady, "hopfield": hopfield,
-    "mtrnn": mtrnn,
+    "mtrnn": mtrnn, "spiking": spiking,
 }  # fmt: skip
 
 STATES = {
     "netlist": ("v(x)", "i(l1)"), "driven memristive network": ("m[0].x", "m[1].x"),
     "memristive network": ("m[0].x", "m[1].x"), "hopfield": ("u[0]", "u[1]"), "mtrnn": ("fast[0]", "slow[0]"),
+    "spiking": ("v[0]", "v[1]"),
 }  # fmt: skip
 
 PARAMETER = {
     "netlist": ("mu", 0.5, 1.5), "driven memristive network": ("beta", 1.5, 1.6),
     "memristive network": ("beta", 1.5, 1.6), "hopfield": ("u.time_constant", 1.0, 2.0),
-    "mtrnn": ("fast.time_constant", 2.0, 3.0),
+    "mtrnn": ("fast.time_constant", 2.0, 3.0), "spiking": ("v.time_constant", 1.0, 2.0),
 }  # fmt: skip
 
 ANALYSES: dict[str, Callable[[str, Any], Any]] = {
@@ -95,6 +109,15 @@ REFUSED = {
     ("mtrnn", "limit_cycle"): "comes to rest",
     ("mtrnn", "energy"): "not known to descend an energy",
     ("mtrnn", "energy_landscape"): "not known to descend an energy",
+    ("spiking", "energy"): "not known to descend an energy",
+    ("spiking", "energy_landscape"): "not known to descend an energy",
+    ("spiking", "contraction_rate"): "jumps where event",
+    ("spiking", "fixed_points"): "jumps where event",
+    ("spiking", "continuation"): "jumps where event",
+    ("spiking", "bifurcation_diagram"): "has events",
+    ("spiking", "phase_portrait"): "jumps where event",
+    ("spiking", "basins"): "has events",
+    ("spiking", "poincare_section"): "has events",
 }
 """What is refused, and words of the reason."""
 
