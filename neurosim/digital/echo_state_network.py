@@ -41,7 +41,7 @@ class EchoStateNetwork:
         First steps of each sequence that do not count for the fit, default 100.
     regularisation : float or "gcv"
         Of the ridge regression, default by cross-validation of one step. Free runs of a series without noise often
-        last longer with a small number (1e-12), those of a noisy one with a larger one or with `noise`.
+        last longer with a small number (1e-9), those of a noisy one with a larger one or with `noise`.
     noise : float
         Deviation of Gaussian noise on what is fed back (without feedback, on the inputs) during the fit, which makes
         free runs robust; default 0.

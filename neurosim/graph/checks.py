@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import networkx as nx
 import numpy as np
 
@@ -32,6 +34,8 @@ def check_graph(graph: SignalGraph) -> list[str]:
         _check_node(graph, str(name), used)
     for a, b, data in graph.edges(data=True):
         _check_edge(graph, str(a), str(b), data, used)
+        if isinstance(data.get("plastic"), Mapping):
+            used.update(value for value in data["plastic"].values() if isinstance(value, str))
     _check_loops(graph)
     _check_clocks(graph)
     check_pulses(graph)

@@ -13,6 +13,9 @@ what drives them from outside, held over a step, and N what comes through maps a
   others explode (Hodgkin-Huxley in steps of 0.1 ms); after M. Hines, Int. J. Biomed. Comput. 15, 69 (1984);
 - ``"euler"``: forward Euler for everything, decays too: order 1, what many simulators take for such models.
 
+Where there is no N (noise, or states that rest and drive others, make a program of a linear system) the step is exact
+with each of them.
+
 States that rest after a tick keep their values at every stage, so that what they drive sees them rest. Noise of a
 state, ``g dW``, is added with the covariance that it has after a step of the linear part: with N = 0 that is the exact
 Ornstein-Uhlenbeck step. ``substeps`` makes a step of several such steps.
@@ -145,8 +148,11 @@ class _Step:
             "lawson2": self._lawson2, "lawson4": self._lawson4, "exponential_midpoint": self._exponential_midpoint,
             "euler": self._euler,
         }[scheme]  # fmt: skip
-        for _ in range(substeps):
-            values = self._stage(advance(values, dt, step / dt))
+        if elements.nodes:
+            for _ in range(substeps):
+                values = self._stage(advance(values, dt, step / dt))
+        else:
+            values = self._exact(values, dt)
         values, self.drawn = self._with_noise(values, dt, noise_at)
         for name, place, value in zip(names, places, values, strict=True):
             self.made.append(Instruction(words.STORE_FREE if name in elements.held else words.STORE, (value,), (),
@@ -244,6 +250,22 @@ class _Step:
             held = self.needs_hold and name in self.elements.held
             values.append(self._value(words.HOLD, (), (start, value)) if held else value)
         return values
+
+    def _exact(self, values: list[int], dt: float) -> list[int]:
+        """A whole step of linear states; what rests stands still for those that it drives."""
+        elements = self.elements
+        free = [self._settled(total) for total in self._flow(values, 1.0, dt)]
+        resting = np.array([name in elements.held for name in elements.names])
+        if not self.matrix[:, :, resting][:, ~resting].any():
+            return free
+        power, integral = propagators(np.where(resting[:, None], 0.0, self.matrix), dt)
+        share = integral @ np.where(resting[:, None], 0.0, np.linalg.inv(self.full))
+        states = [Sum(0.0, {value: 1.0}) for value in values]
+        stands = zip(_transformed(power, states), _transformed(share, self.inputs), free, resting, strict=True)
+        return [
+            there if is_held else self._value(words.HOLD, (), (self._settled(a + b), there))
+            for a, b, there, is_held in stands
+        ]
 
     def _euler(self, values: list[int], dt: float, part: float) -> list[Sum]:
         """``y + h (A y + b + N(y))``."""

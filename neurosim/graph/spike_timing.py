@@ -39,6 +39,8 @@ TRIPLET = COMMON | {
 
 RULES = ("stdp", "triplet_stdp")
 PAIRINGS = ("all", "nearest")
+RUNAWAY = 1e3
+"""An amplitude so many times above the largest weight was given in another unit."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,13 @@ def spike_timing(graph: SignalGraph, a: str, weight: str, settings: Mapping[str,
     bounds = None if settings["bounds"] is None else (float(settings["bounds"][0]), float(settings["bounds"][1]))
     if bounds is not None and not bounds[0] < bounds[1]:
         raise ParameterError(f"{where}: bounds = {settings['bounds']} must rise")
+    largest = abs(graph.parameters[weight].value).max()
+    change = max(abs(values[key]) for key in ("pair_plus", "triplet_plus"))
+    if bounds is None and change > RUNAWAY * largest > 0.0:
+        raise ParameterError(
+            f"{where}: ticks would move weights by {change:g}, and the largest is {largest:g}: amplitudes are in the "
+            "unit of the weight; give smaller ones, or bounds=(low, high)"
+        )
     if settings["pairing"] not in PAIRINGS:
         raise ParameterError(f"{where}: pairing = {settings['pairing']!r} must be one of {', '.join(PAIRINGS)}")
     if settings["soft"] and (bounds is None or not np.isfinite(bounds).all()):

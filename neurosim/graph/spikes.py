@@ -303,7 +303,6 @@ class _Compiler:
         matrix, bias = np.zeros((n, k, k)), np.zeros((n, k))
         driven: list[tuple[int, str, Any]] = []
         rates = [Drive() for _ in names]
-        has_program = bool(nodes) or any(name in self.noise for name in names)
         for i, name in enumerate(names):
             data, where = flat.nodes[name], f"state '{name}'"
             tau = flat.value_of(data["time_constant"], n, f"{where}, time_constant")
@@ -315,7 +314,7 @@ class _Compiler:
             for term in self.drives[name]:
                 if term.source == "":
                     bias[:, i] += term.matrix.toarray().ravel() / tau
-                elif term.source in nodes or (has_program and term.source in self.holders and term.source != name):
+                elif term.source in nodes or (nodes and term.source in self.holders and term.source != name):
                     # What rests is seen at rest: it is no part of the flow that is taken out.
                     rates[i].terms.append((term.source, plain(term.matrix.diagonal() / tau)))
                 elif term.source in names:
@@ -357,7 +356,9 @@ class _Compiler:
         reached = {j for i, *_ in driven for j in range(k) if integral[:, j, i].any()}
         terms_at = words.HEAD + len(self.code)
         program_end = 0
-        if nodes or any(name in self.noise for name in names):
+        resting = np.array([name in self.holders for name in names])
+        is_seen_at_rest = bool(matrix[:, ~resting][:, :, resting].any())
+        if nodes or is_seen_at_rest or any(name in self.noise for name in names):
             self._program(names, nodes, matrix, constant, rates, reached, couplings)
             program_end = words.HEAD + len(self.code)
         else:

@@ -27,6 +27,8 @@ def read_settings(kind: type[_Settings], given: Mapping[str, Any], where: str) -
     for name in given:
         if name not in known:
             raise ParameterError(f"{where} has no setting '{name}'; {nearest(name, known)}")
+    if not isinstance(seed := given.get("seed", 0), (int, np.integer)) or seed < 0:
+        raise ParameterError(f"seed is {seed!r}; it must be a whole number of zero or more")
     return kind(**given)
 
 

@@ -112,6 +112,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     clock = time.perf_counter()
     if isinstance(graph, SpikeProgram):
         program = graph
+        if (chosen.scheme, chosen.substeps) != ("lawson2", 1) or chosen.diffusion:
+            raise ParameterError("a compiled graph has its scheme, substeps and noise: give them to compile_spikes()")
     else:
         program = compile_spikes(
             graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
@@ -119,6 +121,8 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     run = SpikeRun(program, chosen, stop)
     run.keeper = keeper_of(run, (start, stop))
     steps = round(stop / program.dt)
+    if abs(stop / program.dt - steps) > WHOLE * max(1, steps):
+        run.notes.append(f"{stop:g} s is no whole number of steps: the run ends at {steps * program.dt:g} s")
     begun = time.perf_counter()
     run.advance(steps)
     if run.keeper is not None:

@@ -147,6 +147,26 @@ def test_what_rests_is_seen_at_rest(scheme: str):
     assert run["n/w"][first + w.size + 50] > w[-1] * factor**51 * (1.0 + 1e-3)
 
 
+def test_linear_states_see_others_at_rest():
+    """Exact while the membrane flows and while it rests: adaptation in closed form, the same ticks for any dt."""
+    net = ns.SignalGraph("adaptive")
+    net.parameter("b", np.array([1.5]))
+    net.port("u")
+    net.state("v", 1, time_constant=10e-3, bias="b")
+    net.state("w", 1, time_constant=50e-3)
+    for source, target, gain in (("u", "v", 1.0), ("v", "w", 1.0), ("w", "v", -0.3), ("u", "w", 0.1)):
+        net.connect(source, target, gain=gain)
+    net.event("spike", 1, threshold=1.0, refractory=20e-3)
+    net.connect("v", "spike")
+    net.connect("spike", "v", role="reset", to=0.2)
+    for dt, drive in ((1e-3, 0.0), (2.5e-4, 0.0), (1e-3, ns.held([[0.2]] * 100, 1e-3))):
+        run = ns.simulate(net, (0.0, 0.1), dt=dt, save=["w"], drive={"u": drive})
+        first, pause = round(run.events["spike"][0] / dt), round(20e-3 / dt)
+        w, t = run["w"][first : first + pause + 1], np.arange(pause + 1) * dt
+        end = 0.2 if isinstance(drive, float) else 0.22
+        assert w == pytest.approx(end + (w[0] - end) * np.exp(-t / 50e-3), rel=1e-12)
+
+
 def test_noise_has_the_covariance_of_its_linear_system():
     a = np.array([[[-100.0, 0.0], [50.0, -200.0]], [[-20.0, 5.0], [0.0, -300.0]]])
     g, dt = np.array([[0.5, 0.0], [1.0, 2.0]]), 2e-3
@@ -212,6 +232,10 @@ def test_settings_are_checked():
     ):  # fmt: skip
         with pytest.raises(ParameterError, match=message):
             ns.simulate(net, (0.0, 0.01), dt=1e-3, **given)
+    with pytest.raises(ParameterError, match="a compiled graph has its scheme"):
+        ns.simulate(compile_spikes(net, 1e-3), (0.0, 0.01), dt=1e-3, scheme="euler")
+    with pytest.raises(ParameterError, match="give fixed_step; noise on states"):
+        ns.simulate(net, (0.0, 0.01))
     with pytest.raises(ParameterError, match="only states that flow have noise"):
         net.state("c", 1, clock="k", noise=1.0)
     net.product("q", 2)

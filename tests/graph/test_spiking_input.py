@@ -39,6 +39,7 @@ def misspelt() -> ns.SignalGraph:
         (lambda: ns.simulate(pair(), 1.0, dt=1e-4), r"t_span = 1.0 must be \(start, stop\)"),
         (lambda: ns.simulate(pair(), SPAN, dt=1e-4, drive={"a/current": 1e-9}), "one of the outer graph"),
         (lambda: ns.simulate(pair(plastic="stpd"), SPAN, dt=1e-4), "no learning rule 'stpd'; did you mean 'stdp'"),
+        (lambda: ns.simulate(pair(plastic={"rule": "stdp", "post": "b/spike"}), SPAN, dt=1e-4), "unit of the weight"),
         (lambda: ns.simulate(misspelt(), SPAN, dt=1e-4), "did you mean 'excitatory'"),
         (lambda: ns.neurons.lif(2.5), "whole numbers"),
         (lambda: ns.neurons.lif(10**12), "more than"),

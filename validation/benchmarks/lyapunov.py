@@ -15,11 +15,16 @@ import numpy as np
 
 from neurosim.analyses.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from neurosim.architectures.lorenz import lorenz
+from neurosim.graph.signal_graph import SignalGraph
+from neurosim.randomness import stream
 from validation.benchmarks import lyapunov_rivals
 from validation.benchmarks.networks import python_with
 from validation.case import Case, Context
 
 LIBRARIES = ("lyapax", "jitcode")
+
+UNITS, GAIN, DURATION = 1000, 3.0, 17.0
+"""Of the random net whose whole spectrum is found, and for how long [time constants]."""
 
 
 def ours() -> tuple[float, LyapunovSpectrum]:
@@ -38,8 +43,37 @@ def ours() -> tuple[float, LyapunovSpectrum]:
             return best, found
 
 
+def random_net() -> SignalGraph:
+    """``x' = -x + W tanh(x)``, W normal with standard deviation gain / sqrt(units)."""
+    random = stream(0, "random net")
+    graph = SignalGraph("random net")
+    graph.parameter("W", GAIN * random.standard_normal((UNITS, UNITS)) / UNITS**0.5)
+    graph.state("x", UNITS, time_constant=1.0, leak=1.0, initial=random.standard_normal(UNITS))
+    graph.map("r", UNITS, "tanh")
+    graph.connect("x", "r")
+    graph.connect("r", "x", weight="W")
+    return graph
+
+
+def whole_spectrum() -> Case:
+    """All exponents of the random net: CPU time, and the rate of the products with W."""
+    net, clock, cpu = random_net(), time.perf_counter(), time.process_time()
+    found = lyapunov_spectrum(net, (0.0, DURATION))
+    seconds, cpu = time.perf_counter() - clock, time.process_time() - cpu
+    # A step of DOP853 has twelve stages, each with a product of W and all vectors.
+    flops = (0.9 * DURATION / found.dt) * 12.0 * 2.0 * UNITS**3
+    return Case(
+        f"whole spectrum of {UNITS} units", "minutes", f"CPU time [s] of {DURATION:g} time constants", "at most 300",
+        f"{cpu:.3g} ({seconds:.3g} s of wall time, step {found.dt:.3g}, {flops / 1e12:.3g} Tflop in products, "
+        f"{flops / cpu / 1e9:.3g} Gflop/s over all; largest {found.exponents[0]:+.3f}, sum {found.measured.sum():.2f}, "
+        f"divergence {found.divergence:.2f})",
+        cpu, 300.0, "the target of the project: minutes",
+    )  # fmt: skip
+
+
 def cases(context: Context) -> Iterator[Case]:
-    """At least five times faster than each."""
+    """At least five times faster than each; and a large net."""
+    yield whole_spectrum()
     ours()
     for library in LIBRARIES:
         python = python_with(library)
