@@ -15,7 +15,7 @@ import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
 from neurosim.graph.spike_cells import compile_cells, modes
 from neurosim.kernels import first_rise
-from neurosim.kernels import spike_events as words
+from neurosim.kernels import spike_cells as words
 from neurosim.solve.simulate_spike_events import SpikeEventRun, SpikeEventSettings
 
 NANOSECOND = 1e-9
