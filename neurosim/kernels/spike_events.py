@@ -1,11 +1,8 @@
 """Networks of spiking neurons without a grid of time: from event to event, each neuron at its own time.
 
-Between events the states of a neuron are a small linear system. They are kept as they were when something last reached
-the neuron, and carried exactly when something reaches it again (R. Brette, Neural Comput. 19, 2604 (2007), doi
-10.1162/neco.2007.19.10.2604, recalled). Then the next crossing of its threshold is found
-(`neurosim.kernels.first_rise`) and put in a queue, a binary heap with one place for each element of an event. A delayed
-pulse is read from the log of ticks when it is due: one delay keeps the order, so each pair of event and delay needs a
-place in the log and no queue.
+Between events the states of a neuron are a small linear system, carried exactly when something reaches the neuron
+(R. Brette, Neural Comput. 19, 2604 (2007), doi 10.1162/neco.2007.19.10.2604, recalled). Then the next crossing of its
+threshold is found and queued. A delayed pulse is read from the log of ticks when it is due: one delay keeps the order.
 
 What happens at one instant, in this order (`neurosim.graph.events`): inputs move on; refractory times end; delayed
 pulses arrive; rounds of ticks, resets and pulses without a delay, until nothing ticks.
@@ -18,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import driver, helper, unit
+from neurosim.kernels.element_queue import wait
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
 from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.spike_cells import (
@@ -317,48 +315,6 @@ def crossing_in_general(C, c, e, watched, level, is_held, sign):
         if s < np.inf:
             return h * (window + s)
     return -WINDOWS * h
-
-
-@helper
-def sift(C, q):
-    """Put the element at place q of the heap where its time belongs."""
-    heap, place, key, count = C.heap, C.place, C.next_time, C.plan[QUEUED]
-    element = heap[q]
-    t = key[element]
-    while q > 0 and key[heap[(q - 1) // 2]] > t:
-        heap[q] = heap[(q - 1) // 2]
-        place[heap[q]] = q
-        q = (q - 1) // 2
-    while 2 * q + 1 < count:
-        child = 2 * q + 1
-        if child + 1 < count and key[heap[child + 1]] < key[heap[child]]:
-            child += 1
-        if key[heap[child]] >= t:
-            break
-        heap[q] = heap[child]
-        place[heap[q]] = q
-        q = child
-    heap[q] = element
-    place[element] = q
-
-
-@helper
-def wait(C, element, t, what):
-    """An element waits until t; not at all if that is inf."""
-    C.next_time[element], C.awaited[element] = t, what
-    q = C.place[element]
-    if t < np.inf:
-        if q < 0:
-            q = C.plan[QUEUED]
-            C.plan[QUEUED] += 1
-            C.heap[q] = element
-        sift(C, q)
-    elif q >= 0:
-        C.plan[QUEUED] -= 1
-        C.place[element] = -1
-        if q < C.plan[QUEUED]:
-            C.heap[q] = C.heap[C.plan[QUEUED]]
-            sift(C, q)
 
 
 @helper
