@@ -21,7 +21,7 @@ from neurosim.graph.layout import layout_of
 from neurosim.graph.plasticity import rule_name
 from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spikes import SpikeProgram, _Compiler, _joined, _Term
-from neurosim.kernels import spike_events as cells
+from neurosim.kernels import spike_cells as cells
 from neurosim.kernels import spike_steps as words
 from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 
@@ -244,7 +244,7 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
     Returns
     -------
     ndarray, shape (n, 2 k + 3 k k + 2), or None
-        As in `neurosim.kernels.spike_events`: rates [1/s], rising; modes as columns; the inverse; the matrix that makes
+        As in `neurosim.kernels.spike_cells`: rates [1/s], rising; modes as columns; the inverse; the matrix that makes
         the states' rest from b; rates as multiples, of which rate, and 1 if they are whole numbers. None if states feed
         one another in a circle, do not decay, or have nearly the same time constant where one feeds the other.
     """

@@ -15,8 +15,9 @@ from neurosim.graph.drives import Drives, bind_drives
 from neurosim.graph.law import CONSTANT, HELD
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spike_cells import CellProgram, compile_cells
-from neurosim.kernels import spike_events as words
+from neurosim.kernels import spike_cells as words
 from neurosim.kernels import spike_steps
+from neurosim.kernels.spike_events import run_spike_events
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint
@@ -132,7 +133,7 @@ class SpikeEventRun(SpikeRun):
 
     program: CellProgram
     chosen: Any
-    loop = words.run_spike_events
+    loop = run_spike_events
 
     def __init__(self, program: CellProgram, chosen: SpikeEventSettings, span: tuple[float, float]) -> None:
         self.program, self.chosen, self.t_stop = program, chosen, span[1]
@@ -202,7 +203,7 @@ class SpikeEventRun(SpikeRun):
         goes_on = True
         while goes_on:
             start = self.count(words.LOGGED)
-            words.run_spike_events(cells)
+            run_spike_events(cells)
             # It came back early where the log was full.
             goes_on = self.count(words.LOGGED) + self.program.events.size > cells.log_times.size
             self._take_ticks(start)

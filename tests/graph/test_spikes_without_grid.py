@@ -15,7 +15,7 @@ import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
 from neurosim.graph.spike_cells import compile_cells, modes
 from neurosim.kernels import first_rise
-from neurosim.kernels import spike_events as words
+from neurosim.kernels import spike_cells as words
 from neurosim.solve.simulate_spike_events import SpikeEventRun, SpikeEventSettings
 
 NANOSECOND = 1e-9
@@ -248,6 +248,24 @@ def adaptive() -> ns.SignalGraph:
     return net
 
 
+def mixed() -> ns.SignalGraph:
+    """Neurons of different numbers with pulses of all kinds, some of which start above their threshold."""
+    draw, size = np.random.default_rng(20), 5
+    net = ns.SignalGraph("mixed")
+    net.sub("a", ns.neurons.lif(
+        size, membrane_time_constant=draw.uniform(10e-3, 30e-3, size), background=draw.uniform(15e-9, 30e-9, size),
+        initial=draw.uniform(13e-3, 16e-3, size), refractory=draw.uniform(0.0, 4e-3, size),
+        synapses={"e": draw.uniform(1e-3, 6e-3), "i": ("biexponential", 1e-3, draw.uniform(3e-3, 12e-3))},
+    ))  # fmt: skip
+    for name, target, deviation, delay in (
+        ("E", "e", 12e-9, 1e-3), ("I", "i", -12e-9, 0.7e-3), ("D", "v", 1.5e-3, 2.3e-3), ("P", "v", -0.4e-3, 0.0)
+    ):  # fmt: skip
+        weights = deviation * np.abs(draw.normal(0.0, 1.0, (size, size)))
+        net.parameter(name, weights)
+        net.connect("a/spike", f"a/{target}", weight=name, delay=delay)
+    return net
+
+
 HELD = np.array([[0.0, 0.0], [7.0, 4.0], [8.0, 0.0], [0.0, 9.0], [7.5, 7.0]])
 
 
@@ -258,8 +276,9 @@ HELD = np.array([[0.0, 0.0], [7.0, 4.0], [8.0, 0.0], [0.0, 9.0], [7.5, 7.0]])
         (recurrent(**SHORT_TERM), {}, 8),
         (integrator(), {}, 8),
         (adaptive(), {"i": ns.held(HELD, 0.02)}, 8),
+        (mixed(), {}, 20),
     ],
-    ids=["static", "short term", "integrators", "adaptive"],
+    ids=["static", "short term", "integrators", "adaptive", "mixed"],
 )  # fmt: skip
 def test_ticks_are_those_of_the_engine(net, drive, least):
     exact = ns.simulate(net, (0.0, 0.1), rtol=1e-10, save_steps=False, drive=drive).events
