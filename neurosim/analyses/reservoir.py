@@ -67,6 +67,9 @@ class Reservoir(ABC):
     usual_noise = 0.1
     """Distance by which copies of one input differ in `neurosim.kernel_rank`."""
 
+    def __repr__(self) -> str:
+        return f"Reservoir({self.title!r}: {self.kind}, {self.size} states, {self.channels} inputs)"
+
     def states(self, inputs: Any, *, steps: int | None = None, starts: Sequence[int] | None = None) -> np.ndarray:
         """States at the end of each step.
 

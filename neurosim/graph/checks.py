@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
-from neurosim.graph.event_checks import check_event, check_event_edge, check_pulses, check_ticked
+from neurosim.graph.event_checks import check_event, check_event_edge, check_pulses, check_ticked, stuck_events
 from neurosim.graph.signal_graph import RESETS, SignalGraph
 
 MEMORYLESS = ("map", "product", "port")
@@ -47,7 +47,7 @@ def check_graph(graph: SignalGraph) -> list[str]:
         and graph.nodes[name].get("bias") is None
         and not (graph.nodes[name]["kind"] == "port" and not graph.nodes[name]["output"])
     ]
-    return notes
+    return notes + stuck_events(graph)
 
 
 def _parameter(graph: SignalGraph, name: str, where: str, used: set[str]) -> tuple[int, ...]:

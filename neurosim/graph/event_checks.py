@@ -126,6 +126,21 @@ def check_pulses(graph: SignalGraph) -> None:
         _check_carrier(graph, name, sources)
 
 
+def stuck_events(graph: SignalGraph) -> list[str]:
+    """Notes of events that put the state that they watch to their threshold or above, so that they tick once."""
+    notes = []
+    for name in graph.of_kind("event"):
+        watched = {a for a, _, d in graph.in_edges(name, data=True) if d["weight"] is None and d["gain"] == 1.0}
+        for _, state, data in graph.out_edges(name, data=True):
+            if data["role"] != "reset" or data.get("to") is None or state not in watched:
+                continue
+            size = graph.size_of(name)
+            level = graph.value_of(graph.nodes[name]["threshold"], size, f"event '{name}'")
+            if (graph.value_of(data["to"], size, f"reset of '{state}'") >= level).any():
+                notes.append(f"event '{name}' resets '{state}' to its threshold or above: there it does not tick again")
+    return notes
+
+
 def _check_carrier(graph: SignalGraph, name: str, sources: Collection[str]) -> None:
     data = graph.nodes[name]
     edges = [(str(a), d) for a, _, d in graph.in_edges(name, data=True) if d["role"] in ("add", "factor")]

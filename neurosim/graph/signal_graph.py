@@ -423,7 +423,7 @@ class SignalGraph(nx.MultiDiGraph):
             raise ParameterError(f"{kind}: name {name!r} must be text without '/'")
         if name in self:
             raise ParameterError(f"graph '{self.title}' has two nodes called '{name}'")
-        made = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+        made = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
         if not made or not all(isinstance(n, (int, np.integer)) and n > 0 for n in made):
             raise ParameterError(f"{kind} '{name}': shape {shape!r} must have positive lengths, whole numbers")
         made = tuple(int(n) for n in made)

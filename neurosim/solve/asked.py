@@ -39,7 +39,7 @@ def checked_span(t_span: Sequence[float] | None) -> tuple[float, float]:
     ------
     ParameterError
     """
-    if np.shape(t_span) != (2,) or t_span is None or not 0.0 <= t_span[0] < t_span[1] < np.inf:
+    if t_span is None or np.shape(t_span) != (2,) or not 0.0 <= t_span[0] < t_span[1] < np.inf:
         raise ParameterError(f"t_span = {t_span} must be (start, stop) with 0 <= start < stop")
     return float(t_span[0]), float(t_span[1])
 

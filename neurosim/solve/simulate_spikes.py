@@ -179,6 +179,8 @@ class SpikeRun:
         self.notes: list[str] = []
         self.places = self._saved()
         every = chosen.print_step if chosen.print_step is not None else program.dt
+        if not isinstance(every, (int, float, np.number)) or not np.isfinite(every):
+            raise ParameterError(f"print_step = {every!r} s must be a finite number")
         self.every = round(every / program.dt)
         if self.every < 1 or abs(self.every - every / program.dt) > WHOLE * self.every:
             raise ParameterError(f"print_step = {every!r} s must be a whole number of steps of {program.dt:g} s")
@@ -350,7 +352,7 @@ class SpikeRun:
             part = program.states.slices.get(name)
             if part is None:
                 known = [*program.states.slices, *program.learned]
-                raise UnknownNameError(f"cannot save '{asked}': with dt, states are sampled; {nearest(name, known)}")
+                raise UnknownNameError(f"cannot save '{asked}': there is no such state; {nearest(name, known)}")
             size = part.stop - part.start
             wanted = range(size) if match is None else [int(match[2])]
             for e in wanted:
@@ -362,11 +364,16 @@ class SpikeRun:
     def _split_drives(self) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
         """Trains for the inputs that make events tick, and drives for the others."""
         program, trains, held = self.program, {}, {}
-        for name, value in self.chosen.drive.items():
+        drive, ports = self.chosen.drive, [*program.trains.slices, *program.inputs.slices]
+        if not isinstance(drive, Mapping):
+            if len(ports) != 1:
+                known = ", ".join(ports) or "none"
+                raise ParameterError(f"drive: give a mapping from input port to drive; input ports: {known}")
+            drive = {ports[0]: drive}
+        for name, value in drive.items():
             if isinstance(value, SpikeTrains) != (name in program.trains.slices):
                 if name not in program.trains.slices and name not in program.inputs.slices:
-                    known = [*program.trains.slices, *program.inputs.slices]
-                    raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, known) or ', '.join(known)}")
+                    raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, ports)}".rstrip("; "))
                 needed = "spikes (neurosim.spike_trains)" if name in program.trains.slices else "values, not spikes"
                 raise ParameterError(f"drive: input '{name}' takes {needed}")
             if isinstance(value, SpikeTrains):

@@ -36,6 +36,7 @@ def misspelt() -> ns.SignalGraph:
         (lambda: ns.simulate(pair(2.5e-4), SPAN, dt=1e-4), r"dt = 0.00025 / 3 s, a delay of 0.0002 s, or grid='free'"),
         (lambda: ns.simulate(pair(), SPAN, dt="fine"), "dt = 'fine' s must be a number"),
         (lambda: ns.simulate(pair(), SPAN, dt=1e-4, grid="free"), "not both"),
+        (lambda: ns.simulate(pair(), SPAN, dt=1e-4, save=["a/v"], print_step=np.nan), "print_step = nan"),
         (lambda: ns.simulate(pair(), 1.0, dt=1e-4), r"t_span = 1.0 must be \(start, stop\)"),
         (lambda: ns.simulate(pair(), SPAN, dt=1e-4, drive={"a/current": 1e-9}), "one of the outer graph"),
         (lambda: ns.simulate(pair(plastic="stpd"), SPAN, dt=1e-4), "no learning rule 'stpd'; did you mean 'stdp'"),
@@ -57,6 +58,14 @@ def misspelt() -> ns.SignalGraph:
 def test_refused_by_name(call: Callable[[], object], words: str) -> None:
     with pytest.raises(NeurosimError, match=words):
         call()
+
+
+@pytest.mark.parametrize("how", [{"dt": 1e-3}, {"grid": "free"}, {}])
+def test_a_reset_above_the_threshold_is_told(how: dict[str, Any]) -> None:
+    net = ns.neurons.lif(2, reset=[13.5e-3, 16e-3], initial=0.0)
+    notes = ns.simulate(net, SPAN, drive=1e-9, **how).attrs["notes"]
+    assert any("resets 'v' to its threshold or above" in note for note in notes)
+    assert not any("resets" in note for note in ns.simulate(ns.neurons.lif(), SPAN, **how).attrs["notes"])
 
 
 @pytest.mark.parametrize("how", [{"dt": 1e-4}, {"grid": "free"}, {}])
