@@ -293,7 +293,7 @@ def topologies(context: Context) -> Case:
         "largest difference of a torus and a random regular graph, L/m = 0.505, over the range (one loop, L/m = 0.005: "
         f"{other:.2f})", "0", f"{apart:.3g}", apart, 0.1,
         f"{samples} samples each; L/m is the first order, short loops the next: the remainder is no effect of size "
-        "(1.9, 4.5, 4.2, 3.5 % of the range, each within 1.2, at 72, 200, 512, 1152 edges); the curves start together "
-        "(0.0 within 0.1 % at t = 0.13) and part where the third order counts: the sum of Omega_ij^3 over m is 0.128 and "
-        "0.120 at 200 edges, 0.126 and 0.117 at 512", figure,
+        "(1.9, 4.5, 4.2, 3.5 % of the range, each within 1.2, at 72, 200, 512, 1152 edges); the curves start as one "
+        "(0.0 within 0.1 % at t = 0.13) and part where the third order counts: the sum of Omega_ij^3 over m is 0.128 "
+        "and 0.120 at 200 edges, 0.126 and 0.117 at 512", figure,
     )  # fmt: skip
