@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,7 +239,7 @@ def _bounds(program: Program) -> Mapping[str, tuple[float, float]]:
 
 
 def pinned_intervals(
-    times: np.ndarray, y: np.ndarray, names: list[str], bounds: Mapping[str, tuple[float, float]]
+    times: np.ndarray, y: np.ndarray, names: Sequence[str], bounds: Mapping[str, tuple[float, float]]
 ) -> tuple[Pinned, ...]:
     """Intervals of at least two saved points in which a state stood at its bound, ordered by their start."""
     found = []

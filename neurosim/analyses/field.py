@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Field:
     """
 
     title: str
-    names: list[str]
+    names: Sequence[str]
     start: np.ndarray
     is_map: bool
     value: Callable[[np.ndarray], np.ndarray]

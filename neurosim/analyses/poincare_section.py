@@ -6,7 +6,7 @@ as the run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class PoincareSection(Drawable):
     title: str
     condition: str
     direction: str
-    names: list[str]
+    names: Sequence[str]
     times: np.ndarray
     states: np.ndarray
 
@@ -64,7 +64,7 @@ class PoincareSection(Drawable):
         spread = np.ptp(self.states, axis=0)
         size = np.maximum(np.abs(self.states).max(axis=0), 1e-300)
         order = np.argsort(-spread / size, kind="stable")
-        return [self.names[k] for k in order if spread[k] > 1e-7 * size[k]]
+        return [self.names[int(k)] for k in order if spread[k] > 1e-7 * size[k]]
 
     def return_map(self, name: str | None = None, *, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Values of an unknown (default the widest) at crossings k and k + every, two arrays of equal length."""

@@ -37,7 +37,7 @@ def state_history(network: MemristiveNetwork, result: Result) -> tuple[np.ndarra
     times = result.axis
     states = np.zeros((times.size, network.size))
     for e in np.flatnonzero(network.is_memristive):
-        name = network.state_names[e]
+        name = network.state_names[int(e)]
         try:
             states[:, e] = result[name]
         except UnknownNameError:

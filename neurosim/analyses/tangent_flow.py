@@ -159,7 +159,7 @@ class TangentFlow(TangentSpace):
             run.count[tg.EVENTFUL] = int(any(batch.events is not None for batch in used.batches))
             run.count[tg.TICKS] = int(any(batch.accept is not None for batch in used.batches))
             runs.append(run)
-        names = [system.names[i] for i in places[places < n]]
+        names = [system.names[int(i)] for i in places[places < n]]
         names += [] if log is None else [f"shift of {log.program.element_name(e)}" for e in range(script[-1])]
         super().__init__(model.title, "1/s", names, dimension, runs)
         self._factors = [Factors(used) for used in self._systems] if is_implicit else []

@@ -176,8 +176,8 @@ def assemble(circuit: Circuit, parts: Parts | None = None, *, holds_outcomes: bo
             hint="name the nets of the parts; '0' and 'gnd' are ground",
         )
     unknowns = Unknowns.empty(int(first[-1]))
-    unknowns.names[:nets] = [f"v({net})" for net in itertools.islice(parts.nets, nets)]
-    unknowns.units[:nets], unknowns.kinds[:nets] = ["V"] * nets, "voltage"
+    unknowns.describe(slice(nets), [f"v({net})" for net in itertools.islice(parts.nets, nets)], "V")
+    unknowns.kinds[:nets] = "voltage"
     start = np.zeros(len(unknowns))
     for net, voltage in (*circuit.nodeset.items(), *circuit.initial_voltages.items()):
         if parts.nets.get(net, nets) < nets:
@@ -256,16 +256,15 @@ def _place(group: Group, first: int, width: int, parts: Parts, unknowns: Unknown
         own = slice(first + offset, stop, width)
         local[internal.name] = np.arange(own.start, stop, width)
         if internal.kind == "current" and internal.name == "i":
-            unknowns.names[own] = [f"i({sensed_part(name) or name})" for name in names]
+            addresses = [f"i({sensed_part(name) or name})" for name in names]
         else:
-            unknowns.names[own] = [f"{name}.{internal.name}" for name in names]
-        unknowns.units[own] = [_UNITS.get(internal.kind, "")] * len(names)
+            addresses = [f"{name}.{internal.name}" for name in names]
+        unknowns.describe(own, addresses, _UNITS.get(internal.kind, ""))
         unknowns.kinds[own], unknowns.scale[own] = internal.kind, internal.scale
     for offset, state in enumerate(structure.states, len(structure.internals)):
         own = slice(first + offset, stop, width)
         local[state.name] = np.arange(own.start, stop, width)
-        unknowns.names[own] = [f"{name}.{state.name}" for name in names]
-        unknowns.units[own] = [state.unit] * len(names)
+        unknowns.describe(own, [f"{name}.{state.name}" for name in names], state.unit)
         unknowns.kinds[own] = "state"
     return local
 

@@ -63,6 +63,12 @@ class Unknowns(Sequence[Unknown]):
         made.lower, made.upper, made.scale = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
         return made
 
+    def describe(self, where: slice, names: list[str], unit: str) -> None:
+        """Fill in names and the unit of some of those that `empty` made."""
+        assert isinstance(self.names, list)
+        assert isinstance(self.units, list)
+        self.names[where], self.units[where] = names, [unit] * len(names)
+
     def __len__(self) -> int:
         return len(self.names)
 

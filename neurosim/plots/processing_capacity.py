@@ -24,7 +24,6 @@ def processing_capacity(found: ProcessingCapacity, *, ax: Axes | None = None) ->
         axes.bar(delays, row[delays], bottom=below, color=PALETTE[degree % len(PALETTE)],
                  label=f"degree {degree + 1}: {found.by_degree[degree]:.2f}")  # fmt: skip
         below += row[delays]
-    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="longest delay (steps)", ylabel="capacity")
     axes.locator_params(axis="x", integer=True)
     finish(axes, own_figure=ax is None, title=f"total {found.total:.2f} of {found.rank}")

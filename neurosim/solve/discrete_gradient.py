@@ -20,7 +20,7 @@ The form for rates was derived for this package.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -132,7 +132,7 @@ class _EngineSteps:
 
     program: Program
     dt: float
-    names: list[str]
+    names: Sequence[str]
     rule: _Rule = _Rule("discrete_gradient")
 
     def state_name(self, place: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +66,7 @@ class Dynamics:
         return self.system.size
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Addresses of the unknowns."""
         return self.system.names
 

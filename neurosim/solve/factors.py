@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from neurosim.errors import SimulationError
@@ -58,7 +60,7 @@ class Factors:
             self.analysis = self._analyse(y, beta, shunt, held)
         return self.analysis.lu
 
-    def forget(self, names: list[str], unknown: int) -> None:
+    def forget(self, names: Sequence[str], unknown: int) -> None:
         """Let the next call choose pivots anew.
 
         Raises
@@ -85,7 +87,7 @@ class Factors:
         try:
             return analyse(n, arrays.column_pointer, arrays.row_index, matrix[:-1])
         except SingularStructure as error:
-            names = [self.system.names[i] for i in error.columns[:4]]
+            names = [self.system.names[int(i)] for i in error.columns[:4]]
             raise SimulationError(f"nothing determines {', '.join(names)}: the equations are singular") from None
 
     def matrix(self, y: np.ndarray, beta: float) -> np.ndarray:

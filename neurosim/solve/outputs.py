@@ -167,7 +167,7 @@ def _default(assembly: Assembly) -> list[str]:
     """All nets, then branch currents, then states; not charges and inner nets."""
     unknowns = assembly.system.unknowns
     names = unknowns.names
-    states = [names[k] for k in np.flatnonzero(unknowns.kinds == "state")]
+    states = [names[int(k)] for k in np.flatnonzero(unknowns.kinds == "state")]
     return [*(name for kind in ("v(", "i(") for name in names if name.startswith(kind)), *states]
 
 

@@ -3,6 +3,7 @@ with events, delays or watched crossings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -74,7 +75,7 @@ def _graph_row(job: Job, values: dict[str, Any], starts: np.ndarray, seed: int) 
     return simulate_graph(program, job.span, **settings)
 
 
-def _places(job: Job, names: list[str]) -> list[int]:
+def _places(job: Job, names: Sequence[str]) -> list[int]:
     for name in job.starts:
         if name not in names:
             raise ParameterError(f"initial: there is no state '{name}'")

@@ -213,13 +213,13 @@ def prepare(assembly: Assembly, analysis: TransientAnalysis, outputs: Outputs, s
         loose = "rodas4p2" if settings.rtol >= LOOSE else "rodas5p"
         name = "bdf2" if index_two.size else loose
         if index_two.size:
-            shown = ", ".join(system.names[i] for i in index_two[:4])
+            shown = ", ".join(system.names[int(i)] for i in index_two[:4])
             notes.append(f"index 2 ({shown} follow the slope of a source): integrated by BDF2")
     method = methods.get(name)
     if not method.takes_mass:
         _explicit_refusal(system, method)
     elif index_two.size and method.kind != state.BDF2:
-        shown = ", ".join(system.names[i] for i in index_two[:4])
+        shown = ", ".join(system.names[int(i)] for i in index_two[:4])
         raise ParameterError(
             f"method '{method.name}' loses its order on equations of index 2 ({shown}); use 'bdf2' or 'auto', or put a "
             "small resistor into the loop of capacitors and voltage sources"
