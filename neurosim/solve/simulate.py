@@ -130,15 +130,16 @@ def simulate(
         A SimulationError keeps what was computed in its `partial`.
     """
     if not isinstance(circuit, (Circuit, str, Path)):
-        from neurosim.memristive.network import MemristiveNetwork
-        from neurosim.solve.simulate_graph import simulate_graph
+        from neurosim.graph.signal_graph import SignalGraph
 
         if analysis not in (None, "tran"):
             raise ParameterError(f"a network has no '{analysis}' analysis; it runs in time")
-        if isinstance(circuit, MemristiveNetwork):
+        if not isinstance(circuit, SignalGraph):
+            from neurosim.memristive.network import MemristiveNetwork
             from neurosim.solve.simulate_network import simulate_network
 
-            return simulate_network(circuit, t_span, **settings)
+            if isinstance(circuit, MemristiveNetwork):
+                return simulate_network(circuit, t_span, **settings)
         settings = {name: value for name, value in settings.items() if name not in ("dt", "grid") or value is not None}
         if {"dt", "grid"} <= settings.keys():
             raise ParameterError("give dt, the step [s] of a grid of time, or grid='free', not both")
@@ -151,6 +152,7 @@ def simulate(
 
             return simulate_spike_events(circuit, t_span, **settings)
         from neurosim.graph.spikes import SpikeProgram
+        from neurosim.solve.simulate_graph import simulate_graph
 
         if isinstance(circuit, SpikeProgram):
             raise ParameterError("a compiled spiking network runs as it was compiled: give dt, or grid='free'")
