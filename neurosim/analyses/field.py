@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Field:
     """
 
     title: str
-    names: Sequence[str]
+    names: list[str]
     start: np.ndarray
     is_map: bool
     value: Callable[[np.ndarray], np.ndarray]
@@ -157,7 +157,7 @@ def _flow(model: Dynamics, at: float) -> Field:
     bounds = model.system.unknowns.lower, model.system.unknowns.upper
     is_bounded = bool(np.isfinite(bounds).any())
     return Field(
-        model.title, model.names, model.start, False, lambda y: model.flow(at, y),
+        model.title, list(model.names), model.start, False, lambda y: model.flow(at, y),
         lambda y: model.jacobian(at, y).toarray(), None if model.is_ordinary else model.mass.toarray(),
         lambda values: _flow(model.with_parameters(values), at), *(bounds if is_bounded else (None, None)),
     )  # fmt: skip

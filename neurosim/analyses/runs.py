@@ -151,7 +151,7 @@ class Runs:
     def _job(self, span: tuple[float, float], step: float, save: list[str], has_starts: bool) -> Job:
         key = (span, step, tuple(save), has_starts)
         if key not in self._jobs:
-            starts = tuple(self.names[i] for i in self._set) if has_starts else ()
+            starts = tuple(self.names[int(i)] for i in self._set) if has_starts else ()
             analysis: Analysis | None = None
             if isinstance(self.model, Circuit):
                 chosen: Any = Settings(rtol=self.rtol, save=tuple(save), print_step=step, save_steps=False)
