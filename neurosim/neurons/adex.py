@@ -36,7 +36,7 @@ def adex(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance, leak_conductance : float
         C [F] and gL [S], default 281 pF and 30 nS.
     resting, threshold, slope : float

@@ -31,7 +31,7 @@ def conductance_lif(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance : float
         C [F], default 200 pF.
     leak_conductance : float

@@ -32,7 +32,7 @@ def fitzhugh_nagumo(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     a, b, epsilon : float
         Default 0.7, 0.8 and 0.08.
     time_unit : float

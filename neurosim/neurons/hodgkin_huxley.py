@@ -51,7 +51,7 @@ def hodgkin_huxley(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     capacitance : float
         C [F/m2], default 0.01 (1 uF/cm2). With totals in F, S and A instead, the model is that of a whole cell.
     sodium, potassium, leak : float

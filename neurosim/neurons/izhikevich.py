@@ -51,7 +51,7 @@ def izhikevich(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     type : str
         One of `TYPES`, which gives a, b, c and d where they are not given; default ``"regular_spiking"``.
     a, b : float, optional

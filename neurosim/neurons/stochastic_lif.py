@@ -32,7 +32,7 @@ def stochastic_lif(
     Parameters
     ----------
     size : int
-        Values of neurons; other numbers may differ from neuron to neuron, shape (size,).
+        Number of neurons; other numbers may differ from neuron to neuron, shape (size,).
     deviation : float
         Standard deviation that v would have without the threshold [V], default 1 mV.
     membrane_time_constant : float

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +18,7 @@ from neurosim.kernels import spike_steps
 from neurosim.kernels.spike_events import run_spike_events
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint
-from neurosim.solve.simulate_spikes import LOG, SpikeRun, events_by_name
+from neurosim.solve.simulate_spikes import LOG, SpikeRun, SpikeRunSettings, events_by_name
 from neurosim.solve.spike_checkpoint import keeper_of
 
 PIECES = 100
@@ -29,44 +26,19 @@ PIECES = 100
 
 
 @dataclass(frozen=True)
-class SpikeEventSettings:
-    """How a network of spiking neurons is simulated without a grid.
+class SpikeEventSettings(SpikeRunSettings):
+    """How a network of spiking neurons is simulated without a grid: `SpikeRunSettings`, and `grid`.
+
+    Spikes of drives are at their own times; other drives are constants, `neurosim.held` samples or `neurosim.noise`.
+    `print_step` is 1/200 of the span by default. Nothing in such a run uses `seed`.
 
     Parameters
     ----------
     grid : {"free"}
         There is no grid: ticks are at their own times.
-    drive : mapping of str to drive, optional
-        Of each input: `neurosim.spike_trains` for one that makes neurons tick, at their own times; else constants,
-        `neurosim.held` samples or `neurosim.noise`.
-    initial : mapping of str to array_like, optional
-        Initial values of states by node, instead of those of the graph.
-    save : sequence of str
-        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
-    print_step : float, optional
-        Seconds between samples; default 1/200 of the span.
-    seed : int
-        Default 0; nothing in such a run uses chance but what is drawn beforehand.
-    progress : callable, optional
-        ``progress(done, total)``.
-    checkpoint : path, optional
-        File from which `neurosim.resume` goes on with the same bits: saved now and then, and at the end.
-    checkpoint_every : float
-        Seconds of computing between two saves, default 60.
-    resumed : Checkpoint, optional
-        Go on from there.
     """
 
     grid: str
-    drive: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, Any] = field(default_factory=dict)
-    save: Sequence[str] = ()
-    print_step: float | None = None
-    seed: int = 0
-    progress: Callable[[float, float], None] | None = None
-    checkpoint: str | os.PathLike[str] | None = None
-    checkpoint_every: float = EVERY
-    resumed: Checkpoint | None = field(default=None, compare=False)
 
 
 def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:

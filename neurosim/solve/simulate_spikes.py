@@ -28,35 +28,22 @@ LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 60_000, 100_000, 4_000_000, 2000
 steps of a call where checkpoints are kept."""
 
 
-@dataclass(frozen=True)
-class SpikeSettings:
-    """How a network of spiking neurons is simulated.
+@dataclass(frozen=True, kw_only=True)
+class SpikeRunSettings:
+    """What runs of spiking neurons have in common, on a grid of time or without one.
 
     Parameters
     ----------
-    dt : float
-        Step [s].
     drive : mapping of str to drive, optional
-        Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as for any graph, read at the
-        beginning of each step and held.
+        Of each input: `neurosim.spike_trains` for one that makes neurons tick; else as the kind of run says.
     initial : mapping of str to array_like, optional
-        Initial values of states by node and of weights that learn, instead of those of the graph.
+        Initial values of states by node, instead of those of the graph.
     save : sequence of str
-        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample, and weights that learn (``"W"``); default none.
-        Ticks are always kept.
+        States (``"exc/v"``) and elements (``"exc/v[3]"``) to sample; default none. Ticks are always kept.
     print_step : float, optional
-        Seconds between samples, a whole number of steps; default `dt` where states are saved.
-    scheme : str
-        How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
-        order 2), ``"lawson4"`` (order 4), ``"exponential_midpoint"`` (order 2, for large conductances) or ``"euler"``.
-        What flows linearly is exact in all but the last.
-    substeps : int
-        Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
-    diffusion : mapping of str to float or array_like, optional
-        Noise on states, ``dy = f dt + g dW``: the amplitude g of a state [its unit/sqrt(s)]; beside what the graph's
-        states have. On linear states the step is exact.
+        Seconds between samples.
     seed : int
-        Of that noise, default 0. The noise of a step follows from the seed and the number of the step.
+        Default 0.
     progress : callable, optional
         ``progress(done, total)``.
     checkpoint : path, optional
@@ -67,19 +54,44 @@ class SpikeSettings:
         Go on from there.
     """
 
-    dt: float
     drive: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
     save: Sequence[str] = ()
     print_step: float | None = None
-    scheme: str = "lawson2"
-    substeps: int = 1
-    diffusion: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     progress: Callable[[float, float], None] | None = None
     checkpoint: str | os.PathLike[str] | None = None
     checkpoint_every: float = EVERY
     resumed: Checkpoint | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SpikeSettings(SpikeRunSettings):
+    """How a network of spiking neurons is simulated: `SpikeRunSettings`, and these.
+
+    Drives other than spikes are as for any graph, read at the beginning of each step and held. `initial` and `save`
+    also take weights that learn (``"W"``). `print_step` is a whole number of steps, default `dt` where states are
+    saved. `seed` is that of noise: the noise of a step follows from it and the number of the step.
+
+    Parameters
+    ----------
+    dt : float
+        Step [s].
+    scheme : str
+        How states that flow nonlinearly are stepped, see `neurosim.graph.element_programs`: ``"lawson2"`` (default,
+        order 2), ``"lawson4"`` (order 4), ``"exponential_midpoint"`` (order 2, for large conductances) or ``"euler"``.
+        What flows linearly is exact in all but the last.
+    substeps : int
+        Into how many steps a step is cut for such states, default 1; ticks stay on the grid.
+    diffusion : mapping of str to float or array_like, optional
+        Noise on states, ``dy = f dt + g dW``: the amplitude g of a state [its unit/sqrt(s)]; beside what the graph's
+        states have. On linear states the step is exact.
+    """
+
+    dt: float
+    scheme: str = "lawson2"
+    substeps: int = 1
+    diffusion: Mapping[str, Any] = field(default_factory=dict)
 
 
 def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> Result:
