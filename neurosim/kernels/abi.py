@@ -26,6 +26,7 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
+import os
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -148,16 +149,43 @@ class Native(Recorded):
         with contextlib.suppress(RuntimeError):
             if code := native.read(self.key):
                 return load(code)
-        for listener in _listeners:
-            listener(self.__name__)
-        code, is_portable = self._build()
-        _compilations += 1
-        if is_portable:
-            native.write(self.key, code)
+        with _alone(self.key):
+            # Another process may have compiled it meanwhile.
+            with contextlib.suppress(RuntimeError):
+                if code := native.read(self.key):
+                    return load(code)
+            for listener in _listeners:
+                listener(self.__name__)
+            code, is_portable = self._build()
+            _compilations += 1
+            if is_portable:
+                native.write(self.key, code)
         return load(code)
 
     def _build(self) -> tuple[native.MachineCode, bool]:
         raise AttributeError(type(self).__name__)
+
+
+@contextlib.contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Let other processes that want to compile the same function wait; where files cannot be locked, nobody does."""
+    path = native.cache_directory() / f"k-{key}.lock"
+    try:
+        import fcntl
+
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Who waits holds the old file, who comes later finds the compiled function.
+        path.unlink(missing_ok=True)
+        os.close(handle)
 
 
 class Unit(Native):

@@ -46,8 +46,9 @@ def test_only_netlist_errors_come_out(name):
     accepted = drawn = 0
 
     is_bundle = name.startswith("choices")
+    examples = count // BUNDLE if is_bundle else count
 
-    @settings(max_examples=count // BUNDLE if is_bundle else count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(text=strategy)
     def read(text):
         nonlocal accepted, drawn
