@@ -47,11 +47,11 @@ from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import begin_run, new_run, wants_matrix
 from neurosim.solve.piecewise_polynomial import PiecewisePolynomial
 
-COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
+COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**18
 """Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
 
-KEPT_RUNS, KEPT_VALUES = 2, 2**18
-"""Most runs of one shape that wait for the next solver, and most numbers in their interpolants."""
+KEPT_RUNS = 2
+"""Most runs of one shape that wait for the next solver."""
 
 UNLIMITED = np.iinfo(np.int64).max
 
@@ -157,8 +157,7 @@ class CompiledSolver(OdeSolver):
             kernel = numba_law(fun)
         self.rtol, self.atol = self._tolerances(rtol, atol)
         if chunk is None:
-            values = max(1, self.n * (self.method.degree + 1))
-            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // values, 16), COMPILED_CHUNK)
+            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // max(self._values(), 1), 16), COMPILED_CHUNK)
         self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
         self._is_warned, self._pivots_of = False, np.nan
@@ -265,18 +264,20 @@ class CompiledSolver(OdeSolver):
         except IndexError:
             system, run, room = template.system.copy(), None, Room()
         system.arrays.parameters[:], system.arrays.table[:] = parameters, table
-        if self.chunk * n * self._knot_rows() <= KEPT_VALUES:
+        if self.chunk * self._values() <= CHUNK_VALUES:
             self._idle = idle
         self._kept_factors = template.factors
         self._factors = template.factors.fork(system)
         return system, run, room
 
     def _knot_rows(self) -> int:
-        """Rows of numbers that are kept of each step."""
-        if self.method.kind == EXPLICIT:
-            # Of a single step they are still where they were made.
-            return 0 if self.chunk == 1 else kept_rows(self.method.tableau, self.method.degree)
-        return self.method.degree + 1
+        """Rows of n numbers that are kept of each step."""
+        is_explicit = self.method.kind == EXPLICIT
+        return kept_rows(self.method.tableau, self.method.degree) if is_explicit else self.method.degree + 1
+
+    def _values(self) -> int:
+        """Numbers that are kept of each step."""
+        return self.n * self._knot_rows()
 
     def _start(
         self, run: Run | None, masses: dict[tuple[int, int], float] | None, max_step: float, first_step: float | None,
@@ -292,11 +293,12 @@ class CompiledSolver(OdeSolver):
         if run is not None:
             begin_run(run, self.system, method, y, **start)
         else:
-            everything, rows = np.arange(n), self._knot_rows()
+            everything = np.arange(n)
             run = new_run(
                 self.system, method, y, **start, probes=everything[:0], watched=everything, grid=np.empty(0),
                 breakpoints=np.empty(0), capacity=0, with_slopes=False,
-                knots=self.chunk + 1 if rows else 0, knot_rows=rows,
+                # The stages of a single explicit step are still where they were made when somebody asks for them.
+                knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1, knot_rows=self._knot_rows(),
             )  # fmt: skip
         self.run = run
         run.count[state.NORM] = state.RMS_OF_BOTH_ENDS

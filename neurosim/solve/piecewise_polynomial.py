@@ -29,9 +29,7 @@ class PiecewisePolynomial(DenseOutput):
         step = np.clip(np.searchsorted(self._rising, place, side="left") - 1, 0, len(self.coefficients) - 1)
         start = self.knots[step]
         fraction = np.asarray((t - start) / (self.knots[step + 1] - start) - self.origin)[..., None]
-        chosen = self.coefficients[step]
-        value = chosen[..., -1, :].copy()
+        value = self.coefficients[step, -1]
         for power in range(self.coefficients.shape[1] - 2, -1, -1):
-            value *= fraction
-            value += chosen[..., power, :]
+            value = value * fraction + self.coefficients[step, power]
         return value.T
