@@ -83,7 +83,8 @@ class Run(NamedTuple):
     knot_t: np.ndarray
     """[capacity or 0]: ends of accepted steps, for dense output."""
     knot_q: np.ndarray
-    """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step."""
+    """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step; with more rows, the value at
+    its start and its stages (`neurosim.kernels.explicit.keeps_stages`)."""
     stage: np.ndarray
     """[stages + 6, n + 1]; n more for few unknowns (`neurosim.kernels.small_lu`)."""
     past: np.ndarray
