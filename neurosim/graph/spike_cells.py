@@ -28,10 +28,6 @@ from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 APART = 1e-3
 """Least relative difference of time constants of states that feed one another, for modes; digits are lost below it."""
 
-MOST_PARTS, MOST_POWER, WHOLE = 12, 64, 1e-13
-"""Rates are whole multiples of one if they are, to `WHOLE`, of a part of the smallest down to one in so many, and the
-largest is no more than so many times it."""
-
 
 @dataclass(frozen=True)
 class CellProgram(SpikeProgram):
@@ -243,10 +239,10 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray, shape (n, 2 k + 3 k k + 2), or None
+    ndarray, shape (n, k + 3 k k), or None
         As in `neurosim.kernels.spike_cells`: rates [1/s], rising; modes as columns; the inverse; the matrix that makes
-        the states' rest from b; rates as multiples, of which rate, and 1 if they are whole numbers. None if states feed
-        one another in a circle, do not decay, or have nearly the same time constant where one feeds the other.
+        the states' rest from b. None if states feed one another in a circle, do not decay, or have nearly the same time
+        constant where one feeds the other.
     """
     n, k, _ = matrix.shape
     feeds = nx.DiGraph()
@@ -275,24 +271,10 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
             inverse[:, i, j] = -np.einsum("nl,nl->n", shapes[:, i, order[:place]], inverse[:, order[:place], j])
     rates = -own + 0.0
     rising = np.argsort(rates, axis=1, kind="stable")
-    rates = np.take_along_axis(rates, rising, 1)
     return np.concatenate([
-        rates, np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
-        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1), _multiples(rates),
+        np.take_along_axis(rates, rising, 1), np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
+        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1),
     ], axis=1)  # fmt: skip
-
-
-def _multiples(rates: np.ndarray) -> np.ndarray:
-    """Rates, shape (n, k), as multiples of the smallest one that is not 0 or of a part of it, where they are whole."""
-    least = np.where(rates > 0.0, rates, np.inf).min(axis=1, initial=np.inf, keepdims=True)
-    least[np.isinf(least)] = 1.0
-    found = np.concatenate([rates / least, least, np.zeros_like(least)], axis=1)
-    for parts in range(MOST_PARTS, 0, -1):
-        multiples = rates / least * parts
-        whole = np.round(multiples)
-        fits = ((np.abs(multiples - whole) <= WHOLE * multiples) & (whole <= MOST_POWER)).all(axis=1)
-        found[fits] = np.concatenate([whole, least / parts, np.ones_like(least)], axis=1)[fits]
-    return found
 
 
 def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
@@ -304,5 +286,4 @@ def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
 
 def _room(widest: int) -> int:
     """Numbers that the compiled loop works with, where the largest cluster has so many states."""
-    terms = widest + 1
-    return 3 * widest + max(terms * (terms + 4), ROOM_OF_POLYNOMIAL)
+    return 3 * widest + ROOM_OF_POLYNOMIAL

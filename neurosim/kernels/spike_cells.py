@@ -29,8 +29,7 @@ move it, and whether what lowers one state never raises another."""
 
 MODES, GENERAL = range(2)
 """Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
-matrix of modes (states by rows) and its inverse, the matrix that takes what drives the states to where they rest; the
-rates as multiples of one, that one, and 1 if the multiples are whole numbers. GENERAL: A of ``y' = A y + b`` (zero rows
+matrix of modes (states by rows) and its inverse, the matrix that takes what drives the states to where they rest. GENERAL: A of ``y' = A y + b`` (zero rows
 for held states), a rate (the largest magnitude of an eigenvalue), and for each state 1, or 0 where it is held."""
 
 FIRST, NUMBER, DELAY_AT, LIST_AT, PROJECTED, SENDING_WORDS = range(6)

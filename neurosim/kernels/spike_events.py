@@ -16,8 +16,8 @@ import numpy as np
 
 from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.element_queue import wait
-from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
-from neurosim.kernels.functions import fast_exp, fast_log
+from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
+from neurosim.kernels.functions import fast_exp
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
     CELL_CLUSTERS_AT,
@@ -148,13 +148,13 @@ def system_at(C, c, e, is_held):
     """Place in `table` of a cell's system."""
     code, k = C.code, C.code[c + STATES]
     system = code[c + TABLE_AT] + code[code[c + SYSTEMS_AT] + e * code[c + SYSTEMS_STRIDE]] * code[c + SYSTEM_SIZE]
-    return system + is_held * (2 * k + 3 * k * k + 2 if code[c + FORM] == MODES else k * k + 1 + k)
+    return system + is_held * (k + 3 * k * k if code[c + FORM] == MODES else k * k + 1 + k)
 
 
 @helper
 def set_rest(C, c, e):
     """Where the states of a cell rest under what drives them."""
-    code, table, k, n, size = C.code, C.table, C.code[c + STATES], C.code[c + SIZE], C.y.size
+    code, table, k, n, size = C.code, C.table, C.code[c + STATES], C.code[c + SIZE], C.force.size
     for is_held in range(2):
         s = system_at(C, c, e, is_held)
         for i in range(k):
@@ -173,7 +173,7 @@ def modes_of(C, c, e, is_held):
     """The amplitudes of the modes of a cell whose states are in `work`, behind these."""
     table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
     inverse = system_at(C, c, e, is_held) + k + k * k
-    rest = is_held * C.y.size + C.code[c + PLACE] + e
+    rest = is_held * C.force.size + C.code[c + PLACE] + e
     for i in range(k):
         x = 0.0
         for j in range(k):
@@ -185,7 +185,7 @@ def modes_of(C, c, e, is_held):
 def taylor(C, c, e, is_held, h, order):
     """The coefficient of order `order` of the states' powers of the share of a step h, from that before, in `work`."""
     table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
+    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
     for i in range(k):
         x = C.rest[rest + i * n] if order == 1 else 0.0
         for j in range(k):
@@ -199,7 +199,7 @@ def taylor(C, c, e, is_held, h, order):
 def decay(C, c, e, d, is_held):
     """Carry the states in `work` over a time d, in modes."""
     table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
+    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
     modes_of(C, c, e, is_held)
     for i in range(k):
         put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
@@ -267,36 +267,24 @@ def touch(C, c, e, raises):
 
 
 @helper
-def crossing_of_modes(C, c, e, watched, level, is_held, sign):
-    """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes."""
+def crossing_of_modes(C, c, e, watched, level, is_held, sign, soon, horizon):
+    """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes.
+
+    Up to `soon` it is only said that there is none; behind `horizon` the search is put off (`first_rise`).
+    """
     table, work, k = C.table, C.work, C.code[c + STATES]
-    s, first = system_at(C, c, e, is_held), 2 * k
+    s = system_at(C, c, e, is_held)
     modes_of(C, c, e, is_held)
-    row, powers = s + k + watched * k, s + k + 3 * k * k
-    # Equal rates count as one, and what is not there does not count.
-    m, amounts = 1, first + k + 1
-    put(work, first, 0.0)
-    rest = C.rest[is_held * C.y.size + C.code[c + PLACE] + watched * C.code[c + SIZE] + e]
-    put(work, amounts, sign * (rest - level))
+    row = s + k + watched * k
     for i in range(k):
-        amount = sign * at(table, row + i) * at(work, k + i)
-        if amount == 0.0:
-            continue
-        if at(table, powers + i) == at(work, first + m - 1):
-            put(work, amounts + m - 1, at(work, amounts + m - 1) + amount)
-            continue
-        put(work, first + m, at(table, powers + i))
-        put(work, amounts + m, amount)
-        m += 1
-    for i in range(m):
-        put(work, first + m + i, at(work, amounts + i))
-    z = first_rise_of_powers(work[first:], m, table[powers + k + 1] != 0.0)
-    return -fast_log(z) / table[powers + k] if z > 0.0 else np.inf
+        put(work, k + i, sign * at(table, row + i) * at(work, k + i))
+    rest = at(C.rest, is_held * C.force.size + C.code[c + PLACE] + watched * C.code[c + SIZE] + e)
+    return first_rise_of_exponentials(table, s, work, k, k, sign * (rest - level), soon, horizon)
 
 
 @unit(_crossing_signature)
 def crossing_in_general(C, c, e, watched, level, is_held, sign):
-    """As `crossing_of_modes`, of a general system; where the search is put off, the negative of the time until then."""
+    """As `crossing_of_modes`, of a general system; the search is put off after so many windows."""
     table, work, k = C.table, C.work, C.code[c + STATES]
     h = 1.0 / table[system_at(C, c, e, is_held) + k * k]
     powers = work[3 * k :]
@@ -349,7 +337,14 @@ def schedule(C, c, e):
         sign = 1.0 if what == UP else -1.0
         C.plan[SEARCHES] += 1
         if code[c + FORM] == MODES:
-            later = crossing_of_modes(C, c, e, watched, level_of(C, v, e), is_held, sign)
+            # Something else reaches a neuron about as often as it was searched so far.
+            soon, horizon = C.next_time[element] - now, now * C.since.size / C.plan[SEARCHES]
+            later = crossing_of_modes(
+                C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
+            )  # fmt: skip
+            if later == -soon < 0.0:
+                C.awaited[element] = LOOK
+                continue
         else:
             later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
         t = now + abs(later)
