@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import fast_exp
+from neurosim.kernels.functions import Inlined, fast_exp
 from neurosim.kernels.unchecked import at
 
 FINE = 1e-9
@@ -36,7 +36,7 @@ NARROWEST = 0.5**DEPTH
 ROOM_OF_POLYNOMIAL = 2 * (DEGREE + 1) + (DEPTH + 2) * (DEGREE + 3)
 
 
-@helper
+@Inlined
 def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, horizon):
     """First t at which a sum of exponentials, which is taken to begin below 0, rises above it; inf if it never does.
 

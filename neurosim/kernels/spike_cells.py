@@ -35,8 +35,9 @@ for held states), a rate (the largest magnitude of an eigenvalue), and for each 
 FIRST, NUMBER, DELAY_AT, LIST_AT, PROJECTED, SENDING_WORDS = range(6)
 """A sending: first element of an event, how many, place of its delay in `table`, list of the records of projections."""
 
-LOOK, UP, DOWN = range(3)
-"""What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
+LOOK, UP, DOWN, GLANCE = range(4)
+"""What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it, or
+that the search for that goes on, which was put off."""
 
 (
     LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, JUDGED,

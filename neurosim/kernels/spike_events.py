@@ -17,7 +17,7 @@ import numpy as np
 from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.element_queue import wait
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
-from neurosim.kernels.functions import fast_exp
+from neurosim.kernels.functions import Inlined, fast_exp
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
     CELL_CLUSTERS_AT,
@@ -34,6 +34,7 @@ from neurosim.kernels.spike_cells import (
     FIRST,
     FIRST_CELL,
     FORM,
+    GLANCE,
     HELD_BY,
     INSTANT,
     JUDGED,
@@ -115,6 +116,9 @@ from neurosim.kernels.spike_steps import (
 )
 from neurosim.kernels.unchecked import at, put
 
+USUAL = 3
+"""States of a neuron for which what happens most often is compiled by itself: two kinds of synapses and a membrane."""
+
 
 def _signature() -> Any:
     from numba import types
@@ -168,17 +172,29 @@ def set_rest(C, c, e):
             C.rest[is_held * size + place] = value
 
 
-@helper
-def modes_of(C, c, e, is_held):
-    """The amplitudes of the modes of a cell whose states are in `work`, behind these."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    inverse = system_at(C, c, e, is_held) + k + k * k
-    rest = is_held * C.force.size + C.code[c + PLACE] + e
+@Inlined
+def modes_of(C, s, rest, n, k):
+    """The amplitudes of the modes of a cell whose k states are in `work`, behind these."""
+    table, work = C.table, C.work
     for i in range(k):
         x = 0.0
         for j in range(k):
-            x += at(table, inverse + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
+            x += at(table, s + k + k * k + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
         put(work, k + i, x)
+
+
+@Inlined
+def decay_of_modes(C, s, rest, n, k, d):
+    """Carry the k states in `work` over a time d."""
+    table, work = C.table, C.work
+    modes_of(C, s, rest, n, k)
+    for i in range(k):
+        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+    for i in range(k):
+        value = at(C.rest, rest + i * n)
+        for j in range(k):
+            value += at(table, s + k + i * k + j) * at(work, k + j)
+        put(work, i, value)
 
 
 @helper
@@ -198,16 +214,12 @@ def taylor(C, c, e, is_held, h, order):
 @helper
 def decay(C, c, e, d, is_held):
     """Carry the states in `work` over a time d, in modes."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
+    k, n = C.code[c + STATES], C.code[c + SIZE]
     s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
-    modes_of(C, c, e, is_held)
-    for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
-    for i in range(k):
-        value = at(C.rest, rest + i * n)
-        for j in range(k):
-            value += at(table, s + k + i * k + j) * at(work, k + j)
-        put(work, i, value)
+    if k == USUAL:
+        decay_of_modes(C, s, rest, n, USUAL, d)
+    else:
+        decay_of_modes(C, s, rest, n, k, d)
 
 
 @unit(_flow_signature)
@@ -266,20 +278,28 @@ def touch(C, c, e, raises):
         put(C.raised, cell, 1)
 
 
+@Inlined
+def rise_of_modes(C, s, rest, n, k, watched, level, sign, soon, horizon):
+    """Time to the next rise of a state over a level (sign 1), or fall, of a cell whose k states are in `work`."""
+    work, row = C.work, s + k + watched * k
+    modes_of(C, s, rest, n, k)
+    for i in range(k):
+        put(work, k + i, sign * at(C.table, row + i) * at(work, k + i))
+    above = sign * (at(C.rest, rest + watched * n) - level)
+    return first_rise_of_exponentials(C.table, s, work, k, k, above, soon, horizon)
+
+
 @helper
 def crossing_of_modes(C, c, e, watched, level, is_held, sign, soon, horizon):
     """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes.
 
     Up to `soon` it is only said that there is none; behind `horizon` the search is put off (`first_rise`).
     """
-    table, work, k = C.table, C.work, C.code[c + STATES]
-    s = system_at(C, c, e, is_held)
-    modes_of(C, c, e, is_held)
-    row = s + k + watched * k
-    for i in range(k):
-        put(work, k + i, sign * at(table, row + i) * at(work, k + i))
-    rest = at(C.rest, is_held * C.force.size + C.code[c + PLACE] + watched * C.code[c + SIZE] + e)
-    return first_rise_of_exponentials(table, s, work, k, k, sign * (rest - level), soon, horizon)
+    k, n = C.code[c + STATES], C.code[c + SIZE]
+    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
+    if k == USUAL:
+        return rise_of_modes(C, s, rest, n, USUAL, watched, level, sign, soon, horizon)
+    return rise_of_modes(C, s, rest, n, k, watched, level, sign, soon, horizon)
 
 
 @unit(_crossing_signature)
@@ -312,9 +332,41 @@ def level_of(C, v, e):
 
 
 @helper
+def search(C, c, e, v, element):
+    """Find what happens next to an element of a cell whose states are in `work`, if nothing reaches it."""
+    code, now, held_by = C.code, C.clock[NOW], C.code[c + HELD_BY]
+    is_held, until = 0, np.inf
+    if held_by >= 0 and C.release[held_by + e] > now:
+        is_held, until = 1, C.release[held_by + e]
+    what, sign = (UP, 1.0) if C.armed[element] != 0 else (DOWN, -1.0)
+    watched, place = 0, code[c + PLACE]
+    while place != code[v + WATCHED]:
+        watched += 1
+        place += code[c + SIZE]
+    C.plan[SEARCHES] += 1
+    if code[c + FORM] == MODES:
+        # Something else reaches a neuron about as often as it was searched so far.
+        soon, horizon = C.next_time[element] - now, now * C.since.size / C.plan[SEARCHES]
+        later = crossing_of_modes(
+            C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
+        )  # fmt: skip
+        if later == -soon < 0.0:
+            C.awaited[element] = GLANCE
+            return
+    else:
+        later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
+    t = now + abs(later)
+    if later < 0.0:
+        what = GLANCE
+    if t > until and until < np.inf:
+        t, what = until, LOOK
+    wait(C, element, t, what)
+
+
+@helper
 def schedule(C, c, e):
     """Find what happens next to a cell if nothing reaches it."""
-    code, now, held_by = C.code, C.clock[NOW], C.code[c + HELD_BY]
+    code, now = C.code, C.clock[NOW]
     for q in range(code[c + WATCHERS]):
         v = code[code[c + WATCHERS_AT] + q]
         element = code[v + FIRST_ELEMENT] + e
@@ -322,35 +374,43 @@ def schedule(C, c, e):
         if C.release[element] > now:
             if C.next_time[element] != C.release[element]:
                 wait(C, element, C.release[element], LOOK)
-            continue
-        is_held, until = 0, np.inf
-        if held_by >= 0 and C.release[held_by + e] > now:
-            is_held, until = 1, C.release[held_by + e]
-        what = UP if C.armed[element] != 0 else DOWN
-        if what == UP and is_held == 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
+        elif C.armed[element] != 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
             # Its crossing comes later than it was expected, or never.
-            C.awaited[element] = LOOK
-            continue
-        watched = (code[v + WATCHED] - code[c + PLACE]) // code[c + SIZE]
-        for i in range(code[c + STATES]):
-            C.work[i] = C.y[code[c + PLACE] + i * code[c + SIZE] + e]
-        sign = 1.0 if what == UP else -1.0
-        C.plan[SEARCHES] += 1
-        if code[c + FORM] == MODES:
-            # Something else reaches a neuron about as often as it was searched so far.
-            soon, horizon = C.next_time[element] - now, now * C.since.size / C.plan[SEARCHES]
-            later = crossing_of_modes(
-                C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
-            )  # fmt: skip
-            if later == -soon < 0.0:
-                C.awaited[element] = LOOK
-                continue
+            if C.awaited[element] == UP:
+                C.awaited[element] = GLANCE
         else:
-            later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
-        t = now + abs(later)
-        if later < 0.0 or (t > until and until < np.inf):
-            t, what = min(t, until), LOOK
-        wait(C, element, t, what)
+            look_at(C, c, e, now)
+            search(C, c, e, v, element)
+
+
+@helper
+def glance(C, element):
+    """Look at an element whose search was put off; nothing happens to it."""
+    number = C.code[C.code[EVENT_OF_ELEMENT] + element]
+    v, c = C.code[EVENTS_AT] + number * EVENT_WORDS, C.code[C.code[CLUSTER_OF_EVENT] + number]
+    e = element - C.code[v + FIRST_ELEMENT]
+    look_at(C, c, e, C.clock[NOW])
+    search(C, c, e, v, element)
+
+
+@helper
+def happen(C):
+    """Note what was awaited for now, a part of the heap next to its top; all of it is touched, and so found a new time."""
+    code, plan, now, q = C.code, C.plan, C.clock[NOW], 0
+    while True:
+        if q < plan[QUEUED] and C.next_time[C.heap[q]] <= now:
+            element = C.heap[q]
+            C.outcome[element], plan[JUDGED] = C.awaited[element], 1
+            number = code[code[EVENT_OF_ELEMENT] + element]
+            v = code[EVENTS_AT] + number * EVENT_WORDS
+            touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
+            q = 2 * q + 1
+            continue
+        while q > 0 and q % 2 == 0:
+            q = (q - 1) // 2
+        if q == 0:
+            break
+        q += 1
 
 
 @helper
@@ -507,13 +567,7 @@ def instant(C, is_start):
     plan[INSTANT] += 1
     plan[TOUCHED], plan[JUDGED] = 0, int(is_start)
     move_inputs(C, is_start)
-    while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
-        element = C.heap[0]
-        C.outcome[element], plan[JUDGED] = C.awaited[element], 1
-        number = code[code[EVENT_OF_ELEMENT] + element]
-        v = code[EVENTS_AT] + number * EVENT_WORDS
-        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
-        wait(C, element, np.inf, LOOK)
+    happen(C)
     for s in range(code[SENDINGS]):
         r = code[SENDINGS_AT] + s * SENDING_WORDS
         while C.due[s] <= now:
@@ -592,4 +646,7 @@ def run_spike_events(C):
         if t > clock[STOP] or plan[LOGGED] + C.code[ELEMENTS] > C.log_times.size:
             break
         clock[NOW] = t
-        instant(C, False)
+        if plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= t and C.awaited[C.heap[0]] == GLANCE:
+            glance(C, C.heap[0])
+        else:
+            instant(C, False)
