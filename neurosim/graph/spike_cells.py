@@ -7,7 +7,6 @@ with time constants that differ; there a crossing of the threshold follows from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import networkx as nx
@@ -18,7 +17,6 @@ from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import layout_of
-from neurosim.graph.plasticity import rule_name
 from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spikes import SpikeProgram, _Compiler, _joined, _Term
 from neurosim.kernels import spike_cells as cells
@@ -60,7 +58,7 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
     except ParameterError as error:
         # What both compilers refuse is said in words of the one with a grid.
         said = str(error).replace("dt is given", "there is no grid").replace("out dt", "out grid")
-        raise ParameterError(said) from None
+        raise ParameterError(said.replace("with dt", "without a grid")) from None
 
 
 class _CellCompiler(_Compiler):
@@ -84,7 +82,8 @@ class _CellCompiler(_Compiler):
         self.states = layout_of(flat, [name for names, _ in self.clusters for name in names])
         self.holders = self._holders()
         self.constant = np.zeros(self.states.size)
-        self.delays: dict[float, int] = {}
+        # The place of no delay is 0.
+        self.delays = {0.0: self._keep(np.zeros(1))[0]}
         # The head of the code comes first in it; what follows counts its places from there.
         self.code = [0] * (cells.OWN_HEAD - words.HEAD)
         couplings: list[tuple[int, int, int]] = []
@@ -116,7 +115,7 @@ class _CellCompiler(_Compiler):
             places.append(projections_at + k * words.PROJECTION_WORDS)
         sendings: dict[bool, list[tuple[int, ...]]] = {False: [], True: []}
         for (number, delay), places in grouped.items():
-            record, is_delayed = events[number], delay != self.delays.get(0.0)
+            record, is_delayed = events[number], delay != self.delays[0.0]
             sendings[is_delayed].append((
                 record[words.FIRST_ELEMENT], record[words.EVENT_SIZE], delay, self._place([tuple(places)]), len(places),
             ))  # fmt: skip
@@ -147,7 +146,8 @@ class _CellCompiler(_Compiler):
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"],
-            _room(max((len(names) for names, _ in self.clusters), default=0)), "", {}, first, len(sendings[True]),
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", self.learned, first,
+            len(sendings[True]),
         )  # fmt: skip
 
     @property
@@ -170,15 +170,6 @@ class _CellCompiler(_Compiler):
             )
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
-
-    def _terms(self, name: str, slot: int | None = None) -> Iterator[_Term]:
-        for term in super()._terms(name, slot):
-            if term.plastic is not None and rule_name(term.plastic["plastic"]) != "short_term":
-                raise ParameterError(
-                    f"edge '{term.source}' -> '{name}': the rule '{rule_name(term.plastic['plastic'])}' does not run "
-                    "with grid; leave out grid"
-                )
-            yield term
 
     def _steps_of_pause(self, event: str) -> np.ndarray:
         """Refractory times [s]."""

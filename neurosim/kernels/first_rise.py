@@ -1,11 +1,12 @@
 """When a sum of exponentials, or a polynomial, first rises above 0, without ever missing it.
 
-**Sums of exponentials** ``f = a_0 + sum a_i exp(-r_i t)``, with ``0 < r_1 < r_2 < ...``: there are at most as many zeros
-at t > 0 as changes of sign among the partial sums ``a_0, a_0 + a_1, ...`` (E. Laguerre, J. Math. Pures Appl. 9, 99 (1883),
-recalled: the rule of signs of Descartes, for real powers too), so with none there is no search. Otherwise f stays below
-the parabola with its value and slope now, and the second derivative of those of its terms alone that are above 0, which
-only fall. To where the parabola reaches 0 there is no rise; from there the same is done again. Such steps never pass the
-first rise, become those of Newton's method next to it, and can be left at any time with what they have excluded.
+**Sums of exponentials** ``f = a_0 + sum a_i exp(-r_i t)``, with ``0 < r_1 < r_2 < ...``: there are at most as many
+zeros at t > 0 as changes of sign among the partial sums ``a_0, a_0 + a_1, ...`` (E. Laguerre, J. Math. Pures Appl. 9,
+99 (1883), recalled: the rule of signs of Descartes, for real powers too), so with none there is no search. Otherwise f
+stays below the parabola with its value and slope now, and the second derivative of those of its terms alone that are
+above 0, which only fall. To where the parabola reaches 0 there is no rise; from there the same is done again. Such
+steps never pass the first rise, become those of Newton's method next to it, and can be left at any time with what they
+have excluded.
 
 **Polynomials** on 0..1 by their Bernstein coefficients: none positive, no rise; one change of sign, one zero; otherwise
 the interval is halved, the left half first.

@@ -5,7 +5,7 @@ Between events the states of a neuron are a small linear system, carried exactly
 threshold is found and queued. A delayed pulse is read from the log of ticks when it is due: one delay keeps the order.
 
 What happens at one instant, in this order (`neurosim.graph.events`): inputs move on; refractory times end; delayed
-pulses arrive; rounds of ticks, resets and pulses without a delay, until nothing ticks.
+pulses arrive; rounds of ticks, resets, pulses without a delay and what is learned from them, until nothing ticks.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import driver, helper, unit
+from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.cell_flow import cluster_at, crossing_in_general, crossing_of_modes, level_of, look_at, set_rest
 from neurosim.kernels.element_queue import wait
-from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
-from neurosim.kernels.functions import Inlined, fast_exp
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
     CELL_CLUSTERS_AT,
@@ -63,37 +62,40 @@ from neurosim.kernels.spike_cells import (
     STARTED,
     STATES,
     STOP,
-    SYSTEM_SIZE,
-    SYSTEMS_AT,
-    SYSTEMS_STRIDE,
-    TABLE_AT,
     TOGETHER,
     TOO_CLOSE,
     TOUCHED,
     UP,
     WATCHERS,
     WATCHERS_AT,
-    WINDOWS,
     ZENO,
     cells_type,
 )
 from neurosim.kernels.spike_steps import (
     ARRIVALS,
+    CONSTANTS,
     COUNT,
     COUPLINGS,
     COUPLINGS_AT,
     ELEMENTS,
     EVENT_WORDS,
+    EVENTS,
     EVENTS_AT,
     FIRST_ELEMENT,
+    GAIN,
     INPUTS,
     KIND,
+    LEARNING,
     LOST_BY,
     LOW,
     MEMORY,
+    PARAMETERS,
     PAUSE,
     PAUSE_STRIDE,
     POINTERS,
+    PROJECTION_WORDS,
+    PROJECTIONS,
+    PROJECTIONS_AT,
     RESET_KIND,
     RESET_STATE,
     RESET_STRIDE,
@@ -107,155 +109,20 @@ from neurosim.kernels.spike_steps import (
     SOURCES,
     SYNAPSES,
     TARGET,
-    THRESHOLD,
-    THRESHOLD_STRIDE,
     WATCHED,
     WEIGHT,
     WEIGHT_STRIDE,
+    depress,
+    potentiate,
     refresh,
 )
 from neurosim.kernels.unchecked import at, put
-
-USUAL = 3
-"""States of a neuron for which what happens most often is compiled by itself: two kinds of synapses and a membrane."""
 
 
 def _signature() -> Any:
     from numba import types
 
     return types.void(cells_type())
-
-
-def _flow_signature() -> Any:
-    from numba import types
-
-    return types.void(cells_type(), types.i8, types.i8, types.f8, types.i8)
-
-
-def _crossing_signature() -> Any:
-    from numba import types
-
-    return types.f8(cells_type(), types.i8, types.i8, types.i8, types.f8, types.i8, types.f8)
-
-
-@helper
-def cluster_at(C, place):
-    """The record of the cluster of the state at `place`."""
-    c = C.code[CELL_CLUSTERS_AT]
-    while not C.code[c + PLACE] <= place < C.code[c + PLACE] + C.code[c + SIZE] * C.code[c + STATES]:
-        c += CELL_WORDS
-    return c
-
-
-@helper
-def system_at(C, c, e, is_held):
-    """Place in `table` of a cell's system."""
-    code, k = C.code, C.code[c + STATES]
-    system = code[c + TABLE_AT] + code[code[c + SYSTEMS_AT] + e * code[c + SYSTEMS_STRIDE]] * code[c + SYSTEM_SIZE]
-    return system + is_held * (k + 3 * k * k if code[c + FORM] == MODES else k * k + 1 + k)
-
-
-@helper
-def set_rest(C, c, e):
-    """Where the states of a cell rest under what drives them."""
-    code, table, k, n, size = C.code, C.table, C.code[c + STATES], C.code[c + SIZE], C.force.size
-    for is_held in range(2):
-        s = system_at(C, c, e, is_held)
-        for i in range(k):
-            place = code[c + PLACE] + i * n + e
-            value = 0.0
-            if code[c + FORM] == MODES:
-                for j in range(k):
-                    value += table[s + k + 2 * k * k + i * k + j] * C.force[code[c + PLACE] + j * n + e]
-            else:
-                value = table[s + k * k + 1 + i] * C.force[place]
-            C.rest[is_held * size + place] = value
-
-
-@Inlined
-def modes_of(C, s, rest, n, k):
-    """The amplitudes of the modes of a cell whose k states are in `work`, behind these."""
-    table, work = C.table, C.work
-    for i in range(k):
-        x = 0.0
-        for j in range(k):
-            x += at(table, s + k + k * k + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
-        put(work, k + i, x)
-
-
-@Inlined
-def decay_of_modes(C, s, rest, n, k, d):
-    """Carry the k states in `work` over a time d."""
-    table, work = C.table, C.work
-    modes_of(C, s, rest, n, k)
-    for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
-    for i in range(k):
-        value = at(C.rest, rest + i * n)
-        for j in range(k):
-            value += at(table, s + k + i * k + j) * at(work, k + j)
-        put(work, i, value)
-
-
-@helper
-def taylor(C, c, e, is_held, h, order):
-    """The coefficient of order `order` of the states' powers of the share of a step h, from that before, in `work`."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
-    for i in range(k):
-        x = C.rest[rest + i * n] if order == 1 else 0.0
-        for j in range(k):
-            x += table[s + i * k + j] * work[k + j]
-        work[2 * k + i] = x * h / order
-    for i in range(k):
-        work[k + i] = work[2 * k + i]
-
-
-@helper
-def decay(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d, in modes."""
-    k, n = C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
-    if k == USUAL:
-        decay_of_modes(C, s, rest, n, USUAL, d)
-    else:
-        decay_of_modes(C, s, rest, n, k, d)
-
-
-@unit(_flow_signature)
-def flow(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d; what is rare stands here, out of the way of what is not."""
-    if C.code[c + FORM] == MODES:
-        decay(C, c, e, d, is_held)
-        return
-    work, k = C.work, C.code[c + STATES]
-    steps = np.ceil(d * C.table[system_at(C, c, e, is_held) + k * k])
-    h = d / steps
-    for _ in range(int(steps)):
-        for i in range(k):
-            work[k + i] = work[i]
-        for order in range(1, DEGREE + 1):
-            taylor(C, c, e, is_held, h, order)
-            for i in range(k):
-                work[i] += work[k + i]
-
-
-@helper
-def look_at(C, c, e, now):
-    """Put the states of a cell at `now` into `work`."""
-    n, place, held_by = C.code[c + SIZE], C.code[c + PLACE] + e, C.code[c + HELD_BY]
-    for i in range(C.code[c + STATES]):
-        put(C.work, i, at(C.y, place + i * n))
-    since = at(C.since, C.code[c + FIRST_CELL] + e)
-    if held_by >= 0 and at(C.release, held_by + e) > since and now > since:
-        until = min(C.release[held_by + e], now)
-        flow(C, c, e, until - since, 1)
-        since = until
-    if now > since:
-        if C.code[c + FORM] == MODES:
-            decay(C, c, e, now - since, 0)
-        else:
-            flow(C, c, e, now - since, 0)
 
 
 @helper
@@ -276,59 +143,6 @@ def touch(C, c, e, raises):
         plan[TOUCHED] += 1
     if raises:
         put(C.raised, cell, 1)
-
-
-@Inlined
-def rise_of_modes(C, s, rest, n, k, watched, level, sign, soon, horizon):
-    """Time to the next rise of a state over a level (sign 1), or fall, of a cell whose k states are in `work`."""
-    work, row = C.work, s + k + watched * k
-    modes_of(C, s, rest, n, k)
-    for i in range(k):
-        put(work, k + i, sign * at(C.table, row + i) * at(work, k + i))
-    above = sign * (at(C.rest, rest + watched * n) - level)
-    return first_rise_of_exponentials(C.table, s, work, k, k, above, soon, horizon)
-
-
-@helper
-def crossing_of_modes(C, c, e, watched, level, is_held, sign, soon, horizon):
-    """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes.
-
-    Up to `soon` it is only said that there is none; behind `horizon` the search is put off (`first_rise`).
-    """
-    k, n = C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
-    if k == USUAL:
-        return rise_of_modes(C, s, rest, n, USUAL, watched, level, sign, soon, horizon)
-    return rise_of_modes(C, s, rest, n, k, watched, level, sign, soon, horizon)
-
-
-@unit(_crossing_signature)
-def crossing_in_general(C, c, e, watched, level, is_held, sign):
-    """As `crossing_of_modes`, of a general system; the search is put off after so many windows."""
-    table, work, k = C.table, C.work, C.code[c + STATES]
-    h = 1.0 / table[system_at(C, c, e, is_held) + k * k]
-    powers = work[3 * k :]
-    for window in range(WINDOWS):
-        for i in range(k):
-            work[k + i] = work[i]
-        powers[0] = sign * (work[watched] - level)
-        if window == 0:
-            powers[0] = min(powers[0], 0.0)
-        for order in range(1, DEGREE + 1):
-            taylor(C, c, e, is_held, h, order)
-            powers[order] = sign * work[k + watched]
-            for i in range(k):
-                work[i] += work[k + i]
-        s = first_rise_of_polynomial(powers)
-        if s < np.inf:
-            return h * (window + s)
-    return -WINDOWS * h
-
-
-@helper
-def level_of(C, v, e):
-    """Threshold of an element."""
-    return C.table[C.code[v + THRESHOLD] + e * C.code[v + THRESHOLD_STRIDE]]
 
 
 @helper
@@ -395,7 +209,7 @@ def glance(C, element):
 
 @helper
 def happen(C):
-    """Note what was awaited for now, a part of the heap next to its top; all of it is touched, and so found a new time."""
+    """Note what was awaited for now, a part of the heap next to its top; it is touched, and so gets another time."""
     code, plan, now, q = C.code, C.plan, C.clock[NOW], 0
     while True:
         if q < plan[QUEUED] and C.next_time[C.heap[q]] <= now:
@@ -440,24 +254,49 @@ def deliver(C, p, element):
         refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
     use, resources, synapses = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + SYNAPSES]
     is_short_term, is_monotone, is_watched = code[p + KIND] == SHORT_TERM, code[c + MONOTONE] != 0, False
+    learns, gain = code[p + KIND] == LEARNING, 1.0
+    if learns:
+        gain = C.table[code[code[p + PARAMETERS] + CONSTANTS] + GAIN]
     for q in range(code[c + WATCHERS]):
         is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
     for s in range(start, stop):
         e = at(C.targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
-        amount = at(C.strengths, weight + s * each)
+        amount = gain * at(C.y, weight + s) if learns else at(C.strengths, weight + s * each)
         if is_short_term:
             amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
         touch(C, c, e, amount > 0.0 or not is_monotone)
-        put(C.y, target + e, at(C.y, target + e) + amount)
+        if not learns:
+            put(C.y, target + e, at(C.y, target + e) + amount)
         if is_watched:
             C.plan[JUDGED] = 1
             for q in range(code[c + WATCHERS]):
                 v = code[code[c + WATCHERS_AT] + q]
                 if code[v + WATCHED] == target:
                     C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+    if learns:
+        depress(code, p, now, source, start, stop, C.y, C.release, C.targets, C.table, C.memory, C.arrivals)
     C.plan[SENT] += stop - start
+
+
+@helper
+def learn(C, begin, end):
+    """Change weights that learn by the ticks `begin` to `end` of the log, of one round, behind their synapses."""
+    code, k = C.code, begin
+    for number in range(code[EVENTS]):
+        first = code[code[EVENTS_AT] + number * EVENT_WORDS + FIRST_ELEMENT]
+        while k < end and C.log_elements[k] < first:
+            k += 1
+        C.round[number] = k
+    C.round[code[EVENTS]] = end
+    for k in range(code[PROJECTIONS]):
+        p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
+        if code[p + KIND] == LEARNING:
+            potentiate(
+                code, p, C.clock[NOW], 0, C.round, C.log_elements, C.y, C.pointers, C.targets, C.table, C.memory,
+                C.arrivals,
+            )  # fmt: skip
 
 
 @helper
@@ -594,6 +433,8 @@ def instant(C, is_start):
                 if 0 <= C.log_elements[k] - code[r + FIRST] < code[r + NUMBER]:
                     for q in range(code[r + PROJECTED]):
                         deliver(C, code[code[r + LIST_AT] + q], C.log_elements[k])
+        if C.y.size > C.force.size:
+            learn(C, begin, end)
     for s in range(code[SENDINGS] if plan[LOGGED] > ticks else 0):
         if C.due[s] == np.inf:
             find_next(C, s)
@@ -621,11 +462,14 @@ def write_sample(C):
     """Write the sampled states at the next time of sampling."""
     code, count = C.code, C.code[SAMPLED]
     for k in range(count):
-        place = code[code[SAMPLED_AT] + k]
+        place, n = code[code[SAMPLED_AT] + k], C.plan[SAMPLE] * count + k
+        if place >= C.force.size:
+            C.samples[n] = C.y[place]
+            continue
         c = cluster_at(C, place)
         which = place - code[c + PLACE]
         look_at(C, c, which % code[c + SIZE], C.sample_times[C.plan[SAMPLE]])
-        C.samples[C.plan[SAMPLE] * count + k] = C.work[which // code[c + SIZE]]
+        C.samples[n] = C.work[which // code[c + SIZE]]
     C.plan[SAMPLE] += 1
 
 

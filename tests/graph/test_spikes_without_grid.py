@@ -317,7 +317,7 @@ def test_a_run_in_pieces_is_the_uncut_run():
     program = compile_cells(ns.architectures.liquid((4, 3, 3), inputs=2, seed=1))
     chosen = SpikeEventSettings("free", drive={"train": ns.poisson_trains(60.0, 0.3, 2, seed=4)}, save=["neurons/v"],
                                 print_step=1e-3)  # fmt: skip
-    whole, pieces = (SpikeEventRun(program, chosen, (0.0, 0.3)) for _ in range(2))
+    whole, pieces = (SpikeEventRun(program, chosen, 0.3) for _ in range(2))
     whole.advance(0.3)
     for stop in (1e-9, 0.0123, 0.05, 0.0500001, 0.2, 0.3):
         pieces.advance(stop)
@@ -404,8 +404,8 @@ def test_the_liquid_has_the_rate_that_it_has_on_a_grid():
         (lambda net: net.state("b", 6, time_constant=1.0, bounds=(0.0, 1.0)), {}, "has bounds.*leave out grid"),
         (lambda net: net.state("n", 6, time_constant=1.0, noise=0.1), {}, "state 'n' has noise"),
         (
-            lambda net: net.connect("a/spike", "a/excitatory", weight="We",
-                                    plastic={"rule": "stdp", "post": "a/spike"}), {}, "'stdp' does not run",
+            lambda net: net.connect("i", "a/excitatory", weight="We", plastic={"rule": "oja", "time_constant": 1.0}),
+            {}, "'oja' does not run without a grid",
         ),
     ],
 )  # fmt: skip
