@@ -100,8 +100,6 @@ class SpikeEventRun(SpikeRun):
     program: CellProgram
     chosen: Any
     loop = run_spike_events
-    method = "exact, from event to event"
-
     def __init__(self, program: CellProgram, chosen: SpikeEventSettings, t_stop: float, start: float = 0.0) -> None:
         self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.y, self.code = self._at_first(), program.code
@@ -143,6 +141,11 @@ class SpikeEventRun(SpikeRun):
     def count(self, which: int) -> int:
         """An entry of the compiled loop's plan."""
         return int(self.cells.plan[which])
+
+    @property
+    def method(self) -> str:
+        """How it runs."""
+        return "exact, from event to event"
 
     def _run_to(self, until: float) -> None:
         self.advance(until)

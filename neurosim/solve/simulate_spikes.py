@@ -21,6 +21,7 @@ from neurosim.kernels import spike_steps as words
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
 from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.named_ticks import events_by_name, listed
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
 LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 60_000, 100_000, 4_000_000, 2000
@@ -575,24 +576,3 @@ def keep_from(first: int, logged: int, logs: list[np.ndarray], places: np.ndarra
     for log in logs:
         log[: logged - first] = log[first:logged].copy()
     places -= first
-
-
-def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
-    """Sparse matrices as lists, for the attributes of a Result."""
-    found = {name: matrix.tocoo() for name, matrix in weights.items()}
-    return {
-        name: {"shape": list(matrix.shape), "row": matrix.row.tolist(), "column": matrix.col.tolist(),
-               "value": matrix.data.tolist()}
-        for name, matrix in found.items()
-    }  # fmt: skip
-
-
-def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
-    """Times of the ticks of each element by its name."""
-    in_order = times[np.argsort(elements, kind="stable")].tolist()
-    ends = [0, *np.cumsum(np.bincount(elements, minlength=program.events.size)).tolist()]
-    return {
-        name if part.stop - part.start == 1 else f"{name}[{e - part.start}]": in_order[ends[e] : ends[e + 1]]
-        for name, part in program.events.slices.items()
-        for e in range(part.start, part.stop)
-    }
