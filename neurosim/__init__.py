@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from neurosim.solve.resume import resume
     from neurosim.solve.simulate import Settings, simulate
     from neurosim.solve.spike_trials import spike_trials
+    from neurosim.solve.spiking_run import spiking_run
     from neurosim.solve.sweep import sweep
 
 __version__ = "0.1.0"
@@ -187,6 +188,7 @@ _ORIGINS = {
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
     "neurosim.solve.spike_trials": ("spike_trials",),
+    "neurosim.solve.spiking_run": ("spiking_run",),
     "neurosim.solve.simulate": ("Settings", "simulate"),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
@@ -299,6 +301,7 @@ __all__ = [
     "spike_statistics",
     "spike_trains",
     "spike_trials",
+    "spiking_run",
     "squared_error",
     "sweep",
     "time_warp_task",
