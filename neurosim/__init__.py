@@ -104,7 +104,8 @@ if TYPE_CHECKING:
     from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
-    from neurosim.solve.simulate import Settings, simulate
+    from neurosim.solve.simulate import simulate
+    from neurosim.solve.simulate_circuit import Settings
     from neurosim.solve.spike_trials import spike_trials
     from neurosim.solve.sweep import sweep
 
@@ -187,7 +188,8 @@ _ORIGINS = {
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
     "neurosim.solve.spike_trials": ("spike_trials",),
-    "neurosim.solve.simulate": ("Settings", "simulate"),
+    "neurosim.solve.simulate": ("simulate",),
+    "neurosim.solve.simulate_circuit": ("Settings",),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {

@@ -221,7 +221,7 @@ def offer_functions(registry: Registry[Any]) -> None:
     class Package(types.ModuleType):
         def __setattr__(self, name: str, value: Any) -> None:
             declared = getattr(value, registry.attribute, None) if isinstance(value, types.ModuleType) else None
-            items = declared if isinstance(declared, tuple) else (declared,)
+            items: Any = declared if isinstance(declared, tuple) else (declared,)
             build = next((item.build for item in items if getattr(item, "name", None) == name), value)
             super().__setattr__(name, build)
 

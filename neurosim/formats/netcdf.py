@@ -70,7 +70,7 @@ def _write_classic(path: Path, dims: dict[str, int], attrs: dict[str, str], vari
     """Write float64 variables (places of their dimensions, values, attributes) in the classic format."""
     for name, (_, values, _) in variables.items():
         if values.nbytes > _LARGEST:
-            raise FormatError(f"NetCDF cannot hold '{name}': {values.nbytes:,} bytes, at most {_LARGEST:,} are possible")
+            raise FormatError(f"NetCDF cannot hold '{name}': {values.nbytes:,} bytes, at most {_LARGEST:,} fit")
     head = b"CDF\x02" + _integers(0) + _listed(_DIMENSION, [_text(name) + _integers(n) for name, n in dims.items()])
     head += _attributes(attrs)
     described = [
@@ -80,8 +80,8 @@ def _write_classic(path: Path, dims: dict[str, int], attrs: dict[str, str], vari
     # Behind what describes a variable stands the place of its values, 8 bytes.
     sizes = [8 * values.size for _, values, _ in variables.values()]
     first = len(head) + len(_listed(_VARIABLE, described)) + 8 * len(sizes)
-    begins = itertools.accumulate(sizes, initial=first)
-    head += _listed(_VARIABLE, [text + struct.pack(">q", begin) for text, begin in zip(described, begins, strict=False)])
+    begins = [struct.pack(">q", begin) for begin in itertools.accumulate(sizes, initial=first)]
+    head += _listed(_VARIABLE, [text + begin for text, begin in zip(described, begins, strict=False)])
     with open(path, "wb") as file:
         file.write(head)
         for _, values, _ in variables.values():
