@@ -70,7 +70,7 @@ class NetworkSettings:
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
     checkpoint, checkpoint_every, resumed
-        As `neurosim.solve.simulate.Settings`.
+        As `neurosim.solve.simulate_circuit.Settings`.
     """
 
     method: str = "auto"
