@@ -151,7 +151,7 @@ class _CellCompiler(_Compiler):
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"],
-            _room(max((len(names) for names, _ in self.clusters), default=0)), "", {}, first, len(sendings[True]),
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", 1, {}, first, len(sendings[True]),
         )  # fmt: skip
 
     @property
