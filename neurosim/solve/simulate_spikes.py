@@ -20,7 +20,7 @@ from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint
 from neurosim.solve.named_ticks import events_by_name, listed
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
