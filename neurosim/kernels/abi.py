@@ -38,14 +38,20 @@ from neurosim.kernels import native
 CONTEXT_SIZE = 16
 (
     TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER, HALT,
-    NEXT_STEP, RTOL,
-) = range(14)  # fmt: skip
+    NEXT_STEP, RTOL, REQUEST, WITH,
+) = range(16)  # fmt: skip
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
 step); seed of the run; 1 when an accepted step ends at a corner or jump; set to 1 there by a law
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
-analysis."""
+analysis; what is asked of a law instead of its flows, and a number that belongs to it."""
+
+FLOWS, PREPARE, SOLVE, PRODUCT = 0.0, 1.0, 2.0, 3.0
+"""Values of ``context[REQUEST]``. A law that is a whole system without mass may know a way with its own Jacobian J that
+never forms it. PREPARE: get ready for ``a - J`` with a = ``context[WITH]``, J as at the last call with derivatives;
+flows are 0, the first one is NaN where a step with this a is too long. SOLVE: flows are ``(a - J)^-1 u``. PRODUCT:
+flows are ``J u``, J as at the last evaluation, which had derivatives."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 
