@@ -398,7 +398,7 @@ def _pattern_of_sum(program: Program, edges: list[tuple[str, dict]], size: int, 
         if data["source_part"]:
             source = source[data["source_part"][0] : data["source_part"][1]]
         name = data["weight"]
-        weight = None if name is None else program.graph.parameters[name].value
+        weight: Any = None if name is None else program.graph.parameters[name].value
         if name is not None and (hasattr(weight, "tocsr") or weight.ndim == 2):
             if not hasattr(weight, "tocsr"):
                 # Its values may have been changed since; a sparse one keeps its pattern.
