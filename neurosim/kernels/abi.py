@@ -37,16 +37,19 @@ from neurosim.kernels import native
 CONTEXT_SIZE = 16
 (
     TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER, HALT,
-    NEXT_STEP, RTOL,
-) = range(14)  # fmt: skip
+    NEXT_STEP, RTOL, PART,
+) = range(15)  # fmt: skip
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
 step); seed of the run; 1 when an accepted step ends at a corner or jump; set to 1 there by a law
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
-analysis."""
+analysis; what of a memristor's flows is wanted, see `CURRENTS`."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
+
+CURRENTS, RATES = 1.0, 2.0
+"""Values of ``context[PART]``, where no derivatives are wanted: a memristor may leave its rate, or its current, out."""
 
 BLOCK = 128
 """Instances a kernel sees at once: small enough for the first-level cache."""
