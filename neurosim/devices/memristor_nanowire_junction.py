@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 VARIANTS = ("tunnelling", "tunnelling_squared_gap", "tunnelling_root_barrier", "binary")
 SQUARED_GAP, ROOT_BARRIER, BINARY = 1, 2, 3
 AMPLITUDE, BARRIER, DECAY, DENSITY, LARGEST_GAP = 0.17, 0.81, 10.19, 4.71307e-5, 5.0
+ROOT = math.sqrt(BARRIER)
 SIGN_WIDTH, STEP_WIDTH = 1e-3, 1e-3
 
 
@@ -65,28 +66,35 @@ def _tunnelling(squared, exponent, factor, ratio, r_on, r_off):
     return g + 1.0 / r_off, slope if ratio <= 1.0 else 0.0
 
 
+@Inlined
+def _conductance(kind, ratio, r_on, r_off):
+    """Conductance and slope of variant number `kind`."""
+    if kind == BINARY:
+        return _step(ratio, r_on, r_off)
+    barrier = ROOT if kind == ROOT_BARRIER else BARRIER * BARRIER
+    factor = (1.0 if kind == ROOT_BARRIER else 2.0) / (AMPLITUDE * ROOT * DENSITY)
+    return _tunnelling(1.0 if kind == SQUARED_GAP else 0.0, DECAY * barrier, factor, ratio, r_on, r_off)
+
+
 @helper
 def _conductance_row(variant, flux, critical, r_on, r_off, part, out):
     """Conductances (part 0) or their slopes in abs(lambda) / lambda_c (part 1) of a block."""
-    others = 0
+    kind, others = variant[0], 0
     for m in range(flux.size):
-        others += variant[m] != variant[0]
-    # a block of one variant runs on vector registers, a mixed one edge by edge
-    size = flux.size if others == 0 else 1
-    for first in range(0, flux.size, size):
-        kind = variant[first]
-        if kind == BINARY:
-            for m in range(first, first + size):
-                both = _step(abs(flux[m]) / critical[m], r_on[m], r_off[m])
-                out[m] = both[1] if part else both[0]
-        else:
-            root = math.sqrt(BARRIER)
-            exponent = DECAY * (root if kind == ROOT_BARRIER else BARRIER * BARRIER)
-            factor = (1.0 if kind == ROOT_BARRIER else 2.0) / (AMPLITUDE * root * DENSITY)
-            squared = 1.0 if kind == SQUARED_GAP else 0.0
-            for m in range(first, first + size):
-                both = _tunnelling(squared, exponent, factor, abs(flux[m]) / critical[m], r_on[m], r_off[m])
-                out[m] = both[1] if part else both[0]
+        others += variant[m] != kind
+    # a block of one variant runs on vector registers
+    if others == 0 and kind == BINARY:
+        for m in range(flux.size):
+            both = _conductance(BINARY, abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
+    elif others == 0 and kind == 0:
+        for m in range(flux.size):
+            both = _conductance(0, abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
+    else:
+        for m in range(flux.size):
+            both = _conductance(variant[m], abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
 
 
 @kernel
