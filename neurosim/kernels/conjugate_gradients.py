@@ -35,7 +35,7 @@ from neurosim.kernels.laplacian_arrays import (
     TOLERANCE,
     laplacian_type,
 )
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.unchecked import at, put, put_short, short_at
 
 REBUILD = 5.0
 """What building the approximate factor costs, in iterations."""
@@ -81,12 +81,9 @@ def _start_signature() -> Any:
 
 
 @helper
-def _differences(kept, place, newest, second, third, count):
+def _differences(kept, place):
     """Of the solutions kept at `place`: the last one, its change, and the change of that; 0 for what is not known."""
-    last = at(kept, place + newest)
-    change = last - at(kept, place + second) if count > 1 else 0.0
-    bend = change - at(kept, place + second) + at(kept, place + third) if count > 2 else 0.0
-    return last, change, bend
+    return at(kept, place), short_at(kept, 2 * place + 2), short_at(kept, 2 * place + 3)
 
 
 @unit(_start_signature)
@@ -101,7 +98,6 @@ def guess(a, series):
     pairs = a.pair_other.size
     x, residual, kept, weight = a.x, a.residual, a.kept, a.weight
     count = a.state[KEPT_COUNT + series]
-    newest, second, third = (count - 1) % KEPT, (count + KEPT - 2) % KEPT, (count + KEPT - 3) % KEPT
     base = series * n * KEPT
     g00, g01, g02, g11, g12, g22, s0, s1, s2, size = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if count == 0:
@@ -110,7 +106,7 @@ def guess(a, series):
     else:
         begin = np.int64(at(a.pair_start, 0))
         for i in range(n):
-            d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
+            d0, d1, d2 = _differences(kept, base + i * KEPT)
             r, w = at(residual, i), at(weight, pairs + i)
             size += r * r
             s0 += r * d0
@@ -126,7 +122,7 @@ def guess(a, series):
             for p in range(begin, end):
                 w = at(weight, p)
                 place = base + np.int64(at(a.pair_other, p)) * KEPT
-                e0, e1, e2 = _differences(kept, place, newest, second, third, count)
+                e0, e1, e2 = _differences(kept, place)
                 e0 -= d0
                 e1 -= d1
                 e2 -= d2
@@ -160,7 +156,7 @@ def guess(a, series):
     end = np.int64(at(a.pair_start, n))
     for t in range(n):
         i = n - 1 - t
-        d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
+        d0, d1, d2 = _differences(kept, base + i * KEPT)
         own = c0 * d0 + c1 * d1 + c2 * d2
         put(x, i, own)
         total = at(weight, pairs + i) * own
@@ -334,8 +330,13 @@ def solve_iteratively(a, refresh):
             if control[LOST] > REBUILD:
                 state[IS_STALE] = 1
     count = KEPT_COUNT_OTHER if series == 1 else KEPT_COUNT
-    keep = series * n * KEPT + state[count] % KEPT
+    base, known = series * n * KEPT, state[count]
     for i in range(n):
-        put(a.kept, keep + i * KEPT, at(a.x, i))
+        place = base + i * KEPT
+        last, change, _ = _differences(a.kept, place)
+        new = at(a.x, i)
+        put(a.kept, place, new)
+        put_short(a.kept, 2 * place + 2, new - last if known > 0 else 0.0)
+        put_short(a.kept, 2 * place + 3, new - last - change if known > 1 else 0.0)
     state[count] += 1
     return 0

@@ -24,8 +24,9 @@ where the tolerance is for the error's norm in energy over that of the solution,
 NO_CONVERGENCE, NO_ROOM, NOT_POSITIVE_DEFINITE, NO_FACTOR = -4, -3, -2, -1
 """What a solution returns beside 0 (it is right) and e + 1 (the conductance of edge e is not positive and finite)."""
 
-KEPT = 3
-"""Earlier solutions from which the next one is guessed."""
+KEPT = 2
+"""Numbers that are kept of each unknown for the next guess: its last solution, and its change with the change of that,
+two short numbers in the place of one."""
 
 
 @by_address
