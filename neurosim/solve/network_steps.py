@@ -18,12 +18,20 @@ from neurosim.errors import SimulationError
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.edge_slopes import WORK_OF_SLOPES, add_row_slopes
 from neurosim.kernels.laplacian_arrays import TOLERANCE
+from neurosim.kernels.time_loop import FIRST_FACTOR_MAX
 from neurosim.memristive import law, reverse
 from neurosim.memristive.assembly import assemble_network
 from neurosim.solve.dynamics import NetworkDynamics
 from neurosim.solve.methods.method import Method
 from neurosim.solve.network_parameters import EmfPath, LawPath, NetworkPaths, network_paths
 from neurosim.solve.simulate_network import ATOL_SHARE_OF_RTOL, LEAST_STEPS
+
+LOOSER = 10.0
+"""Adjoint solutions by iteration end at an error so many times that of the run's: 0.3 of its rtol."""
+
+AFTER_REFUSAL = 1.5
+"""Most growth behind a step that followed a refused one. A step costs its way back too: states that meet their bounds
+make many short ones where this is 1, and many refused ones where it is large."""
 
 LEAST_SHARE = 1e-12
 """A step shorter than this part of the run is none."""
@@ -147,7 +155,7 @@ class NetworkSteps:
         ends = mesh if mesh is not None else np.unique(np.concatenate([times, corners, [0.0, stop]]))
         self._checkpoints: list[tuple[int, np.ndarray]] = []
         self._kept: list[_Step] = []
-        made, at = [0.0], 0
+        made, at, refused = [0.0], 0, False
         scale = ATOL_SHARE_OF_RTOL * self.rtol * self.net.laws.scale
         largest, proposed = np.abs(y), min(stop / LEAST_STEPS, stop * 1e-3) * 1e-2
         p, K = np.empty(len(self.net.nodes)), self._slopes
@@ -169,12 +177,16 @@ class NetworkSteps:
                 h = target - t if last else min(proposed, 0.5 * (target - t))
                 step, new, later = self._advance(t, h, y, p)
                 norm = self._norm(h, y, new, scale, largest)
-                factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
-                factor = min(max(factor, self.method.factor_min), self.method.factor_max) if norm == norm else 0.25
                 if norm <= 1.0:
-                    proposed = min(max(h * factor, proposed if h < 0.9 * proposed else 0.0), stop / LEAST_STEPS)
+                    factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
+                    most = AFTER_REFUSAL if refused else self.method.factor_max if len(made) > 1 else FIRST_FACTOR_MAX
+                    factor, refused = min(max(factor, self.method.factor_min), most), False
+                    # A step cut short says little about the next one.
+                    proposed = min(max(h * factor, proposed if last and factor >= 1.0 else 0.0), stop / LEAST_STEPS)
                     break
-                proposed = h * min(factor, 0.9)
+                refused = True
+                factor = self.method.safety * norm ** (-1.0 / (self.method.error_order + 1))
+                proposed = h * (max(factor, self.method.factor_min) if norm < 1e9 else 0.25)
                 if proposed < LEAST_SHARE * stop:
                     raise self._failed(t, new, "no step keeps rtol")
             else:
@@ -286,7 +298,9 @@ class NetworkSteps:
         seen[:-1, 0] = seen[:-1, 1] + np.outer(np.diff(self.mesh), self._c).ravel()
         seen[-1, :2] = self.mesh[-1]
         stages, vectors, work = np.empty((count, m)), np.empty(4 * m + 2 * n), np.empty(WORK_OF_SLOPES)
-        tolerance = float(self.assembly.solver.arrays.control[TOLERANCE])
+        control = self.assembly.solver.arrays.control
+        forward = float(control[TOLERANCE])
+        tolerance = forward * LOOSER
         found, solved, watched = np.zeros((count, places.size)), np.ones(1), d_values.shape[1] > m
 
         def outputs(row: int | None, place: int) -> np.ndarray:
@@ -327,6 +341,7 @@ class NetworkSteps:
             seen[k * count : (k + 1) * count, 2:] += found
             if row is not None:
                 adjoint += d_values[row, :m]
+        control[TOLERANCE] = forward
         return adjoint, by_row, by_emf, seen
 
     def _ends(self, paths: NetworkPaths) -> np.ndarray:
