@@ -80,7 +80,8 @@ class NetworkSteps:
         total = 1 + int(tableau[0, :2].sum())
         self._a = np.ascontiguousarray(tableau[1 : 2 + count, :count])
         self._c = np.ascontiguousarray(tableau[total, :count])
-        self._error, self._second = tableau[total + 1, : count + 1], tableau[total + 2, : count + 1]
+        self._estimates = tableau[total + 1 : total + 3, : count + 1].ravel()
+        self._norms = np.empty(1 + 2 * reverse.PART)
         self._is_damped = tableau[0, 2] != 0.0
         self._lower, self._upper = net.laws.lower, net.laws.upper
         self._bounds = np.concatenate([self._lower, self._upper])
@@ -176,7 +177,7 @@ class NetworkSteps:
                 last = proposed >= (target - t) * (1.0 - 1e-9)
                 h = target - t if last else min(proposed, 0.5 * (target - t))
                 step, new, later = self._advance(t, h, y, p)
-                norm = self._norm(h, y, new, scale, largest)
+                norm = self._norm(h, new, scale, largest)
                 if norm <= 1.0:
                     factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
                     most = AFTER_REFUSAL if refused else self.method.factor_max if len(made) > 1 else FIRST_FACTOR_MAX
@@ -225,14 +226,11 @@ class NetworkSteps:
         self.evaluations += self._count
         return _Step(t, h, y, kept), self._stage[:m].copy(), later
 
-    def _norm(self, h: float, y: np.ndarray, new: np.ndarray, atol: np.ndarray, largest: np.ndarray) -> float:
+    def _norm(self, h: float, new: np.ndarray, atol: np.ndarray, largest: np.ndarray) -> float:
         """The largest estimated error over what is allowed."""
-        scale = atol + self.rtol * np.maximum(largest, np.abs(new))
-        error = h * (self._error @ self._slopes) / scale
-        if self._is_damped:
-            size, other = float(error @ error), h * (self._second @ self._slopes) / scale
-            error *= np.sqrt(size / (size + 0.01 * float(other @ other))) if size > 0.0 else 0.0
-        return float(np.abs(error).max())
+        span = np.array([h, self.rtol, float(self._is_damped)])
+        reverse.step_norm(span, self._estimates, self._slopes.ravel(), atol, new, largest, self._norms)
+        return float(self._norms[0])
 
     def _steps_of(self, piece: int) -> list[_Step]:
         """The steps of a piece, computed again where they were given up."""
