@@ -11,11 +11,15 @@ import numpy as np
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph.copies import has_copies, side_by_side
 from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.spike_cells import compile_cells
 from neurosim.graph.spike_trains import SpikeTrains, spike_trains
 from neurosim.graph.spikes import SpikeProgram, compile_spikes
 from neurosim.kernels.spike_steps import NOISY
+from neurosim.solve.simulate_spike_events import begin_spike_events
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
+SHORTEST = 1e-12
+"""Span of a run that is read at its beginning [s]."""
 TOGETHER = 1100
 """Neurons that run side by side at most: their states stay in the first-level cache."""
 WORTH_COMPILING = 20_000
@@ -24,7 +28,8 @@ WORTH_COMPILING = 20_000
 
 def spike_trials(
     graph: SignalGraph | SpikeProgram | Sequence[SignalGraph | SpikeProgram], drives: Sequence[Mapping[str, Any]],
-    times: Any, *, dt: float, save: str, initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
+    times: Any, *, save: str, dt: float | None = None, grid: str | None = None,
+    initial: Sequence[Mapping[str, Any]] | None = None, workers: int = 1,
     seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
     """Run a spiking network once for each drive and return a state at given times.
@@ -37,10 +42,12 @@ def spike_trials(
         Of each trial, as in `neurosim.simulate`.
     times : array_like, shape (trials,) or (trials, readings)
         When the state is read [s]; a trial ends with its last reading.
-    dt : float
-        Step [s].
     save : str
         The state, such as ``"trace"``.
+    dt : float, optional
+        Step of a grid of time [s].
+    grid : {"free"}, optional
+        There is no grid: the runs go from event to event.
     initial : sequence of mapping, optional
         Initial values of each trial.
     workers : int
@@ -67,7 +74,18 @@ def spike_trials(
     graphs = [graph] * len(drives) if alone else list(graph)
     if len(graphs) != len(drives):
         raise ParameterError(f"spike_trials(): {len(graphs)} graphs for {len(drives)} drives; one, or one for each")
+    if (dt is None) == (grid is None):
+        raise ParameterError("spike_trials(): give dt, the step [s] of a grid of time, or grid='free'")
     different = {id(g): g for g in graphs}
+    if dt is None:
+        given = [{"grid": grid, "drive": drive, "seed": seed + k} for k, drive in enumerate(drives)]
+        for k, start in enumerate(initial or ()):
+            given[k]["initial"] = start
+        with ThreadPoolExecutor(workers) as pool:
+            programs = dict(zip(different, pool.map(_cells, different.values()), strict=True))
+            return np.array(list(pool.map(
+                lambda k: _read(programs[id(graphs[k])], given[k], at[k], save), range(len(drives))
+            )))  # fmt: skip
     trials = {key: [k for k, g in enumerate(graphs) if id(g) == key] for key in different}
 
     def compiled(g: SignalGraph | SpikeProgram) -> _Batches:
@@ -87,6 +105,20 @@ def spike_trials(
     for (_, batch), values in zip(jobs, found, strict=True):
         states[batch] = values
     return states.reshape(*at.shape, -1)
+
+
+def _cells(graph: SignalGraph | SpikeProgram) -> SpikeProgram:
+    return graph if isinstance(graph, SpikeProgram) else compile_cells(graph)
+
+
+def _read(program: SpikeProgram, given: dict[str, Any], times: np.ndarray, save: str) -> np.ndarray:
+    """The state in a run without a grid, at one time or at several."""
+    run = begin_spike_events(program, (0.0, max(float(times.max()), SHORTEST)), **given)
+    made: list[Any] = [None] * times.size
+    for reading in np.argsort(times, axis=None, kind="stable"):
+        run.run_to(float(np.ravel(times)[reading]))
+        made[reading] = run.state(save).ravel()
+    return np.reshape(made, (*times.shape, -1))
 
 
 class _Batches:
