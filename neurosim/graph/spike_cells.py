@@ -168,6 +168,9 @@ class _CellCompiler(_Compiler):
                 f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, states "
                 "flow linearly; give dt, or leave out grid"
             )
+        for a, b, data in self.flat.edges(data=True):
+            if data.get("draw") is not None:
+                raise ParameterError(f"edge '{a}' -> '{b}': what is drawn at ticks needs a grid; give dt")
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
 
