@@ -104,7 +104,8 @@ if TYPE_CHECKING:
     from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
-    from neurosim.solve.simulate import Settings, simulate
+    from neurosim.solve.simulate import simulate
+    from neurosim.solve.simulate_circuit import Settings
     from neurosim.solve.spike_trials import spike_trials
     from neurosim.solve.spiking_run import spiking_run
     from neurosim.solve.sweep import sweep
@@ -189,7 +190,8 @@ _ORIGINS = {
     "neurosim.solve.resume": ("resume",),
     "neurosim.solve.spike_trials": ("spike_trials",),
     "neurosim.solve.spiking_run": ("spiking_run",),
-    "neurosim.solve.simulate": ("Settings", "simulate"),
+    "neurosim.solve.simulate": ("simulate",),
+    "neurosim.solve.simulate_circuit": ("Settings",),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a simulation failed (or an internal error), 2 bad input, 1
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 import warnings
@@ -79,6 +80,7 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
+@functools.cache
 def _application() -> Any:
     import typer
     from typer.main import get_command

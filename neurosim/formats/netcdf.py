@@ -1,12 +1,16 @@
-"""NetCDF (64-bit offset) by xarray and SciPy: one file with units and provenance that many programs open.
+"""NetCDF (64-bit offset): one file with units and provenance that many programs open.
 
 A complex variable is stored as ``re:<name>`` and ``im:<name>``. Attributes that are not text are stored as JSON and
-listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded.
+listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded. xarray reads; a file is written here,
+by the format's specification (https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html), because
+loading xarray takes longer than most runs.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
+import struct
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,31 +29,28 @@ if TYPE_CHECKING:
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@+():#-]*")
 _RESERVED = ("byte", "char", "short", "ushort", "int", "uint", "int64", "uint64", "float", "real", "double", "bool")
 _ESCAPE = "_%"
+_DIMENSION, _VARIABLE, _ATTRIBUTE = 10, 11, 12
+_CHARACTER, _DOUBLE = 2, 6
+_LARGEST = 2**32 - 4
+"""Bytes of a variable."""
 _OWN = ("json_attributes", "axis_name", "Conventions")
 
 
 def write(results: Sequence[Result], path: Path) -> None:
     """Write one Result."""
-    import xarray
-
     result = results[0]
     if 0 in result.shape:
         raise FormatError("NetCDF cannot hold a result without points; use .json or .csv")
-    dims = {name: _encode(name) for name in result.dims}
-    variables: dict[str, Any] = {}
+    dims = {_encode(name): result.column(name) for name in result.dims}
+    order = list(range(len(dims)))
+    variables = {name: ([k], column.values, _described(column)) for k, (name, column) in enumerate(dims.items())}
     for name, column in result.columns.items():
         parts = {"": column.values}
         if np.iscomplexobj(column.values):
             parts = {"re:": column.values.real, "im:": column.values.imag}
         for prefix, values in parts.items():
-            variables[_encode(prefix + name)] = (tuple(dims.values()), values, _described(column))
-    coordinates = {
-        dims[name]: (dims[name], dimension.values, _described(dimension))
-        for name, dimension in result.extra_dims.items()
-    }
-    if result.axis_name is not None:
-        described = _described(Column(None, result.axis_unit))
-        coordinates[dims[result.axis_name]] = (dims[result.axis_name], result.axis, described)
+            if variables.setdefault(_encode(prefix + name), (order, values, _described(column)))[1] is not values:
+                raise FormatError(f"NetCDF cannot hold two variables called '{prefix}{name}'; rename one")
     attrs: dict[str, Any] = {"Conventions": "CF-1.8", "axis_name": result.axis_name or "none"}
     encoded = []
     for name, value in (*result.attrs.items(), ("measures", result.measures)):
@@ -62,13 +63,47 @@ def write(results: Sequence[Result], path: Path) -> None:
             attrs[key] = strict_json.dumps(value)
             encoded.append(key)
     attrs["json_attributes"] = " ".join(encoded)
-    dataset = xarray.Dataset(variables, coords=coordinates, attrs=attrs)
-    # Without this xarray adds fill values, and an exact round trip of NaN would depend on them.
-    no_fill = {str(name): {"_FillValue": None} for name in dataset.variables}
-    try:
-        dataset.to_netcdf(path, engine="scipy", format="NETCDF3_64BIT", encoding=no_fill)
-    except (ValueError, OverflowError, TypeError) as error:
-        raise FormatError(f"NetCDF cannot hold this result: {error}") from error
+    _write_classic(path, {name: column.values.size for name, column in dims.items()}, attrs, variables)
+
+
+def _write_classic(path: Path, dims: dict[str, int], attrs: dict[str, str], variables: dict[str, Any]) -> None:
+    """Write float64 variables (places of their dimensions, values, attributes) in the classic format."""
+    for name, (_, values, _) in variables.items():
+        if values.nbytes > _LARGEST:
+            raise FormatError(f"NetCDF cannot hold '{name}': {values.nbytes:,} bytes, at most {_LARGEST:,} fit")
+    head = b"CDF\x02" + _integers(0) + _listed(_DIMENSION, [_text(name) + _integers(n) for name, n in dims.items()])
+    head += _attributes(attrs)
+    described = [
+        _text(name) + _integers(len(places), *places) + _attributes(own) + _integers(_DOUBLE, 8 * values.size)
+        for name, (places, values, own) in variables.items()
+    ]
+    # Behind what describes a variable stands the place of its values, 8 bytes.
+    sizes = [8 * values.size for _, values, _ in variables.values()]
+    first = len(head) + len(_listed(_VARIABLE, described)) + 8 * len(sizes)
+    begins = [struct.pack(">q", begin) for begin in itertools.accumulate(sizes, initial=first)]
+    head += _listed(_VARIABLE, [text + begin for text, begin in zip(described, begins, strict=False)])
+    with open(path, "wb") as file:
+        file.write(head)
+        for _, values, _ in variables.values():
+            file.write(np.ascontiguousarray(values, ">f8").data)
+
+
+def _integers(*values: int) -> bytes:
+    return struct.pack(f">{len(values)}I", *values)
+
+
+def _text(text: str) -> bytes:
+    """Its length and its bytes, filled up to whole words."""
+    content = text.encode()
+    return _integers(len(content)) + content + bytes(-len(content) % 4)
+
+
+def _listed(tag: int, entries: list[bytes]) -> bytes:
+    return _integers(tag, len(entries)) + b"".join(entries) if entries else _integers(0, 0)
+
+
+def _attributes(attrs: dict[str, str]) -> bytes:
+    return _listed(_ATTRIBUTE, [_text(name) + _integers(_CHARACTER) + _text(value) for name, value in attrs.items()])
 
 
 def read(path: Path) -> list[Result]:

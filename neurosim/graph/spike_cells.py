@@ -146,7 +146,7 @@ class _CellCompiler(_Compiler):
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"],
-            _room(max((len(names) for names, _ in self.clusters), default=0)), "", self.learned, first,
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", 1, self.learned, first,
             len(sendings[True]),
         )  # fmt: skip
 

@@ -80,7 +80,7 @@ class GraphSettings:
         [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
         States that were declared with `noise` have it where they are not named here.
     memory_limit, checkpoint, checkpoint_every, resumed
-        As `neurosim.solve.simulate.Settings`.
+        As `neurosim.solve.simulate_circuit.Settings`.
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`; their times are in ``result.events``, beside the
         ticks of the graph's own events.

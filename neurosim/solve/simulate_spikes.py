@@ -193,6 +193,7 @@ class SpikeRun:
         self.armed = np.ones(elements, np.int32)
         self.q = program.constant.copy()
         self.work = np.zeros(program.work)
+        self.hits = np.zeros(elements // 64 + len(program.events.slices), np.int64)
         self.plan = np.zeros(words.PLAN, np.int64)
         self.plan[words.SEED] = chosen.seed
         self.notes: list[str] = []
@@ -349,6 +350,7 @@ class SpikeRun:
                 code, plan, program.table, self.y, self.q, program.constant, rows, self.release, self.arrivals,
                 program.pointers, program.targets, program.strengths, self.memory, self.offsets, self.log, ends,
                 self.armed, self.given_steps, self.given_elements, samples, self.work,
+                self.hits,
             )  # fmt: skip
             made = self.step - int(plan[words.BEFORE])
             self._samples.append(samples[: int(plan[words.SAMPLE])])
