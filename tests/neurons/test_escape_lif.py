@@ -45,6 +45,11 @@ def test_what_is_drawn_follows_from_the_seed():
     assert (first == again).all()
     assert not np.isin(first, other).all()
     net = ns.neurons.escape_lif(3, background=CURRENT)
+    trials = ns.spike_trials(net, [{}] * 3, [1.0] * 3, dt=1e-4, save="v", seed=7)
+    assert np.unique(trials, axis=0).shape == (3, 3)
+    alone = ns.spiking_run(net, (0.0, 1.0), dt=1e-4, seed=9)
+    alone.run_to(1.0)
+    assert (trials[2] == alone.state("v")).all()
     pieces = ns.spiking_run(net, (0.0, 0.2), dt=1e-4, seed=3)
     for at in (0.01, 0.05, 0.2):
         pieces.run_to(at)
