@@ -16,6 +16,7 @@ from neurosim.kernels.spike_cells import (
     FORM,
     HELD_BY,
     MODES,
+    PEAKS,
     PLACE,
     SIZE,
     STATES,
@@ -23,6 +24,7 @@ from neurosim.kernels.spike_cells import (
     SYSTEMS_AT,
     SYSTEMS_STRIDE,
     TABLE_AT,
+    TOGETHER,
     WINDOWS,
     cells_type,
 )
@@ -210,6 +212,27 @@ def crossing_in_general(C, c, e, watched, level, is_held, sign):
         if s < np.inf:
             return h * (window + s)
     return -WINDOWS * h
+
+
+@helper
+def which_of(C, c, place):
+    """Which state of its cluster begins at `place`."""
+    which, start = 0, C.code[c + PLACE]
+    while start != place:
+        which += 1
+        start += C.code[c + SIZE]
+    return which
+
+
+@helper
+def stays_below(C, c, e, watched, level):
+    """Whether a state of a cell that is in the present stays below a level for ever, if nothing reaches the cell."""
+    k, n, y = C.code[c + STATES], C.code[c + SIZE], C.code[c + PLACE] + e
+    peaks = system_at(C, c, e, 0) + C.code[c + PEAKS]
+    most = at(C.rest, y + watched * n)
+    for j in range(k):
+        most += at(C.table, peaks + j) * max(at(C.y, y + j * n) - at(C.rest, y + j * n), 0.0)
+    return most < level - TOGETHER * abs(level)
 
 
 @helper

@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import driver, helper
-from neurosim.kernels.cell_flow import cluster_at, crossing_in_general, crossing_of_modes, level_of, look_at, set_rest
+from neurosim.kernels.cell_flow import (
+    cluster_at,
+    crossing_in_general,
+    crossing_of_modes,
+    level_of,
+    look_at,
+    set_rest,
+    stays_below,
+    which_of,
+)
 from neurosim.kernels.element_queue import wait
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
@@ -46,6 +55,7 @@ from neurosim.kernels.spike_cells import (
     NEXT_INPUT,
     NOW,
     NUMBER,
+    PEAKS,
     PLACE,
     PROJECTED,
     PROMPT,
@@ -153,10 +163,7 @@ def search(C, c, e, v, element):
     if held_by >= 0 and C.release[held_by + e] > now:
         is_held, until = 1, C.release[held_by + e]
     what, sign = (UP, 1.0) if C.armed[element] != 0 else (DOWN, -1.0)
-    watched, place = 0, code[c + PLACE]
-    while place != code[v + WATCHED]:
-        watched += 1
-        place += code[c + SIZE]
+    watched = which_of(C, c, code[v + WATCHED])
     C.plan[SEARCHES] += 1
     if code[c + FORM] == MODES:
         # Something else reaches a neuron about as often as it was searched so far.
@@ -185,13 +192,19 @@ def schedule(C, c, e):
         v = code[code[c + WATCHERS_AT] + q]
         element = code[v + FIRST_ELEMENT] + e
         C.outcome[element] = LOOK
+        if C.armed[element] != 0:
+            if C.raised[code[c + FIRST_CELL] + e] == 0:
+                # Its crossing comes later than it was expected, or never.
+                if C.awaited[element] == UP:
+                    C.awaited[element] = GLANCE
+                continue
+            if code[c + PEAKS] >= 0 and stays_below(C, c, e, which_of(C, c, code[v + WATCHED]), level_of(C, v, e)):
+                if C.next_time[element] < np.inf:
+                    wait(C, element, np.inf, LOOK)
+                continue
         if C.release[element] > now:
             if C.next_time[element] != C.release[element]:
                 wait(C, element, C.release[element], LOOK)
-        elif C.armed[element] != 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
-            # Its crossing comes later than it was expected, or never.
-            if C.awaited[element] == UP:
-                C.awaited[element] = GLANCE
         else:
             look_at(C, c, e, now)
             search(C, c, e, v, element)
