@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
-from neurosim.kernels.abi import CURRENTS, PART, RATES, WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.abi import CURRENTS, RATES, REQUEST, WANT_DERIVATIVES, helper, kernel
 from neurosim.kernels.functions import Inlined, fast_exp
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def law(context, u, p, memory, table, code, F, D):
     v, flux, v_set, v_reset, boost, critical = u[0], u[1], p[0], p[1], p[2], p[3]
     current, rate = F[0], F[1]
     width = v.size
-    part = context[PART]
+    part = context[REQUEST]
     if part != RATES:
         _conductance_row(p[6], flux, critical, p[4], p[5], 0, current)
         if context[WANT_DERIVATIVES] != 0.0:

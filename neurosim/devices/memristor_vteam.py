@@ -22,7 +22,7 @@ from neurosim.devices.device import Columns, Current, Device, NetlistRule, Param
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
 from neurosim.devices.memristor_powers import speed_row, speed_slope_row
 from neurosim.devices.memristor_windows import MIXINGS, conductance_row, window_parameters, window_row
-from neurosim.kernels.abi import CURRENTS, PART, RATES, WANT_DERIVATIVES, kernel
+from neurosim.kernels.abi import CURRENTS, RATES, REQUEST, WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ def law(context, u, p, memory, table, code, F, D):
     s = current
     for m in range(width):
         s[m] = (w[m] - w_on[m]) / span[m]
-    if context[PART] == CURRENTS:
+    if context[REQUEST] == CURRENTS:
         conductance_row(p[4], s, r_on, r_off, 0, g)
         for m in range(width):
             current[m] = v[m] * g[m]
@@ -48,7 +48,7 @@ def law(context, u, p, memory, table, code, F, D):
     speed_row(p[5:11], v, g, speed)
     for m in range(width):
         rate[m] *= speed[m]
-    if context[PART] == RATES:
+    if context[REQUEST] == RATES:
         return
     conductance_row(p[4], s, r_on, r_off, 0, g)
     if wanted:

@@ -14,7 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import BLOCK, CURRENTS, PART, RATES, WANT_DERIVATIVES, call_kernel, driver, helper, unit
+from neurosim.kernels.abi import (
+    BLOCK,
+    CURRENTS,
+    FLOWS,
+    RATES,
+    REQUEST,
+    WANT_DERIVATIVES,
+    call_kernel,
+    driver,
+    helper,
+    unit,
+)
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.laplacian_arrays import laplacian_type
 from neurosim.kernels.unchecked import at, put
@@ -117,7 +128,7 @@ def gather_edges(a, context, code, table, work, emf, x, right):
     n = a.node.size
     for k in range(weight.size):
         put(weight, k, 0.0)
-    context[WANT_DERIVATIVES], context[PART] = 0.0, CURRENTS
+    context[WANT_DERIVATIVES], context[REQUEST] = 0.0, CURRENTS
     refused = np.int64(0)
     g, nothing = work[2 * BLOCK : 4 * BLOCK], work[:0]
     for q in range(code[0]):
@@ -153,7 +164,7 @@ def gather_edges(a, context, code, table, work, emf, x, right):
                     put(right, i, at(right, i) + value * at(potential, j) - drive)
                 elif j < n:
                     put(right, j, at(right, j) + value * at(potential, i) + drive)
-    context[PART] = 0.0
+    context[REQUEST] = FLOWS
     return refused
 
 
@@ -168,7 +179,7 @@ def _rates_signature() -> Any:
 def rates_of_edges(a, context, code, table, work, emf, x, rate):
     """Rates of all edges at states x and potentials ``a.x`` (by number), with EMFs `emf` [m]."""
     potential, tail, head = a.x, a.tail, a.head
-    context[WANT_DERIVATIVES], context[PART] = 0.0, RATES
+    context[WANT_DERIVATIVES], context[REQUEST] = 0.0, RATES
     nothing = work[:0]
     for q in range(code[0]):
         record = 1 + q * GROUP_WORDS
@@ -189,4 +200,4 @@ def rates_of_edges(a, context, code, table, work, emf, x, rate):
                 call_kernel(address, context, dims, work, p, nothing, nothing, code[:0], F, work[4 * BLOCK :])
             for k in range(w):
                 put(rate, _edge(code, record, first + k), at(F, w + k) if address != 0 else 0.0)
-    context[PART] = 0.0
+    context[REQUEST] = FLOWS
