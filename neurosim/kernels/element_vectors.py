@@ -47,7 +47,9 @@ def _build_sum(value: Sum, operands: int, numbers: int) -> Any:
     whole, real = types.i8, types.f8
 
     @intrinsic
-    def total(typing_context, d, m, x1, x2, x3, x4, x5, x6, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
+    def total(
+        typing_context, d, m, x1, x2, x3, x4, x5, x6, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10
+    ):
         signature = types.void(*[whole] * 8, *[real] * 11)
 
         def generate(target, builder, sig, values):

@@ -1,12 +1,12 @@
 """One whole trajectory of one network by one library, in a process of its own.
 
 ``python memristive_integrations.py LIBRARY GRAPH EDGES SECONDS FILE`` prints the CPU time [s] and the number of its
-right-hand sides, and whether it came to the end before SECONDS were over, and writes the states at the end to FILE. Only
+right-hand sides, and whether it came to the end before SECONDS were over; the states at the end go to FILE. Only
 ``neurosim`` needs neurosim; the others are what one would write with NumPy and SciPy: SciPy's RK45 at the same
 tolerance, patterns of matrices found once, and linear systems by SuperLU (``scipy``), CHOLMOD with its analysis kept
 (``cvxopt``), conjugate gradients before which smoothed aggregation with its first hierarchy stands (``pyamg``), or the
-published matrix formula with the projector on loops (``dense``). Iterations stop at the residual of 1e-5, ours at
-an error in energy of that.
+published matrix formula with the projector on loops (``dense``). Iterations stop at a residual of 1e-5, ours at an
+error in energy of that.
 
 The network: flipped convention, linear drift with decay, EMFs of 1 V (root mean square) in all edges and a sine between
 two nodes, for as long as states move by about 0.06 and reach no bound.
