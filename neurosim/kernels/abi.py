@@ -45,14 +45,14 @@ CONTEXT_SIZE = 16
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
 step); seed of the run; 1 when an accepted step ends at a corner or jump; set to 1 there by a law
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
-analysis; what is asked of a law instead of all its flows, and a number that belongs to it."""
+analysis; what is asked of a law instead of its flows, and a number that belongs to it."""
 
-FLOWS, PREPARE, SOLVE, PRODUCT, CURRENTS, RATES = range(6)
+FLOWS, PREPARE, SOLVE, PRODUCT, CURRENTS, RATES = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Values of ``context[REQUEST]``. A law that is a whole system without mass may know a way with its own Jacobian J that
 never forms it. PREPARE: get ready for ``a - J`` with a = ``context[WITH]``, J as at the last call with derivatives;
 flows are 0, the first one is NaN where a step with this a is too long. SOLVE: flows are ``(a - J)^-1 u``. PRODUCT:
-flows are ``J u``, J as at the last evaluation, which had derivatives. CURRENTS and RATES, where no derivatives are
-wanted: a memristor may leave its rate, or its current, out."""
+flows are ``J u``, J as at the last evaluation, which had derivatives. CURRENTS, RATES: a memristor may leave its other
+flow out; no derivatives are wanted."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 

@@ -52,10 +52,11 @@ from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
 
-TEST_EVERY, SIGNS = 16, 15
-"""Steps between two tests for stiffness; signs of it from which it counts."""
 _PART = 1024
 """Unknowns summed at a time where there are more."""
+
+TEST_EVERY, SIGNS = 16, 15
+"""Steps between two tests for stiffness; signs of it from which it counts."""
 
 
 def explicit_tableau(
