@@ -22,7 +22,7 @@ import neurosim as ns
 from neurosim.solve.explicit_steps import ExplicitSteps
 from neurosim.solve.methods import methods
 from validation.benchmarks import gradients_rivals
-from validation.benchmarks.networks import _python_with
+from validation.benchmarks.networks import python_with
 from validation.case import Case, Context
 
 SIZES, STEPS, SPAN = (20, 100, 300), 400, 20.0
@@ -53,7 +53,7 @@ def _network(n: int) -> tuple[Callable[[], Any], dict[str, Any]]:
 
 def cases(context: Context) -> Iterator[Case]:
     """The same gradient, and within 1.5 times JAX from 100 units on."""
-    python = _python_with("jax")
+    python = python_with("jax")
     if python is None:
         context.remarks.append("jax is not installed: adjoints were not timed against it")
         return
