@@ -40,6 +40,7 @@ from neurosim.kernels.run import (
     RTOL,
     STATUS_INDEX,
     STEPS,
+    STEPS_AHEAD,
     STIFF,
     STIFF_STEPS,
     T_STOP,
@@ -51,8 +52,8 @@ from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
 
-TEST_EVERY, SIGNS, STEPS_AHEAD = 16, 15, 300
-"""Steps between two tests for stiffness; signs of it, and steps left, from which it counts."""
+TEST_EVERY, SIGNS = 16, 15
+"""Steps between two tests for stiffness; signs of it from which it counts."""
 
 
 def explicit_tableau(
@@ -226,7 +227,7 @@ def _detect_stiffness(run, s, h):
     if h * h * change > tableau[0, 3] ** 2 * distance:
         count[STIFF_STEPS] += 1
         count[MILD_STEPS] = 0
-        if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > STEPS_AHEAD * h:
+        if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > run.real[STEPS_AHEAD] * h:
             count[STIFF] = 1
     else:
         count[MILD_STEPS] += 1

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import Number, SignalGraph
 from neurosim.neurons.neuron import Neuron, add_synapses, as_parameter
+from neurosim.reference import Reference
 
 
 def lif(

@@ -85,6 +85,7 @@ def _beginning(method: Method, is_linear: bool, is_eventful: bool) -> tuple[np.n
     real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if is_linear else (1.0, 1.0)
     real[state.NEWTON_TOLERANCE] = 1e-2
     real[state.ALPHA] = -1.0
+    real[state.STEPS_AHEAD] = 300.0
     count[state.METHOD] = method.kind
     count[state.NORM] = state.WATCHED
     count[[state.POLISH, state.SAVE_STEPS, state.HISTORY]] = 1

@@ -120,7 +120,7 @@ def _ours(problem: Problem) -> Iterator[tuple[str, Callable[[float], np.ndarray]
     if problem.form == "ladder":
         options["jac_sparsity"] = pattern(problem)
 
-    def contest(method: type) -> Callable[[float], np.ndarray]:
+    def contest(method: Any) -> Callable[[float], np.ndarray]:
         return lambda rtol: solve_ivp(
             fun, (0.0, problem.end), problem.y0, method=method, rtol=rtol, atol=rtol * 1e-2, **options
         ).y[:, -1]
