@@ -70,10 +70,12 @@ from neurosim.kernels.run import (
     STEP_LIMIT,
     STEP_TOO_SMALL,
     STEPS,
+    STIFF,
     STOCHASTIC,
     T_STOP,
     TOO_MANY_STEPS,
     TRAPEZOID,
+    UNTIL_STIFF,
     H,
     T,
     run_type,
@@ -380,7 +382,7 @@ def advance(S, lu, lu_polish, run, context):
         t = real[T]
         if t >= real[T_STOP]:
             return DONE
-        if budget <= 0:
+        if budget <= 0 or (count[UNTIL_STIFF] != 0 and count[STIFF] != 0):
             return RUNNING
         if run.knot_t.size > 0 and count[KNOTS] + 2 > run.knot_t.size:
             return BUFFER_FULL
