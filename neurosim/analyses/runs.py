@@ -22,7 +22,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import with_circuit_values, with_graph_values
 from neurosim.solve.ensemble import Chunk, Job, run_chunk
-from neurosim.solve.simulate import Settings, chosen_analysis
+from neurosim.solve.simulate_circuit import Settings, chosen_analysis
 from neurosim.solve.simulate_graph import GraphSettings
 from neurosim.solve.simulate_network import NetworkSettings
 

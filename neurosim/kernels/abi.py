@@ -26,6 +26,7 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
+import os
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -46,11 +47,12 @@ step); seed of the run; 1 when an accepted step ends at a corner or jump; set to
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
 analysis; what is asked of a law instead of its flows, and a number that belongs to it."""
 
-FLOWS, PREPARE, SOLVE, PRODUCT = 0.0, 1.0, 2.0, 3.0
+FLOWS, PREPARE, SOLVE, PRODUCT, CURRENTS, RATES = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Values of ``context[REQUEST]``. A law that is a whole system without mass may know a way with its own Jacobian J that
 never forms it. PREPARE: get ready for ``a - J`` with a = ``context[WITH]``, J as at the last call with derivatives;
 flows are 0, the first one is NaN where a step with this a is too long. SOLVE: flows are ``(a - J)^-1 u``. PRODUCT:
-flows are ``J u``, J as at the last evaluation, which had derivatives."""
+flows are ``J u``, J as at the last evaluation, which had derivatives. CURRENTS, RATES: a memristor may leave its other
+flow out; no derivatives are wanted."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 
@@ -154,16 +156,43 @@ class Native(Recorded):
         with contextlib.suppress(RuntimeError):
             if code := native.read(self.key):
                 return load(code)
-        for listener in _listeners:
-            listener(self.__name__)
-        code, is_portable = self._build()
-        _compilations += 1
-        if is_portable:
-            native.write(self.key, code)
+        with _alone(self.key):
+            # Another process may have compiled it meanwhile.
+            with contextlib.suppress(RuntimeError):
+                if code := native.read(self.key):
+                    return load(code)
+            for listener in _listeners:
+                listener(self.__name__)
+            code, is_portable = self._build()
+            _compilations += 1
+            if is_portable:
+                native.write(self.key, code)
         return load(code)
 
     def _build(self) -> tuple[native.MachineCode, bool]:
         raise AttributeError(type(self).__name__)
+
+
+@contextlib.contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Let other processes that want to compile the same function wait; where files cannot be locked, nobody does."""
+    path = native.cache_directory() / f"k-{key}.lock"
+    try:
+        import fcntl
+
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Who waits holds the old file, who comes later finds the compiled function.
+        path.unlink(missing_ok=True)
+        os.close(handle)
 
 
 class Unit(Native):

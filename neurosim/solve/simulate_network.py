@@ -23,7 +23,8 @@ from neurosim.memristive.network import MemristiveNetwork
 from neurosim.memristive.parameters import node_named
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
@@ -77,7 +78,7 @@ class NetworkSettings:
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
     checkpoint, checkpoint_every, resumed
-        As `neurosim.solve.simulate.Settings`.
+        As `neurosim.solve.simulate_circuit.Settings`.
     """
 
     method: str = "auto"
