@@ -226,14 +226,14 @@ def which_of(C, c, place):
 
 
 @helper
-def stays_below(C, c, e, watched, level):
-    """Whether a state of a cell that is in the present stays below a level for ever, if nothing reaches the cell."""
+def slack_of(C, c, e, watched, level):
+    """By how much a state of a cell that is in the present will stay below a level, if nothing reaches the cell."""
     k, n, y = at(C.code, c + STATES), at(C.code, c + SIZE), at(C.code, c + PLACE) + e
     peaks = system_at(C, c, e, 0) + at(C.code, c + PEAKS)
     most = at(C.rest, y + watched * n)
     for j in range(k):
         most += at(C.table, peaks + j) * max(at(C.y, y + j * n) - at(C.rest, y + j * n), 0.0)
-    return most < level - TOGETHER * abs(level)
+    return level - TOGETHER * abs(level) - most
 
 
 @helper
