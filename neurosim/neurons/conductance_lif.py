@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.neuron import (
     CONDUCTANCES,
@@ -27,6 +26,7 @@ from neurosim.neurons.neuron import (
     connect_scaled,
     leaky_membrane,
 )
+from neurosim.reference import Reference
 
 
 def conductance_lif(

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError, nearest
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.neuron import Neuron, Values, add_spike, add_synapses, as_parameter, connect_scaled
+from neurosim.reference import Reference
 
 TYPES = {
     "regular_spiking": (0.02, 0.2, -65.0, 8.0),

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import Number, SignalGraph
 from neurosim.neurons.neuron import Neuron, add_spike, add_synapses, leaky_membrane
+from neurosim.reference import Reference
 
 
 def lif(

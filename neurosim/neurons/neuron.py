@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import Number, SignalGraph
+from neurosim.reference import Reference
 
 Values = float | np.ndarray
 """A number, or one for each neuron."""

@@ -22,7 +22,8 @@ from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods

@@ -21,7 +21,7 @@ from neurosim.kernels import spike_steps as words
 from neurosim.randomness import stream
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint
 from neurosim.solve.named_ticks import events_by_name, listed
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
@@ -184,15 +184,15 @@ class SpikeRun:
         self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.code = program.code.copy()
         elements = program.events.size
-        self.y = self._at_first()
-        self.release = np.full(elements, -1, np.int64)
+        self.y = _on_lines(self._at_first())
+        self.release = _on_lines(np.full(elements, -1, np.int64))
         self.arrivals = np.full(program.arrivals, -1, np.int64)
         self.memory = np.zeros(program.memory)
         self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
         self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
-        self.q = program.constant.copy()
-        self.work = np.zeros(program.work)
+        self.q = _on_lines(program.constant)
+        self.work = _on_lines(np.zeros(program.work))
         self.hits = np.zeros(elements // 64 + len(program.events.slices), np.int64)
         self.plan = np.zeros(words.PLAN, np.int64)
         self.plan[words.SEED] = chosen.seed
@@ -576,6 +576,19 @@ class SpikeRun:
                 else ""
             )
         )
+
+
+LINE = 64
+"""Bytes of a line of the cache."""
+
+
+def _on_lines(values: np.ndarray) -> np.ndarray:
+    """Copy that begins with a line of the cache: a vector register across two lines takes twice as long."""
+    room = np.empty(values.size + LINE // values.itemsize, values.dtype)
+    first = -room.ctypes.data % LINE // values.itemsize
+    made = room[first : first + values.size]
+    made[:] = values
+    return made
 
 
 def keep_from(first: int, logged: int, logs: list[np.ndarray], places: np.ndarray) -> None:
