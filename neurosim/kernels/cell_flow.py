@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import helper, unit
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
-from neurosim.kernels.functions import Inlined, fast_exp
+from neurosim.kernels.functions import Inlined, fast_fading
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS_AT,
     CELL_WORDS,
@@ -99,7 +99,7 @@ def decay_of_modes(C, s, rest, n, k, d, y, first, stride):
     table, work = C.table, C.work
     modes_of(C, s, rest, n, k, y, first, stride)
     for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+        put(work, k + i, at(work, k + i) * fast_fading(at(table, s + i) * d))
     for i in range(k):
         value = at(C.rest, rest + i * n)
         for j in range(k):

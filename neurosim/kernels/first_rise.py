@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import Inlined, fast_exp
+from neurosim.kernels.functions import Inlined, fast_fading
 from neurosim.kernels.unchecked import at, put
 
 FINE, FINER = 1e-6, 1e-9
@@ -70,7 +70,7 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
         for i in range(k):
             rate, amount = at(rates, first + i), at(amounts, place + i)
             if step > 0:
-                amount *= fast_exp(-rate * t)
+                amount *= fast_fading(rate * t)
             value += amount
             moved = rate * amount
             slope -= moved
