@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a simulation failed (or an internal error), 2 bad input, 1
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import sys
@@ -87,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        _application(arguments)(args=arguments, prog_name="neurosim")
+        command = arguments[0] if arguments and arguments[0] in _COMMANDS else None
+        _application(command)(args=arguments, prog_name="neurosim")
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print("interrupted", file=sys.stderr)
@@ -95,14 +97,16 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _application(arguments: Sequence[str]) -> Any:
+@functools.cache
+def _application(command: str | None) -> Any:
+    """The command line with one command, or with all."""
     import typer
     from typer.main import get_command
 
     application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
     application.callback()(_options(typer))
     # Reading the declarations of all commands takes longer than many a run.
-    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
+    for name in (command,) if command else _COMMANDS:
         module, _, function = _COMMANDS[name].partition(".")
         application.command(name)(getattr(importlib.import_module(f"neurosim.cli.{module}"), function))
     return get_command(application)

@@ -1,16 +1,13 @@
 """NetCDF (64-bit offset): one file with units and provenance that many programs open.
 
 A complex variable is stored as ``re:<name>`` and ``im:<name>``. Attributes that are not text are stored as JSON and
-listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded. xarray reads; a file is written here,
-by the format's specification (https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html), because
+listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded. xarray reads; SciPy writes, because
 loading xarray takes longer than most runs.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-import struct
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@+():#-]*")
 _RESERVED = ("byte", "char", "short", "ushort", "int", "uint", "int64", "uint64", "float", "real", "double", "bool")
 _ESCAPE = "_%"
-_DIMENSION, _VARIABLE, _ATTRIBUTE = 10, 11, 12
-_CHARACTER, _DOUBLE = 2, 6
 _LARGEST = 2**32 - 4
 """Bytes of a variable."""
 _OWN = ("json_attributes", "axis_name", "Conventions")
@@ -42,14 +37,13 @@ def write(results: Sequence[Result], path: Path) -> None:
     if 0 in result.shape:
         raise FormatError("NetCDF cannot hold a result without points; use .json or .csv")
     dims = {_encode(name): result.column(name) for name in result.dims}
-    order = list(range(len(dims)))
-    variables = {name: ([k], column.values, _described(column)) for k, (name, column) in enumerate(dims.items())}
+    variables = {name: ((name,), column.values, _described(column)) for name, column in dims.items()}
     for name, column in result.columns.items():
         parts = {"": column.values}
         if np.iscomplexobj(column.values):
             parts = {"re:": column.values.real, "im:": column.values.imag}
         for prefix, values in parts.items():
-            if variables.setdefault(_encode(prefix + name), (order, values, _described(column)))[1] is not values:
+            if variables.setdefault(_encode(prefix + name), (tuple(dims), values, _described(column)))[1] is not values:
                 raise FormatError(f"NetCDF cannot hold two variables called '{prefix}{name}'; rename one")
     attrs: dict[str, Any] = {"Conventions": "CF-1.8", "axis_name": result.axis_name or "none"}
     encoded = []
@@ -67,43 +61,22 @@ def write(results: Sequence[Result], path: Path) -> None:
 
 
 def _write_classic(path: Path, dims: dict[str, int], attrs: dict[str, str], variables: dict[str, Any]) -> None:
-    """Write float64 variables (places of their dimensions, values, attributes) in the classic format."""
+    """Write float64 variables (names of their dimensions, values, attributes) in the classic format."""
+    from scipy.io import netcdf_file
+
     for name, (_, values, _) in variables.items():
         if values.nbytes > _LARGEST:
             raise FormatError(f"NetCDF cannot hold '{name}': {values.nbytes:,} bytes, at most {_LARGEST:,} fit")
-    head = b"CDF\x02" + _integers(0) + _listed(_DIMENSION, [_text(name) + _integers(n) for name, n in dims.items()])
-    head += _attributes(attrs)
-    described = [
-        _text(name) + _integers(len(places), *places) + _attributes(own) + _integers(_DOUBLE, 8 * values.size)
-        for name, (places, values, own) in variables.items()
-    ]
-    # Behind what describes a variable stands the place of its values, 8 bytes.
-    sizes = [8 * values.size for _, values, _ in variables.values()]
-    first = len(head) + len(_listed(_VARIABLE, described)) + 8 * len(sizes)
-    begins = [struct.pack(">q", begin) for begin in itertools.accumulate(sizes, initial=first)]
-    head += _listed(_VARIABLE, [text + begin for text, begin in zip(described, begins, strict=False)])
-    with open(path, "wb") as file:
-        file.write(head)
-        for _, values, _ in variables.values():
-            file.write(np.ascontiguousarray(values, ">f8").data)
-
-
-def _integers(*values: int) -> bytes:
-    return struct.pack(f">{len(values)}I", *values)
-
-
-def _text(text: str) -> bytes:
-    """Its length and its bytes, filled up to whole words."""
-    content = text.encode()
-    return _integers(len(content)) + content + bytes(-len(content) % 4)
-
-
-def _listed(tag: int, entries: list[bytes]) -> bytes:
-    return _integers(tag, len(entries)) + b"".join(entries) if entries else _integers(0, 0)
-
-
-def _attributes(attrs: dict[str, str]) -> bytes:
-    return _listed(_ATTRIBUTE, [_text(name) + _integers(_CHARACTER) + _text(value) for name, value in attrs.items()])
+    with netcdf_file(path, "w", version=2) as file:
+        for name, size in dims.items():
+            file.createDimension(name, size)
+        for name, (along, values, own) in variables.items():
+            variable = file.createVariable(name, ">f8", along)
+            variable[...] = values
+            for key, value in own.items():
+                setattr(variable, key, value.encode())
+        for key, value in attrs.items():
+            setattr(file, key, value.encode())
 
 
 def read(path: Path) -> list[Result]:

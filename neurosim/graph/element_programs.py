@@ -401,8 +401,13 @@ def propagators(matrix: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     augmented = np.zeros((len(different), 2 * k, 2 * k))
     augmented[:, :k, :k] = different.reshape(-1, k, k) * dt
     augmented[:, np.arange(k), np.arange(k, 2 * k)] = dt
-    made = scipy.linalg.expm(augmented)[where.ravel()]
-    return made[:, :k, :k], made[:, :k, k:]
+    made = scipy.linalg.expm(augmented)
+    # What cannot be reached stays zero: its rounding would tie together states that know nothing of one another.
+    reached = (augmented[:, :k, :k] != 0.0) | np.eye(k, dtype=bool)
+    for _ in range(k.bit_length()):
+        reached = reached @ reached
+    made = np.where(np.concatenate([reached, reached], axis=2), made[:, :k], 0.0)[where.ravel()]
+    return made[:, :, :k], made[:, :, k:]
 
 
 def noise_spread(matrix: np.ndarray, amplitudes: np.ndarray, dt: float) -> np.ndarray:

@@ -7,7 +7,6 @@ with time constants that differ; there a crossing of the threshold follows from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import networkx as nx
@@ -18,7 +17,6 @@ from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import layout_of
-from neurosim.graph.plasticity import rule_name
 from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spikes import SpikeProgram, _Compiler, _joined, _Term
 from neurosim.kernels import spike_cells as cells
@@ -27,10 +25,6 @@ from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 
 APART = 1e-3
 """Least relative difference of time constants of states that feed one another, for modes; digits are lost below it."""
-
-MOST_PARTS, MOST_POWER, WHOLE = 12, 64, 1e-13
-"""Rates are whole multiples of one if they are, to `WHOLE`, of a part of the smallest down to one in so many, and the
-largest is no more than so many times it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,7 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
     except ParameterError as error:
         # What both compilers refuse is said in words of the one with a grid.
         said = str(error).replace("dt is given", "there is no grid").replace("out dt", "out grid")
-        raise ParameterError(said) from None
+        raise ParameterError(said.replace("with dt", "without a grid")) from None
 
 
 class _CellCompiler(_Compiler):
@@ -88,7 +82,8 @@ class _CellCompiler(_Compiler):
         self.states = layout_of(flat, [name for names, _ in self.clusters for name in names])
         self.holders = self._holders()
         self.constant = np.zeros(self.states.size)
-        self.delays: dict[float, int] = {}
+        # The place of no delay is 0.
+        self.delays = {0.0: self._keep(np.zeros(1))[0]}
         # The head of the code comes first in it; what follows counts its places from there.
         self.code = [0] * (cells.OWN_HEAD - words.HEAD)
         couplings: list[tuple[int, int, int]] = []
@@ -120,7 +115,7 @@ class _CellCompiler(_Compiler):
             places.append(projections_at + k * words.PROJECTION_WORDS)
         sendings: dict[bool, list[tuple[int, ...]]] = {False: [], True: []}
         for (number, delay), places in grouped.items():
-            record, is_delayed = events[number], delay != self.delays.get(0.0)
+            record, is_delayed = events[number], delay != self.delays[0.0]
             sendings[is_delayed].append((
                 record[words.FIRST_ELEMENT], record[words.EVENT_SIZE], delay, self._place([tuple(places)]), len(places),
             ))  # fmt: skip
@@ -151,7 +146,8 @@ class _CellCompiler(_Compiler):
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"],
-            _room(max((len(names) for names, _ in self.clusters), default=0)), "", {}, first, len(sendings[True]),
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", 1, self.learned, first,
+            len(sendings[True]),
         )  # fmt: skip
 
     @property
@@ -174,15 +170,6 @@ class _CellCompiler(_Compiler):
             )
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
-
-    def _terms(self, name: str, slot: int | None = None) -> Iterator[_Term]:
-        for term in super()._terms(name, slot):
-            if term.plastic is not None and rule_name(term.plastic["plastic"]) != "short_term":
-                raise ParameterError(
-                    f"edge '{term.source}' -> '{name}': the rule '{rule_name(term.plastic['plastic'])}' does not run "
-                    "with grid; leave out grid"
-                )
-            yield term
 
     def _steps_of_pause(self, event: str) -> np.ndarray:
         """Refractory times [s]."""
@@ -243,10 +230,10 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray, shape (n, 2 k + 3 k k + 2), or None
+    ndarray, shape (n, k + 3 k k), or None
         As in `neurosim.kernels.spike_cells`: rates [1/s], rising; modes as columns; the inverse; the matrix that makes
-        the states' rest from b; rates as multiples, of which rate, and 1 if they are whole numbers. None if states feed
-        one another in a circle, do not decay, or have nearly the same time constant where one feeds the other.
+        the states' rest from b. None if states feed one another in a circle, do not decay, or have nearly the same time
+        constant where one feeds the other.
     """
     n, k, _ = matrix.shape
     feeds = nx.DiGraph()
@@ -275,24 +262,10 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
             inverse[:, i, j] = -np.einsum("nl,nl->n", shapes[:, i, order[:place]], inverse[:, order[:place], j])
     rates = -own + 0.0
     rising = np.argsort(rates, axis=1, kind="stable")
-    rates = np.take_along_axis(rates, rising, 1)
     return np.concatenate([
-        rates, np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
-        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1), _multiples(rates),
+        np.take_along_axis(rates, rising, 1), np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
+        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1),
     ], axis=1)  # fmt: skip
-
-
-def _multiples(rates: np.ndarray) -> np.ndarray:
-    """Rates, shape (n, k), as multiples of the smallest one that is not 0 or of a part of it, where they are whole."""
-    least = np.where(rates > 0.0, rates, np.inf).min(axis=1, initial=np.inf, keepdims=True)
-    least[np.isinf(least)] = 1.0
-    found = np.concatenate([rates / least, least, np.zeros_like(least)], axis=1)
-    for parts in range(MOST_PARTS, 0, -1):
-        multiples = rates / least * parts
-        whole = np.round(multiples)
-        fits = ((np.abs(multiples - whole) <= WHOLE * multiples) & (whole <= MOST_POWER)).all(axis=1)
-        found[fits] = np.concatenate([whole, least / parts, np.ones_like(least)], axis=1)[fits]
-    return found
 
 
 def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
@@ -304,5 +277,4 @@ def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
 
 def _room(widest: int) -> int:
     """Numbers that the compiled loop works with, where the largest cluster has so many states."""
-    terms = widest + 1
-    return 3 * widest + max(terms * (terms + 4), ROOM_OF_POLYNOMIAL)
+    return 3 * widest + ROOM_OF_POLYNOMIAL

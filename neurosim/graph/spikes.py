@@ -103,6 +103,9 @@ class _Compiler:
         self.targets: list[np.ndarray] = []
         self.strengths: list[np.ndarray] = []
         self.learned: dict[str, LearnedWeights] = {}
+        self.leaks: dict[str, int] = {}
+        """By state that is stepped with what drives it: where the code says what threshold it is held against."""
+        self.hits = 0
         self.sizes = {"pointers": 0, "targets": 0, "strengths": 0, "memory": 0, "arrivals": 0}
 
     def build(self) -> SpikeProgram:
@@ -142,7 +145,7 @@ class _Compiler:
             (words.PROJECTIONS_AT, place(projections)), (words.SLOTS, 1 + max(delays, default=0)),
             (words.INPUTS, self.inputs.size), (words.COUPLINGS, len(couplings)),
             (words.COUPLINGS_AT, place(couplings)), (words.ELEMENTS, self.events.size), (words.NOISY, self.drawn),
-            (words.NOISE_AT, registers),
+            (words.NOISE_AT, registers), (words.FLOWING, self.states.size),
         ):  # fmt: skip
             head[key] = value
         initial = [
@@ -154,7 +157,7 @@ class _Compiler:
             _joined(initial), np.concatenate([head, np.array([*self.code, *parts], np.int64)]), _joined(self.table),
             self.constant, _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"], registers + self.drawn,
-            self.scheme if self.is_nonlinear else "", self.learned,
+            self.scheme if self.is_nonlinear else "", self.substeps, self.learned,
         )  # fmt: skip
 
     def _refuse_kinds(self) -> None:
@@ -383,18 +386,41 @@ class _Compiler:
         k, feeds = len(names), nx.DiGraph()
         feeds.add_nodes_from(range(k))
         feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
+        terms = [
+            [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()] for j in range(k)
+        ]
+        forms = [words.GENERAL] * k
+        for j in range(k):
+            if 0 < len(terms[j]) <= MOST_TERMS and not any(varies for *_, varies in terms[j]):
+                is_driven = names[j] in self.holders or constant[:, j].any() or j in reached
+                forms[j] = words.FADES if terms[j][0][0] == j and len(terms[j]) == 1 and not is_driven else words.PLAIN
+
+        def state(j: int) -> list[int]:
+            return [
+                j, self.states.slices[names[j]].start, int(names[j] in self.holders), forms[j], len(terms[j]),
+                *(word for term in terms[j] for word in term),
+            ]  # fmt: skip
+
+        done: set[int] = set()
         circles: Any = nx.condensation(feeds)
         for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
             together = sorted(circles.nodes[circle]["members"])
-            self.code.append(len(together))
-            for j in together:
-                terms = [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()]
-                is_held, is_driven = names[j] in self.holders, constant[:, j].any() or j in reached
-                is_plain = 0 < len(terms) <= MOST_TERMS and not any(varies for *_, varies in terms)
-                fades = is_plain and len(terms) == 1 and terms[0][0] == j and not is_held and not is_driven
-                form = words.FADES if fades else words.PLAIN if is_plain else words.GENERAL
-                self.code += [j, self.states.slices[names[j]].start, int(is_held), form, len(terms)]
-                self.code += [word for term in terms for word in term]
+            if done.issuperset(together):
+                continue
+            j, fading = together[0], [i for i, *_ in terms[together[0]][1:]]
+            if (
+                forms[j] == words.PLAIN and names[j] in self.holders and fading and terms[j][0][0] == j
+                and all(forms[i] == words.FADES and set(feeds.successors(i)) == {i, j} for i in fading)
+            ):  # fmt: skip
+                forms[j] = words.LEAKS
+                self.code += [1 + len(fading), *state(j)]
+                self.leaks[names[j]] = len(self.code)
+                self.code += [-1, 0]
+                together, done = fading, done | set(fading)
+            else:
+                self.code.append(len(together))
+            for i in together:
+                self.code += state(i)
 
     def _program(
         self, names: list[str], nodes: list[str], matrix: np.ndarray, constant: np.ndarray, rates: list[Drive],
@@ -456,7 +482,7 @@ class _Compiler:
         for event, part in self.events.slices.items():
             n = part.stop - part.start
             if event in self.given.values():
-                records.append((n, -1, 0, 0, 0, 0, part.start, 0, 0, 0, 0))
+                records.append((n, -1, 0, 0, 0, 0, part.start, 0, 0, 0, 0, -1))
                 continue
             terms = self.drives[event]
             watched = [t for t in terms if t.source in self.states.slices]
@@ -489,9 +515,19 @@ class _Compiler:
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
                 n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
-                words.HEAD + len(self.code), 0, 0,
+                words.HEAD + len(self.code), 0, 0, self._hits(watched[0].source, n, *threshold),
             ))  # fmt: skip
         return records
+
+    def _hits(self, state: str, n: int, threshold: int, varies: int) -> int:
+        """Where bits say which elements of a state are at the threshold, if they are found while it is stepped."""
+        place = self.leaks.get(state)
+        moved = any(term.source in self.events.slices for term in self.drives[state])
+        if place is None or varies or moved or self.code[place] >= 0:
+            return -1
+        self.code[place : place + words.LEAKS_WORDS] = [threshold, self.hits]
+        self.hits += (n + 63) // 64
+        return self.code[place + 1]
 
     def _projections(self) -> Iterator[tuple[int, ...]]:
         order = list(self.events.slices)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
-from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.explicit import explicit_interpolant, explicit_step, keeps_stages
 from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
@@ -578,9 +578,10 @@ def advance(S, lu, lu_polish, run, context):
             if k == 0:
                 run.knot_t[0] = t
             run.knot_t[k + 1] = t_new
-            for d in range(run.q.shape[0]):
-                for i in range(n):
-                    run.knot_q[k, d, i] = run.q[d, i]
+            if not keeps_stages(run):
+                for d in range(run.q.shape[0]):
+                    for i in range(n):
+                        run.knot_q[k, d, i] = run.q[d, i]
             count[KNOTS] = k + 1
         y, largest = run.y[:n], run.largest
         for i in range(n):

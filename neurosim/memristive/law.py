@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 
 from neurosim.graph.law import WORDS_OF_LAW, apply_clocks, fill_inputs
-from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, driver, helper, kernel, numba_object
+from neurosim.kernels.abi import (
+    FLOWS,
+    PREPARE,
+    REQUEST,
+    SOLVE,
+    TIME,
+    WANT_DERIVATIVES,
+    WITH,
+    driver,
+    helper,
+    kernel,
+    numba_object,
+)  # fmt: skip
 from neurosim.kernels.array_program import HEADER, INPUTS
 from neurosim.kernels.edge_laws import WORK, evaluate_edges
 from neurosim.kernels.flat_signature import signature_of
@@ -22,15 +34,16 @@ from neurosim.kernels.laplacian_arrays import TOLERANCE, laplacian_type
 from neurosim.kernels.unchecked import at, flat, put
 
 AT = HEADER + WORDS_OF_LAW
-WORDS_OF_NETWORK = 13
+WORDS_OF_NETWORK = 15
 (
     EDGES, NODES, SOLVER, ENDS_AT, FIXED, FIXED_AT, TARGETS, TARGETS_AT, CONSTANT_AT, LAWS_AT, LAWS_TABLE, OHMIC,
-    WITH_JACOBIAN,
+    WITH_JACOBIAN, STEP_SOLVER, BOUNDS_AT,
 ) = range(WORDS_OF_NETWORK)  # fmt: skip
 """m; n; address of the solver's arrays; place of tails, then heads; number and place of the nodes whose potential is
 given; number and place of pairs (input, place in the vector of sources); place of the constant sources in `table`;
 place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law
-gives its dense Jacobian."""
+gives its dense Jacobian; address of the arrays for the systems of implicit steps, 0 for none, and place of the lower
+and upper bounds in `table`."""
 
 STEPS, SHARE, SMALL = 60, 10.0, 1e-3
 """Newton's method: most steps; the change of voltages that ends it, relative to the largest or this [V], in tolerances
@@ -40,9 +53,11 @@ NO_CURRENTS = -100
 """Status where Newton's method found none."""
 
 
-def work_size(edges: int, nodes: int, inputs: int) -> int:
-    """Numbers of work space: sources, inputs; v, i, rates, slopes; b, p, and p of a derivative; a block of edges."""
-    return (edges + 2 * nodes) + inputs + 7 * edges + 3 * nodes + WORK
+def work_size(edges: int, nodes: int, inputs: int, implicit: bool = False) -> int:
+    """Numbers of work space: sources, inputs; v, i, rates, slopes; b, p, and p of a derivative; a block of edges; for
+    implicit steps the slopes at their start, changed conductances, 1 / (alpha - dx'/dx), alpha, and whether to factor.
+    """
+    return (edges + 2 * nodes) + inputs + 7 * edges + 3 * nodes + WORK + implicit * (6 * edges + 2)
 
 
 @numba_object
@@ -151,11 +166,101 @@ def _fill_jacobian(code, memory, D):
         D[j, j, 0] += slopes[3 * m + j]
 
 
+@helper
+def _push(code, memory, push, arrays, g, refresh):
+    """Potentials of the flow that ``push`` (m) drives: L(g) q = -B push, 0 where they are given; their place."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    first = m + 2 * n + code[INPUTS] + 7 * m
+    b, q = memory[first : first + n], memory[first + 2 * n : first + 3 * n]
+    tails, fixed = code[AT + ENDS_AT], code[AT + FIXED_AT]
+    b[:] = 0.0
+    for e in range(m):
+        flow = at(push, e)
+        first_end, last_end = at(code, tails + e), at(code, tails + m + e)
+        put(b, first_end, at(b, first_end) - flow)
+        put(b, last_end, at(b, last_end) + flow)
+    for k in range(code[AT + FIXED]):
+        b[code[fixed + k]] = 0.0
+    if solve_laplacian(arrays, g, b, q, refresh) != 0:
+        q[:] = np.nan
+    return first + 2 * n
+
+
+@helper
+def _keep_slopes(code, table, memory, y):
+    """Slopes for the implicit step that starts here; the rates of states that are held at a bound have none."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    start = m + 2 * n + code[INPUTS]
+    rate, slopes = memory[start + 2 * m : start + 3 * m], memory[start + 3 * m : start + 7 * m]
+    first = start + 7 * m + 3 * n + WORK
+    kept, bounds = memory[first : first + 4 * m], table[code[AT + BOUNDS_AT] :]
+    kept[:] = slopes
+    for e in range(m):
+        f = at(rate, e)
+        if (at(y, e) >= at(bounds, m + e) and f > 0.0) or (at(y, e) <= at(bounds, e) and f < 0.0):
+            put(kept, 2 * m + e, 0.0)
+            put(kept, 3 * m + e, 0.0)
+
+
+@helper
+def _answer(context, u, memory, code, F):
+    """What is asked for with ``context[REQUEST]``, see `neurosim.kernels.abi.PREPARE`.
+
+    With i = i(v, x), x' = f(v, x) and ``L q = -B i_x k`` for the potentials, ``(a - f_x) k - f_v B' q = r`` becomes
+    ``B (i_v + i_x f_v / (a - f_x)) B' q = -B i_x r / (a - f_x)``: the same Laplacian with other conductances, those of
+    edges at the rate a. They are positive while a is above the growth of each edge alone, at fixed voltage and at
+    fixed current, which a step that is accurate resolves.
+    """
+    m, n = code[AT + EDGES], code[AT + NODES]
+    start = m + 2 * n + code[INPUTS]
+    first = start + 7 * m + 3 * n + WORK
+    tails, request = code[AT + ENDS_AT], context[REQUEST]
+    if request == PREPARE:
+        kept, g, inverse = memory[first : first + 4 * m], memory[first + 4 * m :], memory[first + 5 * m :]
+        memory[first + 6 * m], memory[first + 6 * m + 1] = context[WITH], 1.0
+        F[:] = 0.0
+        for e in range(m):
+            left = context[WITH] - at(kept, 3 * m + e)
+            value = at(kept, e) + at(kept, m + e) * at(kept, 2 * m + e) / left
+            put(inverse, e, 1.0 / left)
+            put(g, e, value)
+            if not (left > 0.0 and 0.0 < value < np.inf):
+                F[0, 0] = np.nan
+        return
+    push = memory[start + m : start + 2 * m]
+    if request == SOLVE:
+        kept, g = memory[first : first + 4 * m], memory[first + 4 * m : first + 5 * m]
+        inverse = memory[first + 5 * m : first + 6 * m]
+        for e in range(m):
+            put(push, e, at(kept, m + e) * at(inverse, e) * at(u, e))
+        arrays, refresh = laplacian_at(code[AT + STEP_SOLVER]), np.int64(memory[first + 6 * m + 1])
+        q = _push(code, memory, push, arrays, g, refresh)
+        memory[first + 6 * m + 1] = 0.0
+        for e in range(m):
+            moved = at(memory, q + at(code, tails + e)) - at(memory, q + at(code, tails + m + e))
+            F[e, 0] = at(inverse, e) * (at(u, e) + at(kept, 2 * m + e) * moved)
+        for e in range(m, F.shape[0]):
+            F[e, 0] = u[e] / memory[first + 6 * m]
+        return
+    slopes = memory[start + 3 * m : start + 7 * m]
+    for e in range(m):
+        put(push, e, at(slopes, m + e) * at(u, e))
+    q = _push(code, memory, push, laplacian_at(code[AT + SOLVER]), slopes[:m], 0)
+    for e in range(m):
+        moved = at(memory, q + at(code, tails + e)) - at(memory, q + at(code, tails + m + e))
+        F[e, 0] = at(slopes, 2 * m + e) * moved + at(slopes, 3 * m + e) * at(u, e)
+    for e in range(m, F.shape[0]):
+        F[e, 0] = 0.0
+
+
 @kernel
 def network_flow(context, u, p, memory, table, code, F, D):
     """Rates of the states; 0 of the samples of held sources."""
     m = code[AT + EDGES]
     y, numbers = flat(u), flat(memory)
+    if context[REQUEST] != FLOWS:
+        _answer(context, y, numbers, code, F)
+        return
     status = solve_network(context[TIME], context, table, code, numbers, y, m)
     rates = m + 2 * code[AT + NODES] + code[INPUTS] + 2 * m
     for e in range(m):
@@ -164,6 +269,8 @@ def network_flow(context, u, p, memory, table, code, F, D):
         F[k, 0] = 0.0
     if context[WANT_DERIVATIVES] != 0.0 and code[AT + WITH_JACOBIAN] != 0:
         _fill_jacobian(code, numbers, D)
+    if context[WANT_DERIVATIVES] != 0.0 and code[AT + STEP_SOLVER] != 0:
+        _keep_slopes(code, table, numbers, y)
 
 
 @kernel

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from neurosim.circuit.assembly import Assembly, assemble, normal_address
 from neurosim.circuit.checks import check_circuit
@@ -178,6 +179,10 @@ class NetworkDynamics(Dynamics):
     watched: list[tuple[str, int]] = field(default_factory=list)
     """What `neurosim.solve.observed.observe` was asked for beside states: ``"v"`` and a node, ``"i"`` and an edge,
     ``"electrode"`` and a node."""
+
+    def jacobian(self, t: float, y: np.ndarray) -> csc_array:
+        """df/dy, dense inside: one solution for each state."""
+        return csc_array(self.jvp(t, y, np.eye(self.size)))
 
     def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         """df/dy v for v of shape (n,) or (n, k)."""

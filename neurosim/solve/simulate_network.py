@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
+from neurosim.graph.drives import Drives
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.run import Run
@@ -32,8 +33,11 @@ from neurosim.solve.new_run import continued_run, new_run
 ATOL_SHARE_OF_RTOL = 1e-3
 """Absolute tolerance of a state as a share of rtol and of its typical size, as for states of devices."""
 
-MOST_EDGES_OF_MATRIX = 100
-"""A run that turns out to be stiff is continued with the dense Jacobian up to this many edges."""
+MOST_EDGES_OF_STAGES = 300_000
+"""A run that turns out to be stiff is continued by rodas5p up to this many edges, then by rkc, which keeps less."""
+
+STEPS_AHEAD = 60.0
+"""How many steps must be left for that: an implicit step costs about two explicit ones."""
 
 BUFFER_VALUES = 4_000_000
 """Most numbers in the buffer of recorded points."""
@@ -51,9 +55,10 @@ class NetworkSettings:
     Parameters
     ----------
     method : str
-        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rkc"``, or
-        ``"rodas5p"`` up to 100 edges; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
-        Implicit methods take the dense Jacobian and at most 300 edges.
+        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rodas5p"``, or
+        ``"rkc"`` from 300,000 edges on; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
+        Rosenbrock methods (``"rodas5p"``, ``"rodas4p2"``) factor the network once for each step, at any size; other
+        implicit methods take the dense Jacobian and at most 300 edges.
     rtol : float
         Relative to the largest value that a state has had, default 1e-6.
     atol : float, optional
@@ -126,14 +131,13 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     method = methods.get("dp5" if chosen.method == "auto" else chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step")
-    if method.takes_mass and net.size > LARGEST_JACOBIAN:
+    if method.takes_mass and method.kind != state.ROSENBROCK and net.size > LARGEST_JACOBIAN:
         raise ParameterError(
             f"method '{method.name}' takes the dense Jacobian: at most {LARGEST_JACOBIAN} edges, not {net.size}; use "
-            "'rkc' where it is stiff (the spectrum of a memristive network is real), else 'dp5' or 'dop853'"
+            "'rodas5p' or 'rkc' where it is stiff, else 'dp5' or 'dop853'"
         )
     saved = _Saved(net, chosen.save)
-    assembly = assemble_network(net, net.sources.bind(span[1]), derivatives=method.takes_mass, rtol=chosen.rtol)
-    assembly.system.context[ANALYSIS] = TRANSIENT
+    assembly = _assembled(net, net.sources.bind(span[1]), method, chosen.rtol)
     watch = None
     if chosen.events is not None:
         watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"network '{net.title}'"))
@@ -159,10 +163,9 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     if run.count[state.STIFF] != 0:
         notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
         if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
-            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
+            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_STAGES else "rkc")
             notes[0] += f"; continued by {method.name}"
-            assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)
-            assembly.system.context[ANALYSIS] = TRANSIENT
+            assembly = _assembled(net, assembly.drives, method, chosen.rtol)
             run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span, probes))
             recorded = recorded.followed_by(
                 integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
@@ -184,6 +187,16 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
         recorded.failure.partial = result
         raise recorded.failure
     return result
+
+
+def _assembled(net: MemristiveNetwork, drives: Drives, method: Method, rtol: float) -> NetworkAssembly:
+    """The network in the form that a method takes."""
+    implicit = method.kind == state.ROSENBROCK
+    assembly = assemble_network(
+        net, drives, derivatives=method.takes_mass and not implicit, rtol=rtol, implicit=implicit
+    )
+    assembly.system.context[ANALYSIS] = TRANSIENT
+    return assembly
 
 
 class _Saved:
@@ -302,7 +315,9 @@ def _new_run(
     )  # fmt: skip
     run.count[state.STEP_LIMIT] = settings.step_limit
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    run.real[state.STEPS_AHEAD] = STEPS_AHEAD
     run.count[state.POLISH] = 0
+    run.count[state.OWN_SOLVER] = int(assembly.step_solver is not None)
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
     return run
 

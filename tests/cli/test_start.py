@@ -23,7 +23,9 @@ from neurosim.cli import main
 {LOADED}
 assert main(["run", sys.argv[1], "-q", "--csv", "out.csv"]) == 0
 loaded()
-assert main(["run", sys.argv[1], "-q", "--out", "x.nc", "--plot", "x.png"]) == 0
+assert main(["run", sys.argv[1], "-q", "--plot", "x.png"]) == 0
+loaded()
+assert main(["run", sys.argv[1], "-q", "--out", "x.nc"]) == 0
 loaded()
 """
 
@@ -48,8 +50,9 @@ def second_run(code: str, folder: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_table_needs_neither_numba_nor_scipy_and_a_figure_only_matplotlib(tmp_path: Path) -> None:
-    assert second_run(RUN, tmp_path, str(ROOT / "circuits" / "hp_sine.cir")) == ["nothing", "matplotlib"]
+def test_each_output_loads_only_what_writes_it(tmp_path: Path) -> None:
+    found = second_run(RUN, tmp_path, str(ROOT / "circuits" / "hp_sine.cir"))
+    assert found == ["nothing", "matplotlib", "matplotlib,scipy"]
 
 
 def test_spikes_need_nothing_of_circuits_and_no_other_architecture(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -246,6 +247,26 @@ def test_a_unit_is_compiled_when_it_is_called(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(Exception, match="Unknown attribute 'half'"):
             half_of_a_positive_number(-3.0)
     assert half_of_a_positive_number(7.0) == 3.5
+
+
+def test_what_another_process_compiles_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    assert copy_row.address
+    code = native.read(copy_row.key)
+    assert code is not None
+    monkeypatch.setenv("NEUROSIM_CACHE_DIR", str(tmp_path))
+    again, before = abi.driver(_copy_signature)(copy_row.function), abi.compilations()
+    with open(tmp_path / f"k-{again.key}.lock", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=lambda: again.address)
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        native.write(again.key, code)
+    waiting.join(60.0)
+    assert again(a_pair(), np.zeros(3), 1.0, 0) == (7, 2.0)
+    assert abi.compilations() == before
+    assert [path.name for path in tmp_path.iterdir()] == [f"k-{again.key}"]
 
 
 def test_an_exception_in_compiled_code_is_raised() -> None:
