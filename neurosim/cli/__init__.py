@@ -88,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        command = arguments[0] if arguments and arguments[0] in _COMMANDS else None
-        _application(command)(args=arguments, prog_name="neurosim")
+        name = arguments[0] if arguments and arguments[0] in _COMMANDS else None
+        _application(name)(args=arguments, prog_name="neurosim")
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print("interrupted", file=sys.stderr)
@@ -98,17 +98,17 @@ def _run(arguments: list[str]) -> int:
 
 
 @functools.cache
-def _application(command: str | None) -> Any:
-    """The command line with one command, or with all."""
+def _application(name: str | None) -> Any:
+    """The command of that name, or all of them."""
     import typer
     from typer.main import get_command
 
     application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
     application.callback()(_options(typer))
     # Reading the declarations of all commands takes longer than many a run.
-    for name in (command,) if command else _COMMANDS:
-        module, _, function = _COMMANDS[name].partition(".")
-        application.command(name)(getattr(importlib.import_module(f"neurosim.cli.{module}"), function))
+    for command in (name,) if name else _COMMANDS:
+        module, _, function = _COMMANDS[command].partition(".")
+        application.command(command)(getattr(importlib.import_module(f"neurosim.cli.{module}"), function))
     return get_command(application)
 
 

@@ -20,8 +20,9 @@ from neurosim.kernels.abi import helper
 from neurosim.kernels.functions import Inlined, fast_exp
 from neurosim.kernels.unchecked import at
 
-FINE = 1e-9
-"""Last step towards a rise as a share of the fastest time constant; the steps' errors are squared."""
+FINE, FINER = 1e-6, 1e-9
+"""Last step towards a rise as a share of the fastest time constant, where steps take their errors to the third power
+and to the second."""
 
 STEPS = 400
 """Most steps of a search; it is put off then."""
@@ -53,9 +54,9 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
         A rise before `soon` is looked for first: ``-soon`` says that there is none. ``-t`` with t behind `horizon`
         says that there is none before t.
     """
-    t = 0.0
+    t, rises = 0.0, False
     for step in range(STEPS):
-        value, slope, bend, may_rise = constant, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
+        value, slope, up, down, may_rise = constant, 0.0, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
         for i in range(k):
             rate, amount = at(rates, first + i), at(amounts, place + i)
             if step > 0:
@@ -63,28 +64,34 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
             value += amount
             moved = rate * amount
             slope -= moved
-            bend += max(moved * rate, 0.0)
+            up += max(moved * rate, 0.0)
+            down -= min(moved * rate, 0.0)
             # Equal rates count as one.
             may_rise = may_rise or (value > 0.0 and (i + 1 == k or at(rates, first + i + 1) != rate))
         if step == 0:
             value = min(value, 0.0)
-        if value >= 0.0 and step > 0:
-            return t
-        if not may_rise:
-            return np.inf
-        if step == 0 and soon > 0.0 and value + soon * (slope + 0.5 * soon * bend) <= 0.0:
-            return -soon
-        root = np.sqrt(slope * slope - 2.0 * bend * value)
-        if slope > 0.0:
-            ahead = -2.0 * value / (slope + root)
-        elif bend > 0.0:
-            ahead = (root - slope) / bend
-        else:
-            return np.inf
+        if not rises:
+            if value >= 0.0 and step > 0:
+                return t
+            if not may_rise:
+                return np.inf
+            if step == 0 and soon > 0.0 and value + soon * (slope + 0.5 * soon * up) <= 0.0:
+                return -soon
+            if slope <= 0.0:
+                if up == 0.0:
+                    return np.inf
+                t += (np.sqrt(slope * slope - 2.0 * up * value) - slope) / up
+                if t > horizon:
+                    break
+                continue
+            # So far ahead it only rises: no other rise comes before the one that its own parabola leads to.
+            rises = slope * slope > -4.0 * down * value
+        bend = up - down if rises else up
+        ahead = -2.0 * value / (slope + np.sqrt(max(slope * slope - 2.0 * bend * value, 0.0)))
         t += ahead
-        if ahead * at(rates, first + k - 1) <= FINE:
+        if abs(ahead) * at(rates, first + k - 1) <= (FINE if rises else FINER):
             return t
-        if t > horizon:
+        if not rises and t > horizon:
             break
     return -t
 
