@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import helper, unit
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
-from neurosim.kernels.functions import Inlined, fast_exp
+from neurosim.kernels.functions import Inlined, fast_fading
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS_AT,
     CELL_WORDS,
@@ -99,7 +99,7 @@ def decay_of_modes(C, s, rest, n, k, d, y, first, stride):
     table, work = C.table, C.work
     modes_of(C, s, rest, n, k, y, first, stride)
     for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+        put(work, k + i, at(work, k + i) * fast_fading(at(table, s + i) * d))
     for i in range(k):
         value = at(C.rest, rest + i * n)
         for j in range(k):
@@ -226,14 +226,14 @@ def which_of(C, c, place):
 
 
 @helper
-def stays_below(C, c, e, watched, level):
-    """Whether a state of a cell that is in the present stays below a level for ever, if nothing reaches the cell."""
+def slack_of(C, c, e, watched, level):
+    """By how much a state of a cell that is in the present will stay below a level, if nothing reaches the cell."""
     k, n, y = at(C.code, c + STATES), at(C.code, c + SIZE), at(C.code, c + PLACE) + e
     peaks = system_at(C, c, e, 0) + at(C.code, c + PEAKS)
     most = at(C.rest, y + watched * n)
     for j in range(k):
         most += at(C.table, peaks + j) * max(at(C.y, y + j * n) - at(C.rest, y + j * n), 0.0)
-    return most < level - TOGETHER * abs(level)
+    return level - TOGETHER * abs(level) - most
 
 
 @helper

@@ -121,6 +121,8 @@ class Cells(NamedTuple):
     """[cells]: the last instant that touched it."""
     raised: np.ndarray
     """[cells]: whether something in that instant may bring its next crossing nearer."""
+    slack: np.ndarray
+    """[elements]: where above 0, nothing changes before `next_time` unless pulses raise the drive by that much."""
     round: np.ndarray
     """[events + 1]: where the ticks of each event begin in the log, of one round."""
 

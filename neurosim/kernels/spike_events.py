@@ -23,7 +23,8 @@ from neurosim.kernels.cell_flow import (
     level_of,
     look_at,
     set_rest,
-    stays_below,
+    slack_of,
+    system_at,
     which_of,
 )
 from neurosim.kernels.element_queue import wait
@@ -137,10 +138,9 @@ def _signature() -> Any:
 
 
 @helper
-def touch(C, c, e, raises):
-    """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
-    code, plan, now = C.code, C.plan, at(C.clock, NOW)
-    cell = at(code, c + FIRST_CELL) + e
+def carry(C, c, e):
+    """Bring a cell to the present."""
+    code, now, cell = C.code, at(C.clock, NOW), at(C.code, c + FIRST_CELL) + e
     since = at(C.since, cell)
     if since < now:
         place, n, held_by = at(code, c + PLACE) + e, at(code, c + SIZE), at(code, c + HELD_BY)
@@ -151,6 +151,13 @@ def touch(C, c, e, raises):
             for i in range(code[c + STATES]):
                 put(C.y, place + i * n, at(C.work, i))
         put(C.since, cell, now)
+
+
+@helper
+def touch(C, c, e, raises):
+    """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
+    carry(C, c, e)
+    code, plan, cell = C.code, C.plan, at(C.code, c + FIRST_CELL) + e
     if at(code, c + WATCHERS) > 0 and at(C.mark, cell) != at(plan, INSTANT):
         number = at(plan, TOUCHED)
         put(C.mark, cell, at(plan, INSTANT))
@@ -173,11 +180,13 @@ def search(C, c, e, v, element):
     watched = which_of(C, c, code[v + WATCHED])
     C.plan[SEARCHES] += 1
     if code[c + FORM] == MODES:
-        # Something else reaches a neuron about as often as it was searched so far.
-        soon, horizon = C.next_time[element] - now, now * C.since.size / C.plan[SEARCHES]
+        # Something else reaches a neuron about as often as it did so far.
+        soon, horizon = C.next_time[element] - now, now * C.since.size / (C.plan[SENT] + 1)
         later = crossing_of_modes(
             C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
         )  # fmt: skip
+        if later < 0.0 and what == UP and is_held == 0:
+            C.slack[element] = C.work[code[c + STATES]]
         if later == -soon < 0.0:
             C.awaited[element] = GLANCE
             return
@@ -205,11 +214,14 @@ def schedule(C, c, e):
                 if at(C.awaited, element) == UP:
                     put(C.awaited, element, GLANCE)
                 continue
-            watched = which_of(C, c, at(code, v + WATCHED))
-            if at(code, c + PEAKS) >= 0 and stays_below(C, c, e, watched, level_of(C, v, e)):
-                if at(C.next_time, element) < np.inf:
-                    wait(C, element, np.inf, LOOK)
-                continue
+            if at(code, c + PEAKS) >= 0:
+                slack = slack_of(C, c, e, which_of(C, c, at(code, v + WATCHED)), level_of(C, v, e))
+                put(C.slack, element, slack)
+                if slack > 0.0:
+                    if at(C.next_time, element) < np.inf:
+                        wait(C, element, np.inf, LOOK)
+                    continue
+        put(C.slack, element, 0.0)
         if at(C.release, element) > now:
             if at(C.next_time, element) != at(C.release, element):
                 wait(C, element, at(C.release, element), LOOK)
@@ -224,6 +236,7 @@ def glance(C, element):
     number = C.code[C.code[EVENT_OF_ELEMENT] + element]
     v, c = C.code[EVENTS_AT] + number * EVENT_WORDS, C.code[C.code[CLUSTER_OF_EVENT] + number]
     e = element - C.code[v + FIRST_ELEMENT]
+    C.slack[element] = 0.0
     look_at(C, c, e, C.clock[NOW])
     search(C, c, e, v, element)
 
@@ -282,7 +295,10 @@ def deliver(C, p, element):
         gain = C.table[code[code[p + PARAMETERS] + CONSTANTS] + GAIN]
     for q in range(code[c + WATCHERS]):
         is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
-    targets, strengths, memory, y = C.targets, C.strengths, C.memory, C.y
+    targets, strengths, memory, y, watcher, peaks = C.targets, C.strengths, C.memory, C.y, -1, 0
+    if code[c + PEAKS] >= 0 and not is_watched:
+        watcher = code[code[code[c + WATCHERS_AT]] + FIRST_ELEMENT]
+        peaks = code[c + PEAKS] + which_of(C, c, target)
     for s in range(start, stop):
         e = at(targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
@@ -290,7 +306,14 @@ def deliver(C, p, element):
         amount = gain * at(y, weight + s) if learns else at(strengths, weight + s * each)
         if is_short_term:
             amount = amount * at(memory, use + s) * at(memory, resources + s)
-        touch(C, c, e, amount > 0.0 or not is_monotone)
+        slack = at(C.slack, watcher + e) if watcher >= 0 else 0.0
+        if slack > 0.0:
+            slack -= max(amount, 0.0) * at(C.table, system_at(C, c, e, 0) + peaks)
+            put(C.slack, watcher + e, slack)
+        if slack > 0.0:
+            carry(C, c, e)
+        else:
+            touch(C, c, e, amount > 0.0 or not is_monotone)
         if not learns:
             put(y, target + e, at(y, target + e) + amount)
         if is_watched:
