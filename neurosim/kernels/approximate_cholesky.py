@@ -114,7 +114,7 @@ def _eliminate(
     """Eliminate; return the number of entries, or -1 where there is no room.
 
     `level` becomes one more than the highest of what is joined to an unknown and goes before it, `sweep` the first one
-    in which all of these have been reached, `head` the number of neighbours that are left then. `bucket` and `last` hold
+    in which all of these have been reached, `head` the number of neighbours left then. `bucket` and `last` hold
     the ends of queues of unknowns by degree, linked by `after` and `before` (entries are one more than a number; 0 is
     none); `degree` -1 marks what is eliminated; `head` begins the list of neighbours in `pool`.
     """
