@@ -24,15 +24,15 @@ which an event lies. Of methods of variable order: step by which their history i
     SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
     INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED, CROWDED, ORDER_NOW, WAIT,
     FAMILY, JACOBIAN_AGE, SWITCH_WAIT, SWITCHES, STIFF_STEPS, MILD_STEPS, STIFF,
-    OWN_SOLVER, COUNTS,
-) = range(43)  # fmt: skip
+    UNTIL_STIFF, OWN_SOLVER, COUNTS,
+) = range(44)  # fmt: skip
 """Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
 holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
 step. CROWDED: steps near the resolution of the time since the last longer one. PHASE, JUMPED, AT_LIMIT: what is left
 to do for the step just accepted. ORDER_NOW to SWITCHES belong to methods of variable order
 (`neurosim.kernels.multistep_nordsieck`). STIFF: an explicit method found its steps bounded by stability, STIFF_STEPS
-and MILD_STEPS are the signs of it so far. OWN_SOLVER: the system's one law solves the linear systems of a Rosenbrock
-method itself (`neurosim.kernels.abi.PREPARE`)."""
+and MILD_STEPS are the signs of it so far; UNTIL_STIFF: it goes no further then. OWN_SOLVER: the system's one law solves
+the linear systems of a Rosenbrock method itself (`neurosim.kernels.abi.PREPARE`)."""
 
 EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT, STOCHASTIC, DESCENT = range(8)
 """Values of ``count[METHOD]``; DESCENT takes its steps outside of the compiled loop."""
