@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim.kernels.abi import driver, helper
 from neurosim.kernels.array_program import INPUTS
-from neurosim.kernels.edge_laws import evaluate_edges
+from neurosim.kernels.edge_laws import evaluate_edges, rates_of_edges
 from neurosim.kernels.edge_slopes import add_row_slopes
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.laplacian import solve_laplacian
@@ -19,16 +19,20 @@ from neurosim.kernels.laplacian_arrays import TOLERANCE
 from neurosim.kernels.unchecked import at, put
 from neurosim.memristive.law import (
     AT,
+    CONSTANT_AT,
     EDGES,
+    EMF_DRIVEN,
     ENDS_AT,
     FIXED,
     FIXED_AT,
     LAWS_AT,
     LAWS_TABLE,
     NODES,
+    OHMIC,
     SOLVER,
     gather_sources,
     laplacian_at,
+    ohmic_rates,
     solve_network,
 )
 
@@ -88,6 +92,51 @@ def _stage(m, j, count, h, a, y, slopes, out):
         out[k] = y[k]
 
 
+@helper
+def _solve(time, context, table, code, memory, y, rate, p):
+    """Rates and potentials at unknowns y; the status of the solver."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    if code[AT + OHMIC] == 0:
+        status = solve_network(time, context, table, code, memory, y, m)
+        start = m + 2 * n + code[INPUTS]
+        rate[:] = memory[start + 2 * m : start + 3 * m]
+        p[:] = memory[start + 7 * m + n : start + 7 * m + 2 * n]
+        return status
+    status = ohmic_rates(time, context, table, code, memory, y, m, rate)
+    a = laplacian_at(code[AT + SOLVER])
+    count = a.node.size
+    for i in range(count):
+        put(p, at(a.node, i), at(a.x, i))
+    for k in range(a.fixed.size):
+        p[a.fixed[k]] = a.x[count + k]
+    for k in range(a.grounded.size):
+        p[a.grounded[k]] = 0.0
+    return status
+
+
+@helper
+def _rates(time, context, table, code, memory, y, p, rate):
+    """Rates at unknowns y and known potentials."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    if code[AT + OHMIC] == 0:
+        _evaluate(time, context, table, code, memory, y, p, 0)
+        start = m + 2 * n + code[INPUTS]
+        rate[:] = memory[start + 2 * m : start + 3 * m]
+        return
+    gather_sources(time, table, code, memory, y, m, True)
+    a, constant = laplacian_at(code[AT + SOLVER]), code[AT + CONSTANT_AT]
+    emf = memory[:m] if code[AT + EMF_DRIVEN] != 0 else table[constant : constant + m]
+    count = a.node.size
+    for i in range(count):
+        put(a.x, i, at(p, at(a.node, i)))
+    for k in range(a.fixed.size):
+        a.x[count + k] = p[a.fixed[k]]
+    for k in range(a.grounded.size):
+        a.x[count + a.fixed.size + k] = 0.0
+    work = memory[m + 2 * n + code[INPUTS] + 7 * m + 3 * n :]
+    rates_of_edges(a, context, code[code[AT + LAWS_AT] :], table[code[AT + LAWS_TABLE] :], work, emf, y, rate)
+
+
 @driver(lambda: signature_of(*"rrrcrrrrrrrrr"))
 def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slopes, new, later):
     """One step of an explicit method from unknowns y, and the evaluation at its end.
@@ -108,8 +157,6 @@ def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slop
         Receive the end and its potentials.
     """
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    start = m + 2 * n + code[INPUTS]
-    rate, p = memory[start + 2 * m : start + 3 * m], memory[start + 7 * m + n : start + 7 * m + 2 * n]
     for j in range(1, count + 1):
         _stage(m, j, count, span[1], a, y, slopes, new)
         time = span[0] + span[1]
@@ -118,15 +165,13 @@ def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slop
         else:
             for e in range(m):
                 new[e] = min(max(new[e], bounds[e]), bounds[m + e])
-        status = solve_network(time, context, table, code, memory, new, m)
-        _hold_rates(m, new, rate, bounds)
-        slopes[j * m : (j + 1) * m] = rate
-        if status != 0:
-            slopes[j * m] = np.nan
+        rate, p = slopes[j * m : (j + 1) * m], later
         if j < count:
-            kept[j * n : (j + 1) * n] = p
-        else:
-            later[:] = p
+            p = kept[j * n : (j + 1) * n]
+        status = _solve(time, context, table, code, memory, new, rate, p)
+        _hold_rates(m, new, rate, bounds)
+        if status != 0:
+            rate[0] = np.nan
 
 
 @driver(lambda: signature_of(*"rrrrrrr"))
@@ -179,15 +224,11 @@ def step_norm(span, weights, slopes, allowed, new, largest, out):
 def network_again(span, context, table, code, memory, y, a, c, bounds, kept, slopes, new, clipped):
     """The rates of a step from its potentials, and in `clipped` [m] 1 where its end was put back on a bound."""
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    start = m + 2 * n + code[INPUTS]
-    rate = memory[start + 2 * m : start + 3 * m]
     for j in range(count):
         _stage(m, j, count, span[1], a, y, slopes, new)
-        _evaluate(
-            span[0] + c[j] * span[1], context, table, code, memory, new, kept[j * n : (j + 1) * n], 0
-        )  # fmt: skip
+        time, rate = span[0] + c[j] * span[1], slopes[j * m : (j + 1) * m]
+        _rates(time, context, table, code, memory, new, kept[j * n : (j + 1) * n], rate)
         _hold_rates(m, new, rate, bounds)
-        slopes[j * m : (j + 1) * m] = rate
     _stage(m, count, count, span[1], a, y, slopes, new)
     for e in range(m):
         clipped[e] = 1.0 if new[e] < bounds[e] or new[e] > bounds[m + e] else 0.0
