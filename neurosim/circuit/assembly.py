@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -192,18 +192,10 @@ def assemble(circuit: Circuit, parts: Parts | None = None, *, holds_outcomes: bo
     given: set[int] = set()
     for group, local in zip(parts.groups, locals_of):
         _add_ammeters(group, local, index)
-        columns = group.device.columns(group.members)
-        columns["temperature"] = np.full(len(group.members), circuit.temperature + ZERO_CELSIUS)
-        columns["nominal_temperature"] = np.full(len(group.members), circuit.nominal_temperature + ZERO_CELSIUS)
+        columns = _columns(circuit, group.device, group.members)
         columns_of.append(columns)
-        charges = group.device.initial_charge(columns) if group.device.initial_charge else {}
-        for internal in group.structure.internals:
-            if internal.name in charges:
-                # NaN where the part names no initial condition
-                places, values = local[internal.name], np.asarray(charges[internal.name], float)
-                start[places] = np.where(np.isnan(values), 0.0, values)
-                given.update(places[~np.isnan(values)].tolist())
-        _set_states(group, columns, local, unknowns, start)
+        _set_charges(group.device, group.structure, columns, local, start, given)
+        _set_states(group.structure, group.members, columns, local, unknowns, start)
         held += [local[state.name] for state in group.structure.states if state.held]
 
     members = [group.members for group in parts.groups]
@@ -242,6 +234,75 @@ def assemble(circuit: Circuit, parts: Parts | None = None, *, holds_outcomes: bo
     )
 
 
+_EQUAL = ("analyses", "initial_voltages", "nodeset", "options", "temperature", "nominal_temperature", "dialect")
+
+
+def reassemble(base: Assembly, start: np.ndarray, circuit: Circuit) -> Assembly | None:
+    """What `assemble` gives for a circuit like that of another assembly but for values of some parts.
+
+    Parameters
+    ----------
+    base : Assembly
+        After `System.own_parameters`.
+    start : ndarray, shape (n,)
+        Its `start` as `assemble` made it.
+    circuit : Circuit
+
+    Returns
+    -------
+    Assembly or None
+        With parameters of its own for every block; None where more differs than numbers of this kind.
+
+    Raises
+    ------
+    NetlistError
+        For a parameter out of bounds.
+    """
+    old = base.circuit
+    if len(old.instances) != len(circuit.instances) or any(device.needs for device in base.devices):
+        return None
+    if any(getattr(old, name) != getattr(circuit, name) for name in _EQUAL):
+        return None
+    members, columns_of, changed = list(base.members), list(base.columns), {}
+    for a, b in zip(old.instances, circuit.instances):
+        if a is b:
+            continue
+        number, position = base.place.get(b.name, (-1, -1))
+        if a.name != b.name or not _differ_in_values(a, b, base.devices[number], base.structures[number]):
+            return None
+        if number not in changed:
+            changed[number] = None
+            members[number] = list(members[number])
+        members[number][position] = b
+    system, given, start = base.system, set(base.given), start.copy()
+    unknowns = system.unknowns.with_own_numbers()
+    for number in changed:
+        device, structure, batch = base.devices[number], base.structures[number], system.batches[number]
+        columns = columns_of[number] = _columns(circuit, device, members[number])
+        own = [*(i.name for i in structure.internals if i.kind == "charge"), *(s.name for s in structure.states)]
+        local = {name: np.array([base.index[f"{i.name}.{name}"] for i in members[number]], np.int64) for name in own}
+        _set_charges(device, structure, columns, local, start, given)
+        _set_states(structure, members[number], columns, local, unknowns, start)
+        rows, table = _numbers(device, structure, columns, members[number])
+        mass = _mass(device, structure, columns, batch.count)
+        changed[number] = replace(batch, parameters=rows, table=table, mass=mass)
+    made = system.with_numbers(changed, unknowns)
+    if made is None or not np.array_equal(unknowns.scale, system.unknowns.scale):
+        return None
+    return replace(
+        base, circuit=circuit, system=made, start=start, columns=columns_of, members=members, given=frozenset(given)
+    )
+
+
+def _differ_in_values(a: Instance, b: Instance, device: Device, structure: Structure) -> bool:
+    """Whether two parts of one name differ in numbers alone that only parameters of the law, M and states hang on."""
+    if device.breakpoints or device.largest_step or device.without_events or len(a.table) != len(b.table):
+        return False
+    if (a.device, a.nets, a.controls, a.expressions) != (b.device, b.nets, b.controls, b.expressions):
+        return False
+    return device.specialise is None or device.specialise(b) == structure
+
+
 _UNITS = {"current": "A", "voltage": "V", "charge": "C"}
 
 
@@ -276,26 +337,46 @@ def _add_ammeters(group: Group, local: Mapping[str, np.ndarray], index: dict[str
             index[f"i({instance.name})"] = int(local["i"][position])
 
 
+def _columns(circuit: Circuit, device: Device, members: list[Instance]) -> dict[str, np.ndarray]:
+    """Parameters of parts of one device, and their temperatures [K]."""
+    columns = device.columns(members)
+    columns["temperature"] = np.full(len(members), circuit.temperature + ZERO_CELSIUS)
+    columns["nominal_temperature"] = np.full(len(members), circuit.nominal_temperature + ZERO_CELSIUS)
+    return columns
+
+
+def _set_charges(
+    device: Device, structure: Structure, columns: Mapping[str, np.ndarray], local: Mapping[str, np.ndarray],
+    start: np.ndarray, given: set[int],
+) -> None:  # fmt: skip
+    """Initial charges, and which of them the parts name."""
+    charges = device.initial_charge(columns) if device.initial_charge else {}
+    for internal in structure.internals:
+        if internal.name in charges:
+            # NaN where the part names no initial condition
+            places, values = local[internal.name], np.asarray(charges[internal.name], float)
+            start[places] = np.where(np.isnan(values), 0.0, values)
+            given.difference_update(places.tolist())
+            given.update(places[~np.isnan(values)].tolist())
+
+
 def _set_states(
-    group: Group,
-    columns: Mapping[str, np.ndarray],
-    local: Mapping[str, np.ndarray],
-    unknowns: Unknowns,
-    start: np.ndarray,
-) -> None:
+    structure: Structure, members: list[Instance], columns: Mapping[str, np.ndarray], local: Mapping[str, np.ndarray],
+    unknowns: Unknowns, start: np.ndarray,
+) -> None:  # fmt: skip
     """Bounds, scales and initial values of the states."""
-    for state in group.structure.states:
+    for state in structure.states:
         lower, upper, initial, scale = (
-            columns[bound] if isinstance(bound, str) else np.full(len(group.members), float(bound))
+            columns[bound] if isinstance(bound, str) else np.full(len(members), float(bound))
             for bound in (state.lower, state.upper, state.initial, state.scale)
         )
         outside = ~((lower <= initial) & (initial <= upper))
         if outside.any():
             k = int(outside.argmax())
             raise NetlistError(
-                f"'{group.members[k].name}': initial {state.name} = {initial[k]:g} {state.unit} is outside "
+                f"'{members[k].name}': initial {state.name} = {initial[k]:g} {state.unit} is outside "
                 f"[{lower[k]:g}, {upper[k]:g}]",
-                group.members[k].location,
+                members[k].location,
             )
         own = local[state.name]
         unknowns.lower[own], unknowns.upper[own], unknowns.scale[own] = lower, upper, np.abs(scale)
@@ -342,13 +423,7 @@ def _batch(
                 flows[:, r, 0] = local[flow.minus]
         else:
             flows[:, r, 0] = local[flow.state if isinstance(flow, Rate) else flow.row]
-    rows = _parameter_rows(device, columns, members)
-    table: list[float] = list(structure.constants)
-    if device.uses_table:
-        places = np.cumsum([0, *(len(i.table) for i in members)])
-        extra = np.stack([places[:-1] + len(table), np.diff(places)], 1)
-        table += [value for i in members for value in i.table]
-        rows = np.concatenate([rows, extra.astype(float)], 1)
+    rows, table = _numbers(device, structure, columns, members)
     has_law = device.law is not None
     return BatchSpec(
         label=device.name, inputs=inputs, flows=flows, parameters=rows,
@@ -364,6 +439,19 @@ def _batch(
         scratch_rows=structure.scratch_rows, table=table, code=structure.code,
         names=[i.name for i in members],
     )  # fmt: skip
+
+
+def _numbers(
+    device: Device, structure: Structure, columns: Mapping[str, np.ndarray], members: list[Instance]
+) -> tuple[np.ndarray, list[float]]:
+    """Rows of `p` as an array [instances, rows], and the table."""
+    rows, table = _parameter_rows(device, columns, members), list(structure.constants)
+    if device.uses_table:
+        places = np.cumsum([0, *(len(i.table) for i in members)])
+        extra = np.stack([places[:-1] + len(table), np.diff(places)], 1)
+        table += [value for i in members for value in i.table]
+        rows = np.concatenate([rows, extra.astype(float)], 1)
+    return rows, table
 
 
 _NOT_FOUND = -2

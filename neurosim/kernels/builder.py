@@ -165,6 +165,33 @@ class System:
             at += values.size
         self.arrays = self.arrays._replace(parameters=np.concatenate([*padded, np.empty(0)]))
 
+    def with_numbers(self, changed: Mapping[int, BatchSpec], unknowns: Unknowns) -> System | None:
+        """A system with other numbers in some batches and other bounds, after `own_parameters`; None where they ask
+        for another layout."""
+        kept, batches = self.arrays, tuple(changed.get(k, batch) for k, batch in enumerate(self.batches))
+        bounded = np.flatnonzero(np.isfinite(unknowns.lower) | np.isfinite(unknowns.upper))
+        shapes = [[(b.parameters.shape, len(b.table), *b.mass) for b in of] for of in (batches, self.batches)]
+        if not np.array_equal(bounded, kept.bounded) or shapes[0] != shapes[1]:
+            return None
+        parts = {name: np.zeros_like(getattr(kept, name)) for name in _CHANGED_BY_RUNS}
+        parts |= {name: getattr(kept, name).copy() for name in ("batch", "parameters", "table")}
+        if any(batch.mass for batch in changed.values()):
+            columns = np.repeat(np.arange(self.size), np.diff(kept.column_pointer))
+            mass_rows, mass_columns, values = _mass_entries(batches)
+            places = np.searchsorted(columns * self.size + kept.row_index, mass_columns * self.size + mass_rows)
+            parts |= _masses(kept.row_index, columns, places, values)
+            if parts["mass_value"].size != kept.mass_value.size:
+                return None
+        context = np.zeros(CONTEXT_SIZE)
+        context[[SOURCE_SCALE, TEMPERATURE, GMIN]] = 1.0, *self.context[[TEMPERATURE, GMIN]]
+        arrays = kept._replace(lower=unknowns.lower[bounded], upper=unknowns.upper[bounded], **parts)
+        made = replace(self, unknowns=unknowns, batches=batches, arrays=arrays, context=context)
+        for number, batch in changed.items():
+            made.change_parameters(number, batch.parameters)
+            arrays.table[int(arrays.batch[number, layout.TABLE_AT]) :][: len(batch.table)] = batch.table
+        made.refresh()
+        return made
+
     def _padded(self, number: int) -> np.ndarray:
         table = self.arrays.batch[number]
         blocks, w = int(table[layout.BLOCKS]), int(table[layout.WIDTH])
@@ -406,7 +433,6 @@ def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[i
         row[layout.EVENT_AT] = put("events", np.zeros(blocks * w * batch.event_count), "f8")
         row[layout.WIRING_AT] = put("wiring", np.array(batch.wiring, float).reshape(-1, 3), "f8")
         row[layout.WIRINGS] = len(batch.wiring)
-
         dependence = batch.dependence
         if dependence is None:
             dependence = [(r, c) for r in range(batch.law_flows) for c in range(batch.law_inputs)]
@@ -440,7 +466,8 @@ def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[i
     # No place is made that no law fills, except where an unknown may be held: a zero on the diagonal of a source costs
     # fill, because its net could be eliminated for nothing.
     wanted = np.array(sorted(held), np.int64) * (n + 2)
-    pattern = np.unique(np.concatenate([all_keys[inside], mass_keys, wanted]))
+    keys = np.sort(np.concatenate([all_keys[inside], mass_keys, wanted]))
+    pattern = keys[np.diff(keys, prepend=-1) > 0]
     nnz = pattern.size
     diagonal = np.searchsorted(pattern, np.arange(n) * (n + 2))
     missing = pattern[np.minimum(diagonal, nnz - 1)] != np.arange(n) * (n + 2)

@@ -16,6 +16,7 @@ from neurosim.kernels import run as state
 from neurosim.kernels import system as layout
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, call_kernel, driver, helper
 from neurosim.kernels.ensemble import NOT_RUN, POINTS, REFUSED, STATUS, TAKEN, rows_type
+from neurosim.kernels.error_norm import ASTRAY, LEAP
 from neurosim.kernels.run import (
     DONE,
     FACTOR_MAX,
@@ -43,7 +44,7 @@ from neurosim.kernels.system import (
     SystemArrays,
     system_arrays_type,
 )
-from neurosim.kernels.time_loop import ASTRAY, FIRST_FACTOR_MAX, LEAP, REJECTED_ORDER
+from neurosim.kernels.time_loop import FIRST_FACTOR_MAX, REJECTED_ORDER
 
 LANES = 8
 

@@ -18,7 +18,7 @@ import numpy as np
 from neurosim.kernels.abi import driver, helper
 from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
-from neurosim.kernels.random_numbers import normal_numbers
+from neurosim.kernels.random_numbers import exponential_number, normal_numbers
 from neurosim.kernels.spike_vectors import (
     fade,
     held_one,
@@ -463,8 +463,10 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
                 y[state] = value
             elif code[a + RESET_KIND] == 1:
                 y[state] -= value
-            else:
+            elif code[a + RESET_KIND] == 2:
                 y[state] *= value
+            else:
+                y[state] = -value * exponential_number(plan[SEED], now, state)
         if watched >= 0 and y[watched + e] < table[code[v + THRESHOLD] + e * code[v + THRESHOLD_STRIDE]]:
             armed[first + e] = 1
             plan[DISARMED] -= 1

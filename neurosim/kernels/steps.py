@@ -559,17 +559,22 @@ def _polish_at(S, lu, run, context, t, y, slope):
         for i in range(n):
             work[i] = y[i] + d[i]
         work[n] = 0.0
+        # The first evaluation tells junctions where they are; without limits a correction may leap out of all reach.
+        context[LIMITING] = 1.0 if iteration > 0 else 0.0
         refreshed = run.count[POLISH_READY] == 0
         if refreshed:
             evaluate_both(S, context, work, f, run.jacobian)
             project_rates_and_rows(S, work, f, run.jacobian)
             status = factor_matrix(S, lu, run, beta)
             if status != 0:
+                context[LIMITING] = 0.0
                 return status
             run.count[POLISH_READY] = 1
         else:
             evaluate_flow(S, context, work, f)
             project_rates(S, work, f)
+        context[LIMITING] = 0.0
+        limited = context[LIMITED] != 0.0
         run.count[EVALUATIONS] += 1
         multiply_mass(S, d, work)
         for i in range(n):
@@ -578,7 +583,7 @@ def _polish_at(S, lu, run, context, t, y, slope):
                 run.count[STATUS_INDEX] = i
                 return NOT_FINITE
         solve(lu, f[:n])
-        size = 0.0
+        size, moves = 0.0, 0
         for i in range(n):
             moved = d[i] + f[i]
             reference = max(run.largest[i], abs(y[i]))
@@ -586,16 +591,17 @@ def _polish_at(S, lu, run, context, t, y, slope):
                 scale = 1e-10 * (abs(moved) + reference / (beta * span))
             else:
                 scale = 1e-12 * reference
+                moves += abs(f[i]) > 1e-8 * reference + 1e-6 * run.atol[i]
             e = abs(f[i]) / (scale + 1e-6 * run.atol[i] / (beta * span))
             if not e <= size:
                 size = e
-        stuck = iteration > 1 and size > 0.5 * previous and refreshed
+        stuck = iteration > 1 and size > 0.5 * previous and refreshed and not limited
         # Across a kink of a law full corrections go to and fro; near the floor of rounding nothing more is to be had.
-        fraction = 0.5 if stuck and size > 1e4 else 1.0
+        fraction = 0.5 if stuck and moves > 0 else 1.0
         for i in range(n):
             d[i] += fraction * f[i]
         # With constant derivatives one correction is exact.
-        if size < 1.0 or run.count[LINEAR_SYSTEM] != 0 or (stuck and fraction == 1.0):
+        if (size < 1.0 and not limited) or run.count[LINEAR_SYSTEM] != 0 or (stuck and fraction == 1.0):
             break
         if size > 0.1 * previous:
             run.count[POLISH_READY] = 0

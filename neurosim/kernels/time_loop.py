@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
+from neurosim.kernels.error_norm import error_norm
 from neurosim.kernels.explicit import explicit_interpolant, explicit_step, keeps_stages
 from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
@@ -25,6 +26,7 @@ from neurosim.kernels.run import (
     DEAD_LOW,
     DONE,
     ERROR,
+    ERROR_BEFORE,
     EVALUATED,
     EVENTFUL,
     EXPLICIT,
@@ -42,6 +44,7 @@ from neurosim.kernels.run import (
     JUMPED,
     JUMPS,
     KNOTS,
+    LINEAR_SYSTEM,
     METHOD,
     MIDPOINT,
     NEXT_BREAK,
@@ -57,7 +60,6 @@ from neurosim.kernels.run import (
     REJECTED,
     RMS_OF_BOTH_ENDS,
     ROSENBROCK,
-    RTOL,
     RUNNING,
     SAFETY,
     SAVE_STEPS,
@@ -68,11 +70,12 @@ from neurosim.kernels.run import (
     STEP_LIMIT,
     STEP_TOO_SMALL,
     STEPS,
+    STIFF,
     STOCHASTIC,
     T_STOP,
     TOO_MANY_STEPS,
     TRAPEZOID,
-    WORST,
+    UNTIL_STIFF,
     H,
     T,
     run_type,
@@ -104,17 +107,18 @@ from neurosim.kernels.system import (
     system_arrays_type,
 )  # fmt: skip
 
-ASTRAY = 0.01
-"""Error of any one unknown, relative to its largest value, that makes a step too long where `rtol` is less [1]."""
+STALLED = 0.5
+"""Part of its error that a step refused twice may keep; more does not come from its length [1]."""
+
+LEAST_ERROR, SWITCHING, SETTLING, LEAD = 0.01, 4.0, 0.5, 1.3
+"""Error from which on its growth from step to step says something about the next one, growths that do, and most by
+which a step is taken longer for it [1]."""
 
 REJECTED_ORDER = 2.5
 """Most with which the error of a refused step is taken to fall: fewer are refused twice."""
 
 FIRST_FACTOR_MAX = 100.0
 """Largest growth behind the first step, whose size is a guess."""
-
-LEAP = 10.0
-"""Growth in one step up to which an unknown's new value is what its error is relative to [1]."""
 
 CASCADE = 20
 """Jumps that may follow from one another at one time."""
@@ -152,58 +156,6 @@ def _interpolate_probes(run, x, y):
         for k in range(degree - 1, -1, -1):
             value = value * x + run.q[k, i]
         y[i] = value
-
-
-@helper
-def _error_norm(run):
-    """Size of the error estimate relative to the tolerances; remembers the worst unknown of a step to be refused."""
-    n = run.y.size - 1
-    rtol = run.real[RTOL]
-    relative = run.count[NORM] != RMS_OF_BOTH_ENDS
-    y, y_new, largest, atol, error = run.y[:n], run.y_new[:n], run.largest, run.atol, run.error
-    for i in range(n):
-        old, new = abs(y[i]), abs(y_new[i])
-        reference = old if old > new else new
-        if relative:
-            # A leap far beyond all that was seen is measured by what was seen: a step gone astray fits itself.
-            seen = largest[i] if largest[i] > old else old
-            most = LEAP * (seen + atol[i] / rtol)
-            reference = most if reference > most else reference
-            reference = seen if seen > reference else reference
-        error[i] /= atol[i] + rtol * reference
-    # Four sums side by side: one alone would wait for itself.
-    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-    whole = n // 4 * 4
-    for i in range(0, whole, 4):
-        s0 += error[i] * error[i]
-        s1 += error[i + 1] * error[i + 1]
-        s2 += error[i + 2] * error[i + 2]
-        s3 += error[i + 3] * error[i + 3]
-    for i in range(whole, n):
-        s0 += error[i] * error[i]
-    norm = np.sqrt(((s0 + s1) + (s2 + s3)) / n)
-    if relative:
-        for j in range(run.watched.size):
-            e = abs(error[run.watched[j]])
-            if not e <= norm:
-                norm = e
-        # One junction among thousands of quiet nets must not go astray unseen.
-        share = min(1.0, rtol / ASTRAY)
-        above = 0
-        for i in range(n):
-            above += not share * abs(error[i]) <= norm
-        if above > 0:
-            for i in range(n):
-                e = share * abs(error[i])
-                if not e <= norm:
-                    norm = e
-    if not norm < 1.0:
-        worst = 0.0
-        for i in range(n):
-            if not abs(error[i]) <= worst:
-                worst = abs(error[i])
-                run.count[WORST] = i
-    return norm
 
 
 @helper
@@ -276,6 +228,7 @@ def _restart(S, lu, run, context):
     run.count[HISTORY] = 1
     run.count[FRESH] = 0
     run.real[ALPHA] = -1.0
+    run.real[ERROR_BEFORE] = 0.0
     is_plain = run.count[NORM] == RMS_OF_BOTH_ENDS and run.count[POLISH] == 0
     method = run.count[METHOD]
     if method in (EXPLICIT, STOCHASTIC) or (method == ROSENBROCK and is_plain):
@@ -429,7 +382,7 @@ def advance(S, lu, lu_polish, run, context):
         t = real[T]
         if t >= real[T_STOP]:
             return DONE
-        if budget <= 0:
+        if budget <= 0 or (count[UNTIL_STIFF] != 0 and count[STIFF] != 0):
             return RUNNING
         if run.knot_t.size > 0 and count[KNOTS] + 2 > run.knot_t.size:
             return BUFFER_FULL
@@ -460,7 +413,7 @@ def advance(S, lu, lu_polish, run, context):
             return status
         error = 1e10
         if status == 0:
-            error = 0.0 if count[FIXED_STEP] != 0 else _error_norm(run)
+            error = 0.0 if count[FIXED_STEP] != 0 else error_norm(run)
             place = first_not_finite(run.y_new, n)
             if place >= 0:
                 error = 1e10
@@ -472,7 +425,7 @@ def advance(S, lu, lu_polish, run, context):
             inside = count[NEXT_GRID] < run.grid.size and run.grid[count[NEXT_GRID]] < t + h
             if inside or everywhere:
                 rosenbrock_defect(S, lu, run, context, h)
-                error = max(error, _error_norm(run))
+                error = max(error, error_norm(run))
         if not error < 1.0:
             count[REJECTED] += 1
             if h <= smallest * 1.0000001 or count[FIXED_STEP] != 0:
@@ -490,10 +443,16 @@ def advance(S, lu, lu_polish, run, context):
             real[H] = h * factor
             if method == NORDSIECK:
                 nordsieck_refuse(run, h, error)
-            real[ERROR] = error
             count[AFTER_REJECT] += 1
-            # At a kink of a law a start that fits its equations only within the tolerance can be refused for ever.
-            if count[AFTER_REJECT] % 6 == 0 and (count[NORM] != RMS_OF_BOTH_ENDS or method == NORDSIECK):
+            stalls = method == ROSENBROCK and 2 <= count[AFTER_REJECT] <= 3 and STALLED * real[ERROR] < error < 1e9
+            real[ERROR] = error
+            # A start that fits its equations only within the tolerance can be refused for ever where laws are steep.
+            restarts = stalls or count[AFTER_REJECT] % 6 == 0
+            if restarts and (count[NORM] != RMS_OF_BOTH_ENDS or method == NORDSIECK):
+                if count[EVALUATED] != 0:
+                    # A charge within its tolerance may ask for a voltage far outside of it, not the other way round.
+                    for i in range(n):
+                        run.y[i] -= run.f[i] if run.largest[i] < 0.0 else 0.0
                 status = _restart(S, lu_polish, run, context)
                 if status != 0:
                     return status
@@ -512,6 +471,14 @@ def advance(S, lu, lu_polish, run, context):
             factor = FIRST_FACTOR_MAX
         if error > 0.0 and method != NORDSIECK:
             factor = min(factor, real[SAFETY] * error ** (-1.0 / real[ORDER]))
+        if method == ROSENBROCK and count[NORM] != RMS_OF_BOTH_ENDS and count[LINEAR_SYSTEM] == 0:
+            # Towards a part that switches the error of equal steps grows: Gustafsson, ACM TOMS 20, 496 (1994).
+            least = max(error, LEAST_ERROR)
+            if real[ERROR_BEFORE] > 0.0:
+                growth = least / real[ERROR_BEFORE] * (real[H_LAST] / h) ** real[ORDER]
+                if growth > SWITCHING or growth < SETTLING:
+                    factor = min(factor * min(LEAD, growth ** (-1.0 / real[ORDER])), real[FACTOR_MAX])
+            real[ERROR_BEFORE] = least
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)
         factor = max(factor, real[FACTOR_MIN])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -68,6 +69,12 @@ class Unknowns(Sequence[Unknown]):
         assert isinstance(self.names, list)
         assert isinstance(self.units, list)
         self.names[where], self.units[where] = names, [unit] * len(names)
+
+    def with_own_numbers(self) -> Unknowns:
+        """The same unknowns with copies of bounds and scales."""
+        made = copy.copy(self)
+        made.lower, made.upper, made.scale = self.lower.copy(), self.upper.copy(), self.scale.copy()
+        return made
 
     def __len__(self) -> int:
         return len(self.names)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.graph.functions import function_of
-from neurosim.graph.plasticity import rule_name
-from neurosim.graph.signal_graph import SignalGraph
 from neurosim.plots.style import PALETTE
 
 if TYPE_CHECKING:
+    import networkx as nx
     from matplotlib.axes import Axes
+
+    from neurosim.graph.signal_graph import SignalGraph
 
 LARGEST = 200
 """Most nodes that are drawn."""
@@ -104,6 +104,8 @@ def layout(
     loops, layer by longest path, put a dummy into each layer that an edge passes, order layers by the mean height of
     neighbours.
     """
+    import networkx as nx
+
     forward = _without_loops(graph)
     layer: dict[Any, int] = {}
     for node in nx.topological_sort(forward):
@@ -142,6 +144,8 @@ def layout(
 def _without_loops(graph: SignalGraph) -> nx.DiGraph:
     """The edges without those that close a loop: of a loop, an edge that leaves a state or hold and goes towards the
     inputs is taken out."""
+    import networkx as nx
+
     forward = nx.DiGraph()
     forward.add_nodes_from(graph)
     has_memory = {n: graph.nodes[n]["kind"] in ("state", "hold", "event", "sub") for n in graph}
@@ -185,6 +189,8 @@ def _apart(row: list[Any], wanted: dict[Any, float]) -> dict[Any, float]:
 
 def _edge_labels(graph: SignalGraph) -> dict[tuple[str, str], str]:
     """Text for each pair of nodes: weights, and signs of gains."""
+    from neurosim.graph.plasticity import rule_name
+
     found: dict[tuple[str, str], list[str]] = {}
     for a, b, data in graph.edges(data=True):
         gain = "" if data["gain"] == 1.0 else "\N{MINUS SIGN}" if data["gain"] == -1.0 else f"{data['gain']:g} "

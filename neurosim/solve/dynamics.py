@@ -250,7 +250,8 @@ def _of_graph(
         )
     assembly = like and with_program(like, program)
     if assembly is None:
-        assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
+        drives = bind_drives(program.inputs, drive, stop)
+        assembly = assemble_graph(program, drives, derivatives=derivatives, like=like)
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,

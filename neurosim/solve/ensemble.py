@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.assembly import Assembly, assemble
+from neurosim.circuit.assembly import Assembly, assemble, reassemble
 from neurosim.circuit.checks import check_circuit
 from neurosim.circuit.groups import group_parts
 from neurosim.circuit.model import Analysis, Circuit, TransientAnalysis
@@ -249,6 +249,7 @@ class Ensemble:
         if outputs.needs_flows:
             return
         assembly.system.own_parameters()
+        self.first_guess, self.is_checked = assembly.start.copy(), False
         run_settings = replace(transient_settings(circuit, settings), save_steps=False)
         ready = transient.prepare(assembly, analysis, outputs, run_settings)
         self.assembly, self.outputs = assembly, outputs
@@ -381,13 +382,17 @@ class Ensemble:
         for k in range(len(chunk)):
             try:
                 circuit = self._circuit(chunk, k)
-                parts = group_parts(circuit)
-                check_circuit(circuit, parts)
-                assembly = assemble(circuit, parts)
-                assembly.system.own_parameters()
-                if not self._has_same_structure(assembly, analysis):
-                    alone.append(k)
-                    continue
+                assembly = reassemble(self.assembly, self.first_guess, circuit) if self.is_checked else None
+                if assembly is None:
+                    parts = group_parts(circuit)
+                    check_circuit(circuit, parts)
+                    assembly = assemble(circuit, parts)
+                    assembly.system.own_parameters()
+                    if not self._has_same_structure(assembly, analysis):
+                        alone.append(k)
+                        continue
+                    # What is checked does not hang on the numbers in which rows differ.
+                    self.is_checked = True
                 start[k] = transient.consistent_start(assembly, analysis, analysis.stop)
                 memory[k] = assembly.system.arrays.memory
                 found[k] = np.concatenate([getattr(assembly.system.arrays, name) for name in _PATCHED])

@@ -20,7 +20,8 @@ from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError, ParameterError, SimulationError
 from neurosim.results import Column, Result, versions
 from neurosim.solve.asked import check_tolerances, checked_span, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch
 from neurosim.solve.dc_sweep import dc_sweep, with_device_value
 from neurosim.solve.measure import measure

@@ -25,7 +25,8 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate

@@ -127,7 +127,8 @@ class SpikeEventRun(SpikeRun):
             memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
             due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
             touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
-            raised=np.ones(program.cells, whole), round=np.zeros(len(program.events.slices) + 1, whole),
+            raised=np.ones(program.cells, whole), slack=np.zeros(elements),
+            round=np.zeros(len(program.events.slices) + 1, whole),
         )  # fmt: skip
         self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
         self._drive = self._mapping(chosen.drive)

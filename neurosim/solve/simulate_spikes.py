@@ -18,9 +18,10 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
+from neurosim.randomness import stream
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint
 from neurosim.solve.named_ticks import events_by_name, listed
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
@@ -436,6 +437,10 @@ class SpikeRun:
         program, initial = self.program, self.chosen.initial
         states = {name: value for name, value in initial.items() if name not in program.learned}
         y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
+        for _, name, edge in program.graph.edges(data=True):
+            if edge.get("draw") is not None and name not in initial:
+                scale = program.graph.value_of(edge["draw"], program.graph.size_of(name), f"reset of '{name}'")
+                y[program.states.slices[name]] = -scale * stream(self.chosen.seed, name).exponential(size=scale.size)
         if not np.isfinite(y).all():
             raise ParameterError("initial: values must be finite")
         return y

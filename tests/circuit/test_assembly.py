@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.circuit.assembly import assemble
+from neurosim.circuit.assembly import assemble, reassemble
 from neurosim.circuit.model import Circuit
 from neurosim.circuit.reader import read_netlist
 from neurosim.errors import NetlistError
 from neurosim.kernels import builder
+from neurosim.solve.dynamics import with_circuit_values
 
 
 def test_parts_at_ground_only_are_refused_with_their_place():
@@ -37,3 +38,29 @@ def test_a_kept_layout_gives_the_same_arrays(value, monkeypatch):
     kept = assemble(_with_last_capacitor(value)).system
     for name in kept.arrays._fields:
         np.testing.assert_array_equal(getattr(kept.arrays, name), getattr(fresh.arrays, name), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"r1.resistance": 2e3}, {"c1.capacitance": 3e-6, "r1.resistance": 5.0}, {"m1.r_on": 70.0, "m1.x0": 0.3}],
+    ids=["resistance", "mass", "state"],
+)
+def test_reassembled_is_assembled(values):
+    circuit = read_netlist(
+        "numbers\nv1 a 0 sin(0 1 1k)\nr1 a b 1k\nr2 b 0 4k\nc1 b 0 1u ic=0.5\nymemristor m1 b 0 mem x0=0.4\n"
+        ".model mem linear_drift ron=100 roff=16k\n.tran 1u 1m uic\n.end\n"
+    )
+    base = assemble(circuit)
+    base.system.own_parameters()
+    start = base.start.copy()
+    changed = with_circuit_values(circuit, values)
+    quick, whole = reassemble(base, start, changed), assemble(changed)
+    whole.system.own_parameters()
+    assert quick is not None
+    for name in whole.system.arrays._fields:
+        own, scratch = getattr(quick.system.arrays, name), getattr(whole.system.arrays, name)
+        np.testing.assert_array_equal(own, scratch, err_msg=name)
+    assert np.array_equal(quick.start, whole.start)
+    assert quick.given == whole.given
+    assert np.array_equal(base.start, start)
+    assert reassemble(base, start, with_circuit_values(circuit, {"v1.dc": 1.0})) is None
