@@ -135,7 +135,7 @@ def cases(context: Context) -> Iterator[Case]:
     yield number_case(
         "weights learn on a grid as without one", PFISTER,
         f"order of the mean error of 800 weights, grids of 1.6 to 200 us (errors {errors[-1]:.1e} to {errors[0]:.1e} "
-        "of the change)", 1.0, float(np.polyfit(np.log(LEARNING), np.log(errors), 1)[0]), 0.15, "a fit over eight steps",
+        "of the change)", 1.0, float(np.polyfit(np.log(LEARNING), np.log(errors), 1)[0]), 0.15, "fit over eight steps",
     )  # fmt: skip
     nets = 3 if context.fast else 10
     rates = np.array([_liquid_rates(seed) for seed in range(nets)])
