@@ -42,6 +42,7 @@ from neurosim.graph.spike_timing import RULES as TIMING_RULES
 from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
+from neurosim.kernels.spike_vectors import LANES
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
@@ -384,10 +385,8 @@ class _Compiler:
     def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
         """Write the groups of states of a linear cluster."""
         begin, slices = len(self.code), self.states.slices
-        code, leaks = linear_groups(
-            propagator, [slices[name].start for name in names], [name in self.holders for name in names],
-            [bool(constant[:, j].any()) or j in reached for j in range(len(names))], self._number,
-        )  # fmt: skip
+        held, driven = [n in self.holders for n in names], constant.any(0) | np.isin(np.arange(len(names)), [*reached])
+        code, leaks = linear_groups(propagator, [slices[n].start for n in names], held, driven.tolist(), self._number)
         self.code += code
         self.leaks.update({names[j]: begin + at for j, at in leaks.items()})
 
@@ -520,7 +519,7 @@ class _Compiler:
                     if term.plastic is not None:
                         kind, (matrix, parameters) = words.SHORT_TERM, self._short_term(term, where)
                         first, stride = self._parameters(parameters)
-                        remembered, noted = 2 * matrix.nnz, sources
+                        remembered, noted = 2 * matrix.nnz + LANES, sources
                     by_source = scipy.sparse.csc_array(matrix)
                     by_source.sum_duplicates()
                     weights = by_source.data
@@ -575,7 +574,7 @@ class _Compiler:
         """Place of arrays one after the other, and 0 where none varies."""
         if all(a.size == 0 or (a == a[0]).all() for a in arrays):
             return self._keep(np.array([a[0] if a.size else 0.0 for a in arrays]))[0], 0
-        return self._keep(np.concatenate(arrays))[0], 1
+        return self._keep(np.concatenate([*arrays, np.zeros(LANES)]))[0], 1
 
     def _number(self, values: np.ndarray) -> tuple[int, int]:
         """Place of values, and 0 where all are the same."""

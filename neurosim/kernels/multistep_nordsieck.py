@@ -363,6 +363,10 @@ def _renew(S, lu, run, context, alpha, with_jacobian, y, small):
         evaluate_both(S, context, y, run.stage[0], run.jacobian)
         run.count[EVALUATIONS] += 1
         run.count[JACOBIAN_AGE] = 0
+        place = first_not_finite(run.stage[0], run.y.size - 1)
+        if place >= 0:
+            run.count[STATUS_INDEX] = place
+            return NOT_FINITE
         if run.tableau[0, MAY_SWITCH] != 0.0:
             _set_jacobian_size(S, run)
     run.real[ALPHA] = -1.0

@@ -33,13 +33,11 @@ from neurosim.kernels.spike_vectors import (
     step_three,
     step_two,
 )
+from neurosim.kernels.synapse_vectors import recover
 from neurosim.kernels.unchecked import at, copy, put
 
 WATCHED_TOGETHER = 64
 """Elements that are looked at one by one where any has reached its threshold."""
-
-FEW = 6
-"""Synapses that are worked out one by one: for more, loops that run on vector registers are worth their beginning."""
 
 SWEPT_EVERY, NOTHING = 256, 1e-250
 """Steps after which states nearer to zero than this become zero: numbers below 1e-308 take a processor a hundred times
@@ -266,9 +264,6 @@ def deliver_short_term(
     first, sources, target, places = code[p + LOW], code[p + SOURCES], code[p + TARGET], code[p + POINTERS]
     weight, each, lost_by = code[p + WEIGHT], code[p + WEIGHT_STRIDE], code[p + LOST_BY]
     ends, u, r, noted = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + ARRIVALS]
-    own, uses = code[p + PARAMETERS_STRIDE], code[p + PARAMETERS]
-    recovery = uses + (code[p + COUNT] if own != 0 else 1)
-    facilitation = recovery + (code[p + COUNT] if own != 0 else 1)
     for tick in range(low, high):
         source = at(elements, tick) - first
         if source < 0 or source >= sources:
@@ -278,14 +273,7 @@ def deliver_short_term(
             continue
         last = at(arrivals, noted + source)
         put(arrivals, noted + source, now)
-        if own == 0 or last < 0 or stop - start > FEW:
-            refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
-        else:
-            passed = float(last - now)
-            for s in range(start, stop):
-                use, old, rest = at(table, uses + s), at(memory, u + s), at(memory, r + s)
-                put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * fast_exp(passed * at(table, recovery + s)))
-                put(memory, u + s, use + old * (1.0 - use) * fast_exp(passed * at(table, facilitation + s)))
+        refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
         for s in range(start, stop):
             e = at(targets, ends + s)
             if lost_by < 0 or at(release, lost_by + e) <= now:
@@ -407,12 +395,9 @@ def refresh(code, p, start, stop, passed, table, memory):
             put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * recovered)
             put(memory, u + s, use + old * (1.0 - use) * faded)
         return
-    for s in range(start, stop):
-        old, rest = at(memory, u + s), at(memory, r + s)
-        put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * fast_exp(-passed * at(table, recovery + s)))
-    for s in range(start, stop):
-        use = at(table, uses + s)
-        put(memory, u + s, use + at(memory, u + s) * (1.0 - use) * fast_exp(-passed * at(table, facilitation + s)))
+    recover(
+        memory, u + start, r + start, table, uses + start, recovery + start, facilitation + start, stop - start, passed
+    )  # fmt: skip
 
 
 @helper

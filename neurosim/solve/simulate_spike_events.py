@@ -100,6 +100,7 @@ class SpikeEventRun(SpikeRun):
     program: CellProgram
     chosen: Any
     loop = run_spike_events
+
     def __init__(self, program: CellProgram, chosen: SpikeEventSettings, t_stop: float, start: float = 0.0) -> None:
         self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.y, self.code = self._at_first(), program.code

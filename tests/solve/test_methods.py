@@ -459,3 +459,10 @@ def test_interpolants_of_chunks_are_those_of_single_steps(name):
     assert np.abs(whole.y - single.y).max() < 1e-13 * np.abs(whole.y).max()
     # What only interpolates is not evaluated where nobody asks for it.
     assert plain.nfev == whole.nfev if name != "DOP853" else plain.nfev < whole.nfev == single.nfev
+
+
+@pytest.mark.parametrize("name", ["DP5", "DOP853", "Adams", "BDF", "Rodas5P"])
+def test_a_slope_that_is_not_finite_from_the_start_ends_the_run(name):
+    solution = solve_ivp(lambda t, y: y * np.nan, (0.0, 10.0), [1.0], method=getattr(classes, name))
+    assert not solution.success
+    assert "not finite" in solution.message
