@@ -56,8 +56,7 @@ def fixed_points(found: FixedPoints, *, names: tuple[str, str] | None = None, ax
             point.state[across], point.state[up], linestyle="none", marker=marker, color=color, markersize=8.0,
             markerfacecolor=color if point.is_stable else "none", label=label,
         )  # fmt: skip
-        values = np.asarray(point.eigenvalues)
-        spectrum.plot(values.real, values.imag, linestyle="none", marker="x", color=color)
+        spectrum.plot(point.eigenvalues.real, point.eigenvalues.imag, linestyle="none", marker="x", color=color)
     if found.field.is_map:
         angle = np.linspace(0.0, 2.0 * np.pi, 200)
         spectrum.plot(np.cos(angle), np.sin(angle), color="0.6", linewidth=0.8)
@@ -66,7 +65,7 @@ def fixed_points(found: FixedPoints, *, names: tuple[str, str] | None = None, ax
         spectrum.axvline(0.0, color="0.6", linewidth=0.8)
     what, unit = ("multipliers", "") if found.field.is_map else ("eigenvalues", " [1/s]")
     plane.set(xlabel=names[0], ylabel=names[1])
-    plane.legend(fontsize="small", frameon=False)
+    plane.legend(fontsize="small")
     spectrum.set(xlabel=f"real part of the {what}{unit}", ylabel=f"imaginary part{unit}")
     for panel in ax:
         panel.margins(0.15)
