@@ -528,4 +528,8 @@ def collection_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                # What was made will live: it becomes old without being scanned as young.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -249,6 +250,7 @@ def contacted(graph: nx.MultiGraph, electrodes: str | None) -> tuple[nx.MultiGra
         Fewer than two electrodes, or one that is no node.
     """
     from neurosim.memristive.electrodes import middle_nodes, with_strips
+    from neurosim.memristive.parameters import node_named
 
     chosen = electrodes or ELECTRODES_OF.get(graph.name, "middle")
     has_strips = [node for node, data in graph.nodes(data=True) if "strip" in data]
@@ -258,9 +260,10 @@ def contacted(graph: nx.MultiGraph, electrodes: str | None) -> tuple[nx.MultiGra
         return with_strips(graph), ["left", "right"]
     if chosen == "middle":
         return graph, list(middle_nodes(graph))
-    names = [name.strip() for name in chosen.split(",")]
-    for name in names:
-        if name not in graph:
+    given = [name.strip() for name in re.findall(r"\([^()]*\)|[^,()]+", chosen) if name.strip()]
+    names: list[Any] = [node_named(graph, name) for name in given]
+    for name, node in zip(given, names, strict=True):
+        if node is None:
             near = nearest(name, map(str, graph.nodes))
             raise ParameterError(f"--electrodes: '{name}' is no node of '{graph.name}'; {near}")
     if len(set(names)) < 2:

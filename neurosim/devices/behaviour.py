@@ -74,12 +74,14 @@ def structure_of(instance: Instance, role: str) -> Structure:
         ``0 = value - v(p, n)``.
     """
     expression = instance.expressions[role]
-    terminals = {f"v({net})": terminal for terminal, net in zip(("n", "p"), reversed(instance.nets)) if net != "0"}
-    own = tuple([terminals.get(address) for address in instance.controls])
+    first, second = instance.nets
+    p, n = "" if first == "0" else f"v({first})", "" if second == "0" else f"v({second})"
+    own = tuple(["p" if address == p else "n" if address == n else None for address in instance.controls])
     known = getattr(expression, "shared", expression).__dict__.setdefault("structures", {})
-    if (role, own) not in known:
-        known[role, own] = source_structure(expression, own, is_voltage=role == "voltage")
-    return known[role, own]
+    found = known.get((role, own))
+    if found is None:
+        found = known[role, own] = source_structure(expression, own, is_voltage=role == "voltage")
+    return found
 
 
 def source_structure(expression: Expression, own: Sequence[str | None], *, is_voltage: bool) -> Structure:

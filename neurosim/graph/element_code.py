@@ -109,7 +109,7 @@ def _at_home(lines: list[Line]) -> tuple[list[Line], dict[int, int]]:
         for value in reads:
             readers.setdefault(value, []).append(at)
     maker = {line[1]: at for at, line in enumerate(lines) if line[1] is not None}
-    place = {line[3][0]: line[1] for line in lines if line[0] == words.LOAD}
+    loaded = {rest[0]: value for kind, value, _, rest in lines if kind == words.LOAD and value is not None}
 
     def are_operands(value: int, beside: int = -1) -> bool:
         return all(lines[at][0] in _TAKES_OPERANDS for at in readers.get(value, []) if at != beside)
@@ -120,7 +120,7 @@ def _at_home(lines: list[Line]) -> tuple[list[Line], dict[int, int]]:
             home[target] = 4 * rest[0] + (words.IN_STATES if kind == words.LOAD else words.IN_INPUTS)
             dropped.add(at)
         elif kind == words.STORE and lines[maker[reads[0]]][0] in _TAKES_OPERANDS and reads[0] not in home:
-            old = readers.get(place.get(rest[0], -1), [])
+            old = readers.get(loaded.get(rest[0], -1), [])
             if are_operands(reads[0], at) and all(reader <= maker[reads[0]] for reader in old):
                 home[reads[0]] = 4 * rest[0] + words.IN_STATES
                 dropped.add(at)

@@ -23,6 +23,9 @@ from neurosim.kernels import spike_cells as cells
 from neurosim.kernels import spike_steps as words
 from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 
+POINTS = 200
+"""Points in time at which the response to a state is looked at."""
+
 APART = 1e-3
 """Least relative difference of time constants of states that feed one another, for modes; digits are lost below it."""
 
@@ -168,6 +171,9 @@ class _CellCompiler(_Compiler):
                 f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, states "
                 "flow linearly; give dt, or leave out grid"
             )
+        for a, b, data in self.flat.edges(data=True):
+            if data.get("draw") is not None:
+                raise ParameterError(f"edge '{a}' -> '{b}': what is drawn at ticks needs a grid; give dt")
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
 
@@ -208,13 +214,21 @@ class _CellCompiler(_Compiler):
             form = cells.GENERAL
             free_modes, held_modes = _general(free, np.zeros(k, bool)), _general(held, is_held)
         systems = np.concatenate([free_modes, held_modes], axis=1)
+        is_monotone = bool((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all())
+        watched = [term.source for event in self.events.slices for term in self.drives[event] if term.source in names]
+        peaks_at = -1
+        # What rests at a height, but for the watched state itself, may raise it more than what decays.
+        rests = is_held & (np.array(names) != "".join(watched))
+        if form == cells.MODES and is_monotone and len(watched) == 1 and not rests.any():
+            peaks_at = systems.shape[1]
+            systems = np.concatenate([systems, peaks(free_modes, k, names.index(watched[0]))], axis=1)
         at, _ = self._keep(systems.ravel())
         which = which.ravel()
         is_one = len(different) == 1
         numbers_at = self._place([tuple(which[:1].tolist() if is_one else which.tolist())])
         return (
             n, k, self.states.slices[names[0]].start, holder, first, form, numbers_at, int(not is_one), at,
-            systems.shape[1], int(bool(driven)), int((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all()),
+            systems.shape[1], int(bool(driven)), int(is_monotone), peaks_at,
         )  # fmt: skip
 
 
@@ -266,6 +280,26 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
         np.take_along_axis(rates, rising, 1), np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
         np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1),
     ], axis=1)  # fmt: skip
+
+
+def peaks(systems: np.ndarray, k: int, watched: int) -> np.ndarray:
+    """Bounds of what one unit of each of k states may ever make of the watched one, of systems as `modes` gives them.
+
+    Between points in time a sum of exponentials is above its ends by at most an eighth of the interval's square times
+    the second derivative.
+    """
+    n = len(systems)
+    rates, shapes, inverse = systems[:, :k], systems[:, k : k + k * k], systems[:, k + k * k : k + 2 * k * k]
+    amounts = shapes.reshape(n, k, k)[:, watched, :, None] * inverse.reshape(n, k, k)
+    slowest = np.where(rates > 0.0, rates, np.inf).min(axis=1, keepdims=True)
+    times = np.concatenate([np.zeros(1), np.geomspace(1e-3, 1.0, POINTS)]) * 40.0 / slowest
+    faded = np.exp(-rates[:, :, None] * times[:, None, :])
+    values = np.einsum("nmj,nmt->njt", amounts, faded)
+    bends = np.einsum("nmj,nmt->njt", np.abs(amounts) * (rates * rates)[:, :, None], faded)[..., :-1]
+    between = np.maximum(values[..., :-1], values[..., 1:]) + bends * (np.diff(times) ** 2 / 8.0)[:, None, :]
+    found = np.maximum(between.max(axis=2), 0.0)
+    found[:, watched] = 1.0
+    return found
 
 
 def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ from neurosim.graph.element_programs import (
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.layout import layout_of
+from neurosim.graph.linear_groups import linear_groups
 from neurosim.graph.plasticity import check_rule, rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
 from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
@@ -41,7 +42,7 @@ from neurosim.graph.spike_timing import RULES as TIMING_RULES
 from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
-from neurosim.kernels.spike_vectors import MOST_TERMS
+from neurosim.kernels.spike_vectors import LANES
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
@@ -383,44 +384,11 @@ class _Compiler:
 
     def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
         """Write the groups of states of a linear cluster."""
-        k, feeds = len(names), nx.DiGraph()
-        feeds.add_nodes_from(range(k))
-        feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
-        terms = [
-            [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()] for j in range(k)
-        ]
-        forms = [words.GENERAL] * k
-        for j in range(k):
-            if 0 < len(terms[j]) <= MOST_TERMS and not any(varies for *_, varies in terms[j]):
-                is_driven = names[j] in self.holders or constant[:, j].any() or j in reached
-                forms[j] = words.FADES if terms[j][0][0] == j and len(terms[j]) == 1 and not is_driven else words.PLAIN
-
-        def state(j: int) -> list[int]:
-            return [
-                j, self.states.slices[names[j]].start, int(names[j] in self.holders), forms[j], len(terms[j]),
-                *(word for term in terms[j] for word in term),
-            ]  # fmt: skip
-
-        done: set[int] = set()
-        circles: Any = nx.condensation(feeds)
-        for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
-            together = sorted(circles.nodes[circle]["members"])
-            if done.issuperset(together):
-                continue
-            j, fading = together[0], [i for i, *_ in terms[together[0]][1:]]
-            if (
-                forms[j] == words.PLAIN and names[j] in self.holders and fading and terms[j][0][0] == j
-                and all(forms[i] == words.FADES and set(feeds.successors(i)) == {i, j} for i in fading)
-            ):  # fmt: skip
-                forms[j] = words.LEAKS
-                self.code += [1 + len(fading), *state(j)]
-                self.leaks[names[j]] = len(self.code)
-                self.code += [-1, 0]
-                together, done = fading, done | set(fading)
-            else:
-                self.code.append(len(together))
-            for i in together:
-                self.code += state(i)
+        begin, slices = len(self.code), self.states.slices
+        held, driven = [n in self.holders for n in names], constant.any(0) | np.isin(np.arange(len(names)), [*reached])
+        code, leaks = linear_groups(propagator, [slices[n].start for n in names], held, driven.tolist(), self._number)
+        self.code += code
+        self.leaks.update({names[j]: begin + at for j, at in leaks.items()})
 
     def _program(
         self, names: list[str], nodes: list[str], matrix: np.ndarray, constant: np.ndarray, rates: list[Drive],
@@ -551,7 +519,7 @@ class _Compiler:
                     if term.plastic is not None:
                         kind, (matrix, parameters) = words.SHORT_TERM, self._short_term(term, where)
                         first, stride = self._parameters(parameters)
-                        remembered, noted = 2 * matrix.nnz, sources
+                        remembered, noted = 2 * matrix.nnz + LANES, sources
                     by_source = scipy.sparse.csc_array(matrix)
                     by_source.sum_duplicates()
                     weights = by_source.data
@@ -606,7 +574,7 @@ class _Compiler:
         """Place of arrays one after the other, and 0 where none varies."""
         if all(a.size == 0 or (a == a[0]).all() for a in arrays):
             return self._keep(np.array([a[0] if a.size else 0.0 for a in arrays]))[0], 0
-        return self._keep(np.concatenate(arrays))[0], 1
+        return self._keep(np.concatenate([*arrays, np.zeros(LANES)]))[0], 1
 
     def _number(self, values: np.ndarray) -> tuple[int, int]:
         """Place of values, and 0 where all are the same."""

@@ -47,11 +47,12 @@ step); seed of the run; 1 when an accepted step ends at a corner or jump; set to
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
 analysis; what is asked of a law instead of its flows, and a number that belongs to it."""
 
-FLOWS, PREPARE, SOLVE, PRODUCT = 0.0, 1.0, 2.0, 3.0
+FLOWS, PREPARE, SOLVE, PRODUCT, CURRENTS, RATES = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 """Values of ``context[REQUEST]``. A law that is a whole system without mass may know a way with its own Jacobian J that
 never forms it. PREPARE: get ready for ``a - J`` with a = ``context[WITH]``, J as at the last call with derivatives;
 flows are 0, the first one is NaN where a step with this a is too long. SOLVE: flows are ``(a - J)^-1 u``. PRODUCT:
-flows are ``J u``, J as at the last evaluation, which had derivatives."""
+flows are ``J u``, J as at the last evaluation, which had derivatives. CURRENTS, RATES: a memristor may leave its other
+flow out; no derivatives are wanted."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 

@@ -192,7 +192,7 @@ def factor_approximately(a):
     """
     n = a.node.size
     pairs = a.pair_other.size
-    head, following, other, weight, mark = a.head, a.following, a.entry_other, a.entry_weight, a.mark
+    head, following, other, weight, mark = a.first_entry, a.following, a.entry_other, a.entry_weight, a.mark
     near_weight, rest = a.direction, a.product
     row, value = a.factor_row, a.factor_value
     none = np.int64(-1)

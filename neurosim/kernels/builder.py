@@ -433,7 +433,6 @@ def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[i
         row[layout.EVENT_AT] = put("events", np.zeros(blocks * w * batch.event_count), "f8")
         row[layout.WIRING_AT] = put("wiring", np.array(batch.wiring, float).reshape(-1, 3), "f8")
         row[layout.WIRINGS] = len(batch.wiring)
-
         dependence = batch.dependence
         if dependence is None:
             dependence = [(r, c) for r in range(batch.law_flows) for c in range(batch.law_inputs)]
@@ -467,7 +466,8 @@ def _laid_out(unknowns: Unknowns, batches: Sequence[BatchSpec], held: Sequence[i
     # No place is made that no law fills, except where an unknown may be held: a zero on the diagonal of a source costs
     # fill, because its net could be eliminated for nothing.
     wanted = np.array(sorted(held), np.int64) * (n + 2)
-    pattern = np.unique(np.concatenate([all_keys[inside], mass_keys, wanted]))
+    keys = np.sort(np.concatenate([all_keys[inside], mass_keys, wanted]))
+    pattern = keys[np.diff(keys, prepend=-1) > 0]
     nnz = pattern.size
     diagonal = np.searchsorted(pattern, np.arange(n) * (n + 2))
     missing = pattern[np.minimum(diagonal, nnz - 1)] != np.arange(n) * (n + 2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import helper, unit
 from neurosim.kernels.first_rise import DEGREE, first_rise_of_exponentials, first_rise_of_polynomial
-from neurosim.kernels.functions import Inlined, fast_exp
+from neurosim.kernels.functions import Inlined, fast_fading
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS_AT,
     CELL_WORDS,
@@ -16,6 +16,7 @@ from neurosim.kernels.spike_cells import (
     FORM,
     HELD_BY,
     MODES,
+    PEAKS,
     PLACE,
     SIZE,
     STATES,
@@ -23,6 +24,7 @@ from neurosim.kernels.spike_cells import (
     SYSTEMS_AT,
     SYSTEMS_STRIDE,
     TABLE_AT,
+    TOGETHER,
     WINDOWS,
     cells_type,
 )
@@ -57,9 +59,10 @@ def cluster_at(C, place):
 @helper
 def system_at(C, c, e, is_held):
     """Place in `table` of a cell's system."""
-    code, k = C.code, C.code[c + STATES]
-    system = code[c + TABLE_AT] + code[code[c + SYSTEMS_AT] + e * code[c + SYSTEMS_STRIDE]] * code[c + SYSTEM_SIZE]
-    return system + is_held * (k + 3 * k * k if code[c + FORM] == MODES else k * k + 1 + k)
+    code, k = C.code, at(C.code, c + STATES)
+    number = at(code, at(code, c + SYSTEMS_AT) + e * at(code, c + SYSTEMS_STRIDE))
+    system = at(code, c + TABLE_AT) + number * at(code, c + SYSTEM_SIZE)
+    return system + is_held * (k + 3 * k * k if at(code, c + FORM) == MODES else k * k + 1 + k)
 
 
 @helper
@@ -80,28 +83,28 @@ def set_rest(C, c, e):
 
 
 @Inlined
-def modes_of(C, s, rest, n, k):
-    """The amplitudes of the modes of a cell whose k states are in `work`, behind these."""
+def modes_of(C, s, rest, n, k, y, first, stride):
+    """Put the amplitudes of the modes of a cell into `work`, behind k numbers; its k states lie in y."""
     table, work = C.table, C.work
     for i in range(k):
         x = 0.0
         for j in range(k):
-            x += at(table, s + k + k * k + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
+            x += at(table, s + k + k * k + i * k + j) * (at(y, first + j * stride) - at(C.rest, rest + j * n))
         put(work, k + i, x)
 
 
 @Inlined
-def decay_of_modes(C, s, rest, n, k, d):
-    """Carry the k states in `work` over a time d."""
+def decay_of_modes(C, s, rest, n, k, d, y, first, stride):
+    """Carry the k states in y over a time d."""
     table, work = C.table, C.work
-    modes_of(C, s, rest, n, k)
+    modes_of(C, s, rest, n, k, y, first, stride)
     for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
+        put(work, k + i, at(work, k + i) * fast_fading(at(table, s + i) * d))
     for i in range(k):
         value = at(C.rest, rest + i * n)
         for j in range(k):
             value += at(table, s + k + i * k + j) * at(work, k + j)
-        put(work, i, value)
+        put(y, first + i * stride, value)
 
 
 @helper
@@ -119,21 +122,21 @@ def taylor(C, c, e, is_held, h, order):
 
 
 @helper
-def decay(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d, in modes."""
-    k, n = C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + C.code[c + PLACE] + e
+def decay(C, c, e, d, is_held, y, first, stride):
+    """Carry the states of a cell, which lie in y, over a time d, in modes."""
+    k, n = at(C.code, c + STATES), at(C.code, c + SIZE)
+    s, rest = system_at(C, c, e, is_held), is_held * C.force.size + at(C.code, c + PLACE) + e
     if k == USUAL:
-        decay_of_modes(C, s, rest, n, USUAL, d)
+        decay_of_modes(C, s, rest, n, USUAL, d, y, first, stride)
     else:
-        decay_of_modes(C, s, rest, n, k, d)
+        decay_of_modes(C, s, rest, n, k, d, y, first, stride)
 
 
 @unit(_flow_signature)
 def flow(C, c, e, d, is_held):
     """Carry the states in `work` over a time d; what is rare stands here, out of the way of what is not."""
     if C.code[c + FORM] == MODES:
-        decay(C, c, e, d, is_held)
+        decay(C, c, e, d, is_held, C.work, 0, 1)
         return
     work, k = C.work, C.code[c + STATES]
     steps = np.ceil(d * C.table[system_at(C, c, e, is_held) + k * k])
@@ -160,7 +163,7 @@ def look_at(C, c, e, now):
         since = until
     if now > since:
         if C.code[c + FORM] == MODES:
-            decay(C, c, e, now - since, 0)
+            decay(C, c, e, now - since, 0, C.work, 0, 1)
         else:
             flow(C, c, e, now - since, 0)
 
@@ -169,7 +172,7 @@ def look_at(C, c, e, now):
 def rise_of_modes(C, s, rest, n, k, watched, level, sign, soon, horizon):
     """Time to the next rise of a state over a level (sign 1), or fall, of a cell whose k states are in `work`."""
     work, row = C.work, s + k + watched * k
-    modes_of(C, s, rest, n, k)
+    modes_of(C, s, rest, n, k, work, 0, 1)
     for i in range(k):
         put(work, k + i, sign * at(C.table, row + i) * at(work, k + i))
     above = sign * (at(C.rest, rest + watched * n) - level)
@@ -213,6 +216,27 @@ def crossing_in_general(C, c, e, watched, level, is_held, sign):
 
 
 @helper
+def which_of(C, c, place):
+    """Which state of its cluster begins at `place`."""
+    which, start = 0, at(C.code, c + PLACE)
+    while start != place:
+        which += 1
+        start += at(C.code, c + SIZE)
+    return which
+
+
+@helper
+def slack_of(C, c, e, watched, level):
+    """By how much a state of a cell that is in the present will stay below a level, if nothing reaches the cell."""
+    k, n, y = at(C.code, c + STATES), at(C.code, c + SIZE), at(C.code, c + PLACE) + e
+    peaks = system_at(C, c, e, 0) + at(C.code, c + PEAKS)
+    most = at(C.rest, y + watched * n)
+    for j in range(k):
+        most += at(C.table, peaks + j) * max(at(C.y, y + j * n) - at(C.rest, y + j * n), 0.0)
+    return level - TOGETHER * abs(level) - most
+
+
+@helper
 def level_of(C, v, e):
     """Threshold of an element."""
-    return C.table[C.code[v + THRESHOLD] + e * C.code[v + THRESHOLD_STRIDE]]
+    return at(C.table, at(C.code, v + THRESHOLD) + e * at(C.code, v + THRESHOLD_STRIDE))

@@ -2,8 +2,8 @@
 
 A program is straight: read states and registers of `BLOCK` numbers, work, write. Which scheme it is (`euler`, a Lawson
 method) is a matter of who writes it (`neurosim.graph.element_programs`), so a new model or scheme compiles nothing.
-Sums and products take their operands from registers, states or inputs, and put what they make into a register or a state
-(`neurosim.kernels.element_vectors`); the others know registers only, and write into none that they read.
+Sums and products take their operands from registers, states or inputs, and put what they make into a register or a
+state (`neurosim.kernels.element_vectors`); the others know registers only, and write into none that they read.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ BLOCK = 256
     LOAD, LOAD_INPUT, STORE, STORE_FREE, HOLD, CONSTANT, LINEAR_1, LINEAR_2, LINEAR_3, LINEAR_4, PRODUCT, PRODUCTS,
     ADD_EACH, ADD_SCALED, FUNCTION, NOISE,
 ) = range(16)  # fmt: skip
-"""Instructions; R are registers, C places of numbers in the table, E of arrays there with one for each element. In sums,
-products and HOLD, R are operands: 4 times the number of a register (`IN_REGISTERS`), or the place of a state or in q plus
-`IN_STATES` or `IN_INPUTS`.
+"""Instructions; R are registers, C places of numbers in the table, E of arrays there with one for each element. In
+sums, products and HOLD, R are operands: 4 times the number of a register, the place of a state or that in q, plus
+`IN_REGISTERS`, `IN_STATES` or `IN_INPUTS`.
 
 ====================  ===================================================================================
 LOAD R place          R = states at the place

@@ -47,9 +47,7 @@ def _build_sum(value: Sum, operands: int, numbers: int) -> Any:
     whole, real = types.i8, types.f8
 
     @intrinsic
-    def total(
-        typing_context, d, m, x1, x2, x3, x4, x5, x6, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10
-    ):
+    def total(typing_context, d, m, x1, x2, x3, x4, x5, x6, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
         signature = types.void(*[whole] * 8, *[real] * 11)
 
         def generate(target, builder, sig, values):
@@ -95,7 +93,7 @@ def _product(fused: Any, x: list[Any], c: list[Any]) -> Any:
 linear_1, linear_2, linear_3, linear_4 = (_sum(_linear, k, k + 1) for k in (1, 2, 3, 4))
 """``linear_k(d, m, x1 .. x6, c0 .. c10)``: c0 + c1 x1 + ... + ck xk of m elements; what is not used is any number."""
 product, products = (_sum(_product, 2 + 2 * k, 3 + 4 * k) for k in (1, 2))
-"""With the same arguments: c0 + c1 x1 + c2 x2 + (c3 + c4 x3) (c5 + c6 x4), for `products` + (c7 + c8 x5) (c9 + c10 x6)."""
+"""With the same arguments: c0 + c1 x1 + c2 x2 + (c3 + c4 x3) (c5 + c6 x4), `products` + (c7 + c8 x5) (c9 + c10 x6)."""
 
 
 def _build_hold() -> Any:

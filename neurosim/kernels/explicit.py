@@ -52,6 +52,9 @@ from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
 
+_PART = 1024
+"""Unknowns summed at a time where there are more."""
+
 TEST_EVERY, SIGNS = 16, 15
 """Steps between two tests for stiffness; signs of it from which it counts."""
 
@@ -126,16 +129,19 @@ def _combine(K, weights, count, n, base, h, out):
             out[i] = base[i] + h * value
         out[n] = 0.0
         return
-    for i in range(n):
-        out[i] = weights[0] * K[0, i]
-    for j in range(1, count):
-        w = weights[j]
-        if w != 0.0:
-            row = K[j]
-            for i in range(n):
-                out[i] += w * row[i]
-    for i in range(n):
-        out[i] = base[i] + h * out[i]
+    # Parts of a row stay in the cache while the stages are added up.
+    for first in range(0, n, _PART):
+        last = min(n, first + _PART)
+        for i in range(first, last):
+            out[i] = weights[0] * K[0, i]
+        for j in range(1, count):
+            w = weights[j]
+            if w != 0.0:
+                row = K[j]
+                for i in range(first, last):
+                    out[i] += w * row[i]
+        for i in range(first, last):
+            out[i] = base[i] + h * out[i]
 
 
 @helper

@@ -17,11 +17,12 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import Inlined, fast_exp
-from neurosim.kernels.unchecked import at
+from neurosim.kernels.functions import Inlined, fast_fading
+from neurosim.kernels.unchecked import at, put
 
-FINE = 1e-9
-"""Last step towards a rise as a share of the fastest time constant; the steps' errors are squared."""
+FINE, FINER = 1e-6, 1e-9
+"""Last step towards a rise as a share of the fastest time constant, where steps take their errors to the third power
+and to the second."""
 
 STEPS = 400
 """Most steps of a search; it is put off then."""
@@ -38,6 +39,15 @@ ROOM_OF_POLYNOMIAL = 2 * (DEGREE + 1) + (DEPTH + 2) * (DEGREE + 3)
 
 
 @Inlined
+def parabola(value, slope, bend):
+    """Where ``value + slope t + bend t^2/2`` reaches 0; inf if it does not, from below."""
+    root = np.sqrt(max(slope * slope - 2.0 * bend * value, 0.0))
+    if slope > 0.0:
+        return -2.0 * value / (slope + root)
+    return (root - slope) / bend if bend > 0.0 else np.inf
+
+
+@Inlined
 def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, horizon):
     """First t at which a sum of exponentials, which is taken to begin below 0, rises above it; inf if it never does.
 
@@ -46,46 +56,62 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
     rates, first : float64, int
         Where k rates of decay lie, rising from 0 or above.
     amounts, place : float64, int
-        Where the k amounts lie.
+        Where the k amounts lie; the first may be changed.
     constant : float
         What the sum ends at.
     soon, horizon : float
-        A rise before `soon` is looked for first: ``-soon`` says that there is none. ``-t`` with t behind `horizon`
-        says that there is none before t.
+        A rise before `soon` is looked for first: ``-soon`` says that there is none. Where the search leads behind
+        `horizon` it ends: ``-t`` says that there is none before t. The first amount then is how far the sum stays below
+        0 until then, at least.
     """
-    t = 0.0
+    t, rises = 0.0, False
     for step in range(STEPS):
-        value, slope, bend, may_rise = constant, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
+        value, slope, up, down, may_rise = constant, 0.0, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
         for i in range(k):
             rate, amount = at(rates, first + i), at(amounts, place + i)
             if step > 0:
-                amount *= fast_exp(-rate * t)
+                amount *= fast_fading(rate * t)
             value += amount
             moved = rate * amount
             slope -= moved
-            bend += max(moved * rate, 0.0)
+            up += max(moved * rate, 0.0)
+            down -= min(moved * rate, 0.0)
             # Equal rates count as one.
             may_rise = may_rise or (value > 0.0 and (i + 1 == k or at(rates, first + i + 1) != rate))
         if step == 0:
             value = min(value, 0.0)
-        if value >= 0.0 and step > 0:
-            return t
-        if not may_rise:
-            return np.inf
-        if step == 0 and soon > 0.0 and value + soon * (slope + 0.5 * soon * bend) <= 0.0:
-            return -soon
-        root = np.sqrt(slope * slope - 2.0 * bend * value)
-        if slope > 0.0:
-            ahead = -2.0 * value / (slope + root)
-        elif bend > 0.0:
-            ahead = (root - slope) / bend
-        else:
-            return np.inf
+        if not rises:
+            if value >= 0.0 and step > 0:
+                return t
+            if not may_rise:
+                return np.inf
+            if step == 0:
+                then = value + soon * (slope + 0.5 * soon * up)
+                if soon > 0.0 and then < 0.0:
+                    put(amounts, place, -max(value, then))
+                    return -soon
+                # Half way up to 0.
+                half = parabola(0.5 * value, slope, up)
+                if half > horizon and value < 0.0:
+                    put(amounts, place, -0.5 * value)
+                    return -half
+            if slope <= 0.0:
+                ahead = parabola(value, slope, up)
+                if ahead == np.inf:
+                    return np.inf
+                t += ahead
+                if t > horizon:
+                    break
+                continue
+            # So far ahead it only rises: no other rise comes before the one that its own parabola leads to.
+            rises = slope * slope > -4.0 * down * value
+        ahead = parabola(value, slope, up - down if rises else up)
         t += ahead
-        if ahead * at(rates, first + k - 1) <= FINE:
+        if abs(ahead) * at(rates, first + k - 1) <= (FINE if rises else FINER):
             return t
-        if t > horizon:
+        if not rises and t > horizon:
             break
+    put(amounts, place, 0.0)
     return -t
 
 

@@ -20,12 +20,13 @@ projection is a place in `table`."""
 
 (
     SIZE, STATES, PLACE, HELD_BY, FIRST_CELL, WATCHERS, WATCHERS_AT, FORM, SYSTEMS_AT, SYSTEMS_STRIDE, TABLE_AT,
-    SYSTEM_SIZE, DRIVEN, MONOTONE, CELL_WORDS,
-) = range(15)  # fmt: skip
+    SYSTEM_SIZE, DRIVEN, MONOTONE, PEAKS, CELL_WORDS,
+) = range(16)  # fmt: skip
 """A cluster: neurons (*cells*), states of one, place of its first state (state i of cell e is at PLACE + i SIZE + e),
 where the ends of refractory times begin or -1, number of its first cell, events that watch it and place of their
 records' places; form of its systems, the number of each cell's system, where these lie in `table`, and whether inputs
-move it, and whether what lowers one state never raises another."""
+move it, and whether what lowers one state never raises another; where in a system the peaks of the watched state begin:
+the most that it may ever rise for each unit that a state is above its rest now, -1 where nothing is said of that."""
 
 MODES, GENERAL = range(2)
 """Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
@@ -120,6 +121,8 @@ class Cells(NamedTuple):
     """[cells]: the last instant that touched it."""
     raised: np.ndarray
     """[cells]: whether something in that instant may bring its next crossing nearer."""
+    slack: np.ndarray
+    """[elements]: where above 0, nothing changes before `next_time` unless pulses raise the drive by that much."""
     round: np.ndarray
     """[events + 1]: where the ticks of each event begin in the log, of one round."""
 

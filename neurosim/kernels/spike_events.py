@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.abi import driver, helper
-from neurosim.kernels.cell_flow import cluster_at, crossing_in_general, crossing_of_modes, level_of, look_at, set_rest
+from neurosim.kernels.cell_flow import (
+    cluster_at,
+    crossing_in_general,
+    crossing_of_modes,
+    decay,
+    level_of,
+    look_at,
+    set_rest,
+    slack_of,
+    system_at,
+    which_of,
+)
 from neurosim.kernels.element_queue import wait
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
@@ -46,6 +57,7 @@ from neurosim.kernels.spike_cells import (
     NEXT_INPUT,
     NOW,
     NUMBER,
+    PEAKS,
     PLACE,
     PROJECTED,
     PROMPT,
@@ -126,21 +138,33 @@ def _signature() -> Any:
 
 
 @helper
+def carry(C, c, e):
+    """Bring a cell to the present."""
+    code, now, cell = C.code, at(C.clock, NOW), at(C.code, c + FIRST_CELL) + e
+    since = at(C.since, cell)
+    if since < now:
+        place, n, held_by = at(code, c + PLACE) + e, at(code, c + SIZE), at(code, c + HELD_BY)
+        if at(code, c + FORM) == MODES and (held_by < 0 or at(C.release, held_by + e) <= since):
+            decay(C, c, e, now - since, 0, C.y, place, n)
+        else:
+            look_at(C, c, e, now)
+            for i in range(code[c + STATES]):
+                put(C.y, place + i * n, at(C.work, i))
+        put(C.since, cell, now)
+
+
+@helper
 def touch(C, c, e, raises):
     """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
-    cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
-    if at(C.since, cell) < now:
-        look_at(C, c, e, now)
-        place, n = C.code[c + PLACE] + e, C.code[c + SIZE]
-        for i in range(C.code[c + STATES]):
-            put(C.y, place + i * n, at(C.work, i))
-        put(C.since, cell, now)
-    if C.code[c + WATCHERS] > 0 and at(C.mark, cell) != plan[INSTANT]:
-        put(C.mark, cell, plan[INSTANT])
+    carry(C, c, e)
+    code, plan, cell = C.code, C.plan, at(C.code, c + FIRST_CELL) + e
+    if at(code, c + WATCHERS) > 0 and at(C.mark, cell) != at(plan, INSTANT):
+        number = at(plan, TOUCHED)
+        put(C.mark, cell, at(plan, INSTANT))
         put(C.raised, cell, 0)
-        put(C.touched, 2 * plan[TOUCHED], c)
-        put(C.touched, 2 * plan[TOUCHED] + 1, e)
-        plan[TOUCHED] += 1
+        put(C.touched, 2 * number, c)
+        put(C.touched, 2 * number + 1, e)
+        put(plan, TOUCHED, number + 1)
     if raises:
         put(C.raised, cell, 1)
 
@@ -153,17 +177,16 @@ def search(C, c, e, v, element):
     if held_by >= 0 and C.release[held_by + e] > now:
         is_held, until = 1, C.release[held_by + e]
     what, sign = (UP, 1.0) if C.armed[element] != 0 else (DOWN, -1.0)
-    watched, place = 0, code[c + PLACE]
-    while place != code[v + WATCHED]:
-        watched += 1
-        place += code[c + SIZE]
+    watched = which_of(C, c, code[v + WATCHED])
     C.plan[SEARCHES] += 1
     if code[c + FORM] == MODES:
-        # Something else reaches a neuron about as often as it was searched so far.
-        soon, horizon = C.next_time[element] - now, now * C.since.size / C.plan[SEARCHES]
+        # Something else reaches a neuron about as often as it did so far.
+        soon, horizon = C.next_time[element] - now, now * C.since.size / (C.plan[SENT] + 1)
         later = crossing_of_modes(
             C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
         )  # fmt: skip
+        if later < 0.0 and what == UP and is_held == 0:
+            C.slack[element] = C.work[code[c + STATES]]
         if later == -soon < 0.0:
             C.awaited[element] = GLANCE
             return
@@ -180,18 +203,28 @@ def search(C, c, e, v, element):
 @helper
 def schedule(C, c, e):
     """Find what happens next to a cell if nothing reaches it."""
-    code, now = C.code, C.clock[NOW]
-    for q in range(code[c + WATCHERS]):
-        v = code[code[c + WATCHERS_AT] + q]
-        element = code[v + FIRST_ELEMENT] + e
-        C.outcome[element] = LOOK
-        if C.release[element] > now:
-            if C.next_time[element] != C.release[element]:
-                wait(C, element, C.release[element], LOOK)
-        elif C.armed[element] != 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
-            # Its crossing comes later than it was expected, or never.
-            if C.awaited[element] == UP:
-                C.awaited[element] = GLANCE
+    code, now = C.code, at(C.clock, NOW)
+    for q in range(at(code, c + WATCHERS)):
+        v = at(code, at(code, c + WATCHERS_AT) + q)
+        element = at(code, v + FIRST_ELEMENT) + e
+        put(C.outcome, element, LOOK)
+        if at(C.armed, element) != 0:
+            if at(C.raised, at(code, c + FIRST_CELL) + e) == 0:
+                # Its crossing comes later than it was expected, or never.
+                if at(C.awaited, element) == UP:
+                    put(C.awaited, element, GLANCE)
+                continue
+            if at(code, c + PEAKS) >= 0:
+                slack = slack_of(C, c, e, which_of(C, c, at(code, v + WATCHED)), level_of(C, v, e))
+                put(C.slack, element, slack)
+                if slack > 0.0:
+                    if at(C.next_time, element) < np.inf:
+                        wait(C, element, np.inf, LOOK)
+                    continue
+        put(C.slack, element, 0.0)
+        if at(C.release, element) > now:
+            if at(C.next_time, element) != at(C.release, element):
+                wait(C, element, at(C.release, element), LOOK)
         else:
             look_at(C, c, e, now)
             search(C, c, e, v, element)
@@ -203,6 +236,7 @@ def glance(C, element):
     number = C.code[C.code[EVENT_OF_ELEMENT] + element]
     v, c = C.code[EVENTS_AT] + number * EVENT_WORDS, C.code[C.code[CLUSTER_OF_EVENT] + number]
     e = element - C.code[v + FIRST_ELEMENT]
+    C.slack[element] = 0.0
     look_at(C, c, e, C.clock[NOW])
     search(C, c, e, v, element)
 
@@ -245,8 +279,10 @@ def deliver(C, p, element):
     source, target, lost_by = element - code[p + LOW], code[p + TARGET], code[p + LOST_BY]
     if source < 0 or source >= code[p + SOURCES]:
         return
-    c = cluster_at(C, target)
     start, stop = C.pointers[code[p + POINTERS] + source], C.pointers[code[p + POINTERS] + source + 1]
+    if start == stop:
+        return
+    c = cluster_at(C, target)
     weight, each = code[p + WEIGHT], code[p + WEIGHT_STRIDE]
     if code[p + KIND] == SHORT_TERM:
         before = C.arrivals[code[p + ARRIVALS] + source]
@@ -259,16 +295,27 @@ def deliver(C, p, element):
         gain = C.table[code[code[p + PARAMETERS] + CONSTANTS] + GAIN]
     for q in range(code[c + WATCHERS]):
         is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
+    targets, strengths, memory, y, watcher, peaks = C.targets, C.strengths, C.memory, C.y, -1, 0
+    if code[c + PEAKS] >= 0 and not is_watched:
+        watcher = code[code[code[c + WATCHERS_AT]] + FIRST_ELEMENT]
+        peaks = code[c + PEAKS] + which_of(C, c, target)
     for s in range(start, stop):
-        e = at(C.targets, synapses + s)
+        e = at(targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
-        amount = gain * at(C.y, weight + s) if learns else at(C.strengths, weight + s * each)
+        amount = gain * at(y, weight + s) if learns else at(strengths, weight + s * each)
         if is_short_term:
-            amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
-        touch(C, c, e, amount > 0.0 or not is_monotone)
+            amount = amount * at(memory, use + s) * at(memory, resources + s)
+        slack = at(C.slack, watcher + e) if watcher >= 0 else 0.0
+        if slack > 0.0:
+            slack -= max(amount, 0.0) * at(C.table, system_at(C, c, e, 0) + peaks)
+            put(C.slack, watcher + e, slack)
+        if slack > 0.0:
+            carry(C, c, e)
+        else:
+            touch(C, c, e, amount > 0.0 or not is_monotone)
         if not learns:
-            put(C.y, target + e, at(C.y, target + e) + amount)
+            put(y, target + e, at(y, target + e) + amount)
         if is_watched:
             C.plan[JUDGED] = 1
             for q in range(code[c + WATCHERS]):

@@ -18,7 +18,7 @@ import numpy as np
 from neurosim.kernels.abi import driver, helper
 from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
-from neurosim.kernels.random_numbers import normal_numbers
+from neurosim.kernels.random_numbers import exponential_number, normal_numbers
 from neurosim.kernels.spike_vectors import (
     fade,
     held_one,
@@ -33,21 +33,23 @@ from neurosim.kernels.spike_vectors import (
     step_three,
     step_two,
 )
+from neurosim.kernels.synapse_vectors import recover
 from neurosim.kernels.unchecked import at, copy, put
 
 WATCHED_TOGETHER = 64
 """Elements that are looked at one by one where any has reached its threshold."""
 
 SWEPT_EVERY, NOTHING = 256, 1e-250
-"""Steps after which states nearer to zero than this become zero: numbers below 1e-308 take a processor a hundred times as
-long, and a silent synapse would get there in seconds."""
+"""Steps after which states nearer to zero than this become zero: numbers below 1e-308 take a processor a hundred times
+as long, and a silent synapse would get there in seconds."""
 
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
     SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, FLOWING, HEAD,
 ) = range(17)  # fmt: skip
 """Head of `code`: numbers of parts, and where their records begin. SLOTS is the longest delay in steps, plus 1;
-ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`; FLOWING counts states."""
+ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`; FLOWING counts
+states."""
 
 SIZE, STATES, PLACE, HELD_BY, TERMS_AT, PROGRAM_END, CLUSTER_WORDS = range(7)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
@@ -56,10 +58,10 @@ that is 0, its groups of states that are stepped together: how many, then each."
 
 OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
 """A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
-its one coefficient), `PLAIN` (a few coefficients, the same for all neurons), `GENERAL`, or `LEAKS`; how many terms follow,
-each a state, the place of its coefficient and 1 where neurons differ. `LEAKS` is a held state with itself as first of two or
-three plain terms, of states that fade and come next in the group; behind its terms are the place of its threshold
-in the table, -1 if it has none to be looked for, and where its bits in `hits` begin."""
+its one coefficient), `PLAIN` (a few coefficients, the same for all neurons), `GENERAL`, or `LEAKS`; how many terms
+follow, each a state, the place of its coefficient and 1 where neurons differ. `LEAKS` is a held state with itself as
+first of two or three plain terms, of states that fade and come next in the group; behind its terms are the place of its
+threshold in the table, -1 if it has none to be looked for, and where its bits in `hits` begin."""
 
 FADES, PLAIN, GENERAL, LEAKS = range(4)
 LEAKS_WORDS = 2
@@ -223,33 +225,28 @@ def step_cluster(code, c, table, y, q, release, now, work, hits):
 @helper
 def deliver(code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals):
     """Let the ticks `low` to `high` of the log arrive through one projection."""
-    first, sources, target = code[p + LOW], code[p + SOURCES], code[p + TARGET]
+    if code[p + KIND] == SHORT_TERM:
+        deliver_short_term(
+            code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals
+        )  # fmt: skip
+        return
+    first, sources, target, places = code[p + LOW], code[p + SOURCES], code[p + TARGET], code[p + POINTERS]
     weight, each, lost_by = code[p + WEIGHT], code[p + WEIGHT_STRIDE], code[p + LOST_BY]
+    ends, learns = code[p + SYNAPSES], code[p + KIND] == LEARNING
     for tick in range(low, high):
-        source = elements[tick] - first
+        source = at(elements, tick) - first
         if source < 0 or source >= sources:
             continue
-        start = pointers[code[p + POINTERS] + source]
-        stop = pointers[code[p + POINTERS] + source + 1]
-        ends, u, r = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
-        if code[p + KIND] == LEARNING:
+        start, stop = at(pointers, places + source), at(pointers, places + source + 1)
+        if learns:
             depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals)
-        elif code[p + KIND] == SHORT_TERM:
-            last = arrivals[code[p + ARRIVALS] + source]
-            arrivals[code[p + ARRIVALS] + source] = now
-            refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
-            for s in range(start, stop):
-                e = at(targets, ends + s)
-                if lost_by < 0 or release[lost_by + e] <= now:
-                    sent = at(strengths, weight + s * each) * at(memory, u + s) * at(memory, r + s)
-                    put(y, target + e, at(y, target + e) + sent)
         elif lost_by >= 0:
             for s in range(start, stop):
                 e = at(targets, ends + s)
-                if release[lost_by + e] <= now:
+                if at(release, lost_by + e) <= now:
                     put(y, target + e, at(y, target + e) + at(strengths, weight + s * each))
         elif each == 0:
-            value = strengths[weight]
+            value = at(strengths, weight)
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + value)
@@ -257,6 +254,31 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + at(strengths, weight + s))
+
+
+@helper
+def deliver_short_term(
+    code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals
+):  # fmt: skip
+    """Let ticks arrive through synapses with short-term plasticity: `refresh`, then u R of the weight."""
+    first, sources, target, places = code[p + LOW], code[p + SOURCES], code[p + TARGET], code[p + POINTERS]
+    weight, each, lost_by = code[p + WEIGHT], code[p + WEIGHT_STRIDE], code[p + LOST_BY]
+    ends, u, r, noted = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + ARRIVALS]
+    for tick in range(low, high):
+        source = at(elements, tick) - first
+        if source < 0 or source >= sources:
+            continue
+        start, stop = at(pointers, places + source), at(pointers, places + source + 1)
+        if start == stop:
+            continue
+        last = at(arrivals, noted + source)
+        put(arrivals, noted + source, now)
+        refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
+        for s in range(start, stop):
+            e = at(targets, ends + s)
+            if lost_by < 0 or at(release, lost_by + e) <= now:
+                sent = at(strengths, weight + s * each) * at(memory, u + s) * at(memory, r + s)
+                put(y, target + e, at(y, target + e) + sent)
 
 
 @helper
@@ -373,12 +395,9 @@ def refresh(code, p, start, stop, passed, table, memory):
             put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * recovered)
             put(memory, u + s, use + old * (1.0 - use) * faded)
         return
-    for s in range(start, stop):
-        old, rest = at(memory, u + s), at(memory, r + s)
-        put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * fast_exp(-passed * at(table, recovery + s)))
-    for s in range(start, stop):
-        use = at(table, uses + s)
-        put(memory, u + s, use + at(memory, u + s) * (1.0 - use) * fast_exp(-passed * at(table, facilitation + s)))
+    recover(
+        memory, u + start, r + start, table, uses + start, recovery + start, facilitation + start, stop - start, passed
+    )  # fmt: skip
 
 
 @helper
@@ -444,8 +463,10 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
                 y[state] = value
             elif code[a + RESET_KIND] == 1:
                 y[state] -= value
-            else:
+            elif code[a + RESET_KIND] == 2:
                 y[state] *= value
+            else:
+                y[state] = -value * exponential_number(plan[SEED], now, state)
         if watched >= 0 and y[watched + e] < table[code[v + THRESHOLD] + e * code[v + THRESHOLD_STRIDE]]:
             armed[first + e] = 1
             plan[DISARMED] -= 1

@@ -209,10 +209,10 @@ def _leak(fading: int) -> Instruction:
 
 
 leak_one, leak_two = _leak(1), _leak(2)
-"""``leak(y, at_y, q, at_q, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word)``: for e < m, y[at_y + e]
-is multiplied by f; q[at_q + e] and the sum of the first so many f_k y[s_k + e] come to it, unless release[free + e] is
-`now` or later; then these y[s_k + e] are multiplied by g_k. Bit e of `hits` from `word` on says whether y[at_y + e] is at
-`level` or above; bits of whole bytes are written. Arrays hold their lowest byte first."""
+"""``leak(y, at_y, q, at_q, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word)``: for e < m,
+y[at_y + e] is multiplied by f; q[at_q + e] and the sum of the first so many f_k y[s_k + e] come to it, unless
+release[free + e] is `now` or later; then these y[s_k + e] are multiplied by g_k. Bit e of `hits` from `word` on says
+whether y[at_y + e] is at `level` or above; whole bytes are written. Words have their lowest byte first."""
 
 
 def _build_lowest_bit() -> Any:

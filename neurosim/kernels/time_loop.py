@@ -110,8 +110,9 @@ from neurosim.kernels.system import (
 STALLED = 0.5
 """Part of its error that a step refused twice may keep; more does not come from its length [1]."""
 
-LEAST_ERROR, SWITCHING = 0.01, 4.0
-"""Error from which on its growth from step to step says something about the next one, and growth that does [1]."""
+LEAST_ERROR, SWITCHING, SETTLING, LEAD = 0.01, 4.0, 0.5, 1.3
+"""Error from which on its growth from step to step says something about the next one, growths that do, and most by
+which a step is taken longer for it [1]."""
 
 REJECTED_ORDER = 2.5
 """Most with which the error of a refused step is taken to fall: fewer are refused twice."""
@@ -475,7 +476,8 @@ def advance(S, lu, lu_polish, run, context):
             least = max(error, LEAST_ERROR)
             if real[ERROR_BEFORE] > 0.0:
                 growth = least / real[ERROR_BEFORE] * (real[H_LAST] / h) ** real[ORDER]
-                factor *= growth ** (-1.0 / real[ORDER]) if growth > SWITCHING else 1.0
+                if growth > SWITCHING or growth < SETTLING:
+                    factor = min(factor * min(LEAD, growth ** (-1.0 / real[ORDER])), real[FACTOR_MAX])
             real[ERROR_BEFORE] = least
         if count[AFTER_REJECT] != 0:
             factor = min(1.0, factor)

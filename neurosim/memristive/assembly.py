@@ -133,6 +133,9 @@ def assemble_network(
     own[words.DRIVEN], own[words.HELD_UNKNOWNS] = len(drives.records), held
     network[[law.EDGES, law.NODES, law.FIXED, law.TARGETS]] = m, n, net.fixed.size, len(targets)
     network[[law.OHMIC, law.WITH_JACOBIAN, law.SOLVER]] = laws.ohmic, derivatives, address_of(solver.arrays)
+    constant, places = net.sources.constant, targets[:, 1] if len(targets) else np.zeros(0, np.int64)
+    network[law.EMF_DRIVEN] = (places < m).any()
+    network[law.INJECTED] = (places >= m + n).any() or (constant[m + n :] != 0.0).any()
     network[[law.CONSTANT_AT, law.LAWS_TABLE]] = len(drives.table), len(drives.table) + m + 2 * n
     step_solver = solver.arrays.with_own_numbers() if implicit else None
     bounds = np.empty(0)
@@ -140,7 +143,7 @@ def assemble_network(
         bounds = np.concatenate([laws.lower, laws.upper])
         network[[law.STEP_SOLVER, law.BOUNDS_AT]] = address_of(step_solver), network[law.LAWS_TABLE] + laws.table.size
     code = np.concatenate([header, own, network, *(part for *_, part in parts)]).astype(np.int64)
-    table = np.concatenate([drives.table, net.sources.constant, laws.table, bounds])
+    table = np.concatenate([drives.table, constant, laws.table, bounds])
 
     count = m + held
     index = np.full((1, count, 2), GROUND, np.int32)

@@ -71,7 +71,9 @@ def approximate(graph: Reduction) -> dict[str, Any]:
     sequence = np.arange(n)
     if pairs:
         near = csr_array((np.ones(other.size, np.int8), other, start), shape=(n, n))
-        sequence = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
+        narrow = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
+        if _spread(graph, number_of(narrow)) < _spread(graph, sequence):
+            sequence = narrow
     level, count, entries = elimination_levels(start, other, sequence)
     room = int(SPARE * entries) + 2 * n + 16
     return {
@@ -81,12 +83,17 @@ def approximate(graph: Reduction) -> dict[str, Any]:
         "factor_row": np.zeros(room),
         "factor_value": np.zeros(room),
         "pivot": np.zeros(n),
-        "head": np.zeros(n + 1),
+        "first_entry": np.zeros(n + 1),
         "mark": np.zeros(n + 1),
         "following": np.zeros(pairs + n),
         "entry_other": np.zeros(pairs + n),
         "entry_weight": np.zeros(pairs + n),
     }
+
+
+def _spread(graph: Reduction, number: np.ndarray) -> float:
+    """Mean logarithm of how far apart neighbours are numbered: what is near is still in the cache."""
+    return float(np.log1p(np.abs(number[graph.low] - number[graph.high]).astype(np.float32)).mean())
 
 
 def _tree(graph: Reduction) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -25,25 +25,26 @@ from neurosim.kernels.abi import (
     helper,
     kernel,
     numba_object,
+    unit,
 )  # fmt: skip
 from neurosim.kernels.array_program import HEADER, INPUTS
-from neurosim.kernels.edge_laws import WORK, evaluate_edges
+from neurosim.kernels.edge_laws import WORK, evaluate_edges, gather_edges, rates_of_edges
 from neurosim.kernels.flat_signature import signature_of
-from neurosim.kernels.laplacian import solve_laplacian
+from neurosim.kernels.laplacian import factor_gathered, right_hand_side, solve_gathered, solve_laplacian
 from neurosim.kernels.laplacian_arrays import TOLERANCE, laplacian_type
-from neurosim.kernels.unchecked import at, flat, put
+from neurosim.kernels.unchecked import at, copy, flat, put
 
 AT = HEADER + WORDS_OF_LAW
-WORDS_OF_NETWORK = 15
+WORDS_OF_NETWORK = 17
 (
     EDGES, NODES, SOLVER, ENDS_AT, FIXED, FIXED_AT, TARGETS, TARGETS_AT, CONSTANT_AT, LAWS_AT, LAWS_TABLE, OHMIC,
-    WITH_JACOBIAN, STEP_SOLVER, BOUNDS_AT,
+    WITH_JACOBIAN, STEP_SOLVER, BOUNDS_AT, EMF_DRIVEN, INJECTED,
 ) = range(WORDS_OF_NETWORK)  # fmt: skip
 """m; n; address of the solver's arrays; place of tails, then heads; number and place of the nodes whose potential is
 given; number and place of pairs (input, place in the vector of sources); place of the constant sources in `table`;
 place of the edge laws in `code` and in `table`; 1 if all currents are proportional to their voltages; 1 if the law
 gives its dense Jacobian; address of the arrays for the systems of implicit steps, 0 for none, and place of the lower
-and upper bounds in `table`."""
+and upper bounds in `table`; 1 if an EMF is no constant; 1 if currents are injected."""
 
 STEPS, SHARE, SMALL = 60, 10.0, 1e-3
 """Newton's method: most steps; the change of voltages that ends it, relative to the largest or this [V], in tolerances
@@ -80,12 +81,24 @@ def laplacian_at() -> Any:
 
 
 @helper
-def gather_sources(time, table, code, memory, y, first):
-    """Sources at `time` into the first m + 2 n numbers of `memory`; held ones from ``y[first:]``."""
-    size = code[AT + EDGES] + 2 * code[AT + NODES]
+def gather_sources(time, table, code, memory, y, first, needed=False):
+    """Sources at `time` into the first m + 2 n numbers of `memory`; held ones from ``y[first:]``.
+
+    With `needed` only those that are not constant, and the potentials of fixed nodes.
+    """
+    m, n = code[AT + EDGES], code[AT + NODES]
+    size = m + 2 * n
     constant = code[AT + CONSTANT_AT]
-    for k in range(size):
-        memory[k] = table[constant + k]
+    if not needed or code[AT + EMF_DRIVEN] != 0:
+        copy(memory, 0, table, constant, m)
+    if not needed or code[AT + INJECTED] != 0:
+        copy(memory, m + n, table, constant + m + n, n)
+    if needed:
+        for k in range(code[AT + FIXED]):
+            place = m + code[code[AT + FIXED_AT] + k]
+            memory[place] = table[constant + place]
+    else:
+        copy(memory, m, table, constant + m, n)
     if code[INPUTS] > 0:
         fill_inputs(time, table, code, memory, size, y, first)
         for q in range(code[AT + TARGETS]):
@@ -142,6 +155,56 @@ def solve_network(time, context, table, code, memory, y, first):
         v[:] = 0.0
     evaluate_edges(context, laws, 0, laws_table, 0, work, v, y, i, rate, slopes, np.int64(wanted))
     context[WANT_DERIVATIVES] = wanted
+    return status
+
+
+@helper
+def _place_given(a, code, potential):
+    """Potentials of given nodes behind the unknowns in ``a.x``."""
+    n = a.node.size
+    for k in range(a.fixed.size):
+        a.x[n + k] = potential[a.fixed[k]]
+    for k in range(a.grounded.size):
+        a.x[n + a.fixed.size + k] = 0.0
+
+
+def _ohmic_signature() -> Any:
+    from numba import types
+
+    real, code = types.Array(types.f8, 1, "C"), types.Array(types.i8, 1, "C")
+    return types.i8(types.f8, real, real, code, real, real, types.i8, real)
+
+
+@unit(_ohmic_signature)
+def ohmic_rates(time, context, table, code, memory, y, first, rate):
+    """Rates of a network whose currents are all proportional to their voltages; 0, or the status of the solver.
+
+    Numbers of edges are read once before and once after the solution, and nothing of an edge is kept between: a large
+    network takes the time that its memory takes.
+    """
+    m, n = code[AT + EDGES], code[AT + NODES]
+    gather_sources(time, table, code, memory, y, first, True)
+    constant = code[AT + CONSTANT_AT]
+    emf = memory[:m] if code[AT + EMF_DRIVEN] != 0 else table[constant : constant + m]
+    laws, numbers = code[code[AT + LAWS_AT] :], table[code[AT + LAWS_TABLE] :]
+    work = memory[m + 2 * n + code[INPUTS] + 7 * m + 3 * n :]
+    a = laplacian_at(code[AT + SOLVER])
+    right = right_hand_side(a)
+    if code[AT + INJECTED] != 0:
+        for i in range(a.node.size):
+            put(right, i, at(memory, m + n + np.int64(at(a.node, i))))
+    else:
+        for i in range(a.node.size):
+            put(right, i, 0.0)
+    _place_given(a, code, memory[m : m + n])
+    status = gather_edges(a, context, laws, numbers, work, emf, y, right)
+    if status == 0:
+        status = factor_gathered(a)
+    if status == 0:
+        status = solve_gathered(a, 1)
+    if status == 0:
+        _place_given(a, code, memory[m : m + n])
+        rates_of_edges(a, context, laws, numbers, work, emf, y, rate)
     return status
 
 
@@ -257,14 +320,18 @@ def _answer(context, u, memory, code, F):
 def network_flow(context, u, p, memory, table, code, F, D):
     """Rates of the states; 0 of the samples of held sources."""
     m = code[AT + EDGES]
-    y, numbers = flat(u), flat(memory)
+    y, numbers, rate = flat(u), flat(memory), flat(F)
     if context[REQUEST] != FLOWS:
         _answer(context, y, numbers, code, F)
         return
-    status = solve_network(context[TIME], context, table, code, numbers, y, m)
-    rates = m + 2 * code[AT + NODES] + code[INPUTS] + 2 * m
-    for e in range(m):
-        F[e, 0] = numbers[rates + e] if status == 0 else np.nan
+    if code[AT + OHMIC] != 0 and context[WANT_DERIVATIVES] == 0.0:
+        status = ohmic_rates(context[TIME], context, table, code, numbers, y, m, rate)
+    else:
+        status = solve_network(context[TIME], context, table, code, numbers, y, m)
+        copy(rate, 0, numbers, m + 2 * code[AT + NODES] + code[INPUTS] + 2 * m, m)
+    if status != 0:
+        for e in range(m):
+            rate[e] = np.nan
     for k in range(m, F.shape[0]):
         F[k, 0] = 0.0
     if context[WANT_DERIVATIVES] != 0.0 and code[AT + WITH_JACOBIAN] != 0:

@@ -306,7 +306,7 @@ class MemristiveNetwork:
         Parameters
         ----------
         rtol : float
-            Of the run, default that of `simulate`: iterations end at an error in energy of 0.03 of it.
+            Of the run, default that of `simulate`: iterations end at an error in energy of a tenth of it.
         tolerance : float, optional
             Relative residual at which iterations end instead; calls beside runs, like `currents`, take 1e-13.
         """

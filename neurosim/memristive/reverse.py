@@ -32,6 +32,9 @@ from neurosim.memristive.law import (
     solve_network,
 )
 
+PART = 512
+"""Edges that sums over stages treat at a time."""
+
 LOOSEST = 1e-2
 """Largest tolerance of an adjoint solution."""
 
@@ -62,15 +65,27 @@ def _hold_rates(m, y, rate, bounds):
 
 
 @helper
+def _combine(m, first, base, scale, weights, place, stride, low, high, rows, out):
+    """out = first base + scale sum_q weights[place + q stride] rows[q], low <= q < high, part by part in the cache."""
+    for begin in range(0, m, PART):
+        end = min(begin + PART, m)
+        one, start = out[begin:end], base[begin:end]
+        for i in range(end - begin):
+            one[i] = first * start[i]
+        for q in range(low, high):
+            weight = scale * weights[place + q * stride]
+            if weight != 0.0:
+                row = rows[q * m + begin : q * m + end]
+                for i in range(end - begin):
+                    one[i] += weight * row[i]
+
+
+@helper
 def _stage(m, j, count, h, a, y, slopes, out):
     """out = y + h sum_q a[j, q] slopes[q], and the samples of y."""
-    out[:] = y
-    for q in range(j):
-        weight = h * a[j * count + q]
-        if weight != 0.0:
-            row = slopes[q * m : (q + 1) * m]
-            for e in range(m):
-                put(out, e, at(out, e) + weight * at(row, e))
+    _combine(m, 1.0, y, h, a, j * count, 1, 0, j, slopes, out)
+    for k in range(m, out.size):
+        out[k] = y[k]
 
 
 @driver(lambda: signature_of(*"rrrcrrrrrrrrr"))
@@ -112,6 +127,52 @@ def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slop
             kept[j * n : (j + 1) * n] = p
         else:
             later[:] = p
+
+
+@driver(lambda: signature_of(*"rrrrrrr"))
+def step_norm(span, weights, slopes, allowed, new, largest, out):
+    """The largest estimated error of a step over what is allowed into ``out[0]``.
+
+    Parameters
+    ----------
+    span : [3]
+        Length of the step; relative tolerance; 1 where a second estimate damps the first.
+    weights : [2 (E + 1)]
+        Of both estimates.
+    slopes : [(E + 1) m]
+    allowed : [m]
+        Absolute tolerances.
+    new, largest : [m]
+        The end of the step; the largest size of each state so far.
+    out : [1 + 2 PART]
+        Work space behind the first.
+    """
+    m, count = allowed.size, weights.size // 2
+    worst, size, other = 0.0, 0.0, 0.0
+    first, second = out[1 : 1 + PART], out[1 + PART : 1 + 2 * PART]
+    for begin in range(0, m, PART):
+        end = min(begin + PART, m)
+        first[:] = 0.0
+        second[:] = 0.0
+        for q in range(count):
+            row = slopes[q * m + begin : q * m + end]
+            by_first, by_second = span[0] * weights[q], span[0] * weights[count + q] * span[2]
+            for i in range(end - begin):
+                first[i] += by_first * row[i]
+            if by_second != 0.0:
+                for i in range(end - begin):
+                    second[i] += by_second * row[i]
+        for i in range(end - begin):
+            e = begin + i
+            scale = allowed[e] + span[1] * max(largest[e], abs(new[e]))
+            error = abs(first[i]) / scale
+            if not error <= worst:
+                worst = error
+            size += error * error
+            other += (second[i] / scale) ** 2
+    if span[2] != 0.0 and size > 0.0:
+        worst *= np.sqrt(size / (size + 0.01 * other))
+    out[0] = worst
 
 
 @driver(lambda: signature_of(*"rrrcrrrrrrrrr"))
@@ -237,8 +298,7 @@ def network_step_back(
         Receives 1, or 0 where equations have no solution.
     """
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    by_rate, by_current, by_state = vectors[:m], vectors[m : 2 * m], vectors[2 * m : 3 * m]
-    by_voltage = vectors[3 * m : 4 * m]
+    by_rate, by_current, by_voltage = vectors[:m], vectors[m : 2 * m], vectors[3 * m : 4 * m]
     by_potential, multiplier = vectors[4 * m : 4 * m + n], vectors[4 * m + n : 4 * m + 2 * n]
     control = laplacian_at(code[AT + SOLVER]).control
     sources = seen.size // count
@@ -248,15 +308,8 @@ def network_step_back(
     largest *= span[1] * span[3]
     given[0] = 1.0
     for j in range(count - 1, -1, -1):
-        weight, size = span[1] * a[count * count + j], 0.0
-        for e in range(m):
-            put(by_rate, e, weight * at(adjoint, e))
-        for q in range(j + 1, count):
-            weight = span[1] * a[q * count + j]
-            if weight != 0.0:
-                row = stages[q * m : (q + 1) * m]
-                for e in range(m):
-                    put(by_rate, e, at(by_rate, e) + weight * at(row, e))
+        size = 0.0
+        _combine(m, span[1] * a[count * count + j], adjoint, span[1], a, j, count, j + 1, count, stages, by_rate)
         for e in range(m):
             size = max(size, abs(at(by_rate, e)))
         by_current[:] = 0.0
@@ -272,20 +325,20 @@ def network_step_back(
         time = span[0] + c[j] * span[1]
         _back(
             time, context, table, code, memory, stage, kept[j * n : (j + 1) * n], bounds, by_rate, by_current,
-            by_potential, by_state, by_voltage, multiplier
+            by_potential, stages[j * m : (j + 1) * m], by_voltage, multiplier
         )  # fmt: skip
         if np.isnan(multiplier[0]):
             given[0] = 0.0
-        stages[j * m : (j + 1) * m] = by_state
         _collect(
             code, table, memory, context, stage, by_rate, by_current, by_voltage, multiplier, rows, rows_size, ends,
             by_row, by_emf, seen[j * sources : (j + 1) * sources], work
         )  # fmt: skip
     control[TOLERANCE] = span[2]
-    for j in range(count):
-        row = stages[j * m : (j + 1) * m]
-        for e in range(m):
-            put(adjoint, e, at(adjoint, e) + at(row, e))
+    for begin in range(0, m, PART):
+        end = min(begin + PART, m)
+        for j in range(count):
+            for e in range(begin, end):
+                put(adjoint, e, at(adjoint, e) + at(stages, j * m + e))
 
 
 @driver(lambda: signature_of(*"rrrcrrrrrccrrrrrr"))

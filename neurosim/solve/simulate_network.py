@@ -20,7 +20,8 @@ from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
 from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
-from neurosim.results import Column, Result, input_hash, versions
+from neurosim.memristive.parameters import node_named
+from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
 from neurosim.solve.checkpoint import Keeper
 from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
@@ -67,7 +68,8 @@ class NetworkSettings:
         States at the start instead of those of the network.
     save : sequence of str
         ``"m[0].x"`` (states), ``"i(m[0])"`` (currents of edges), ``"i(a)"`` (current that the electrode a puts in),
-        ``"v(a)"`` (potentials), ``"g(a,b)"`` (conductance between two nodes); ``"states"``, ``"i(*)"`` and ``"v(*)"``
+        ``"v(a)"`` (potentials), ``"g(a,b)"`` (conductance between two nodes); a node that is a tuple is spelled as
+        in ``"v((0, 1))"``, with or without spaces, here and in expressions; ``"states"``, ``"i(*)"`` and ``"v(*)"``
         stand for all of a kind. Default all states and all currents of electrodes.
     fixed_step, save_steps, step_limit, wall_time_limit, memory_limit, progress
         As `neurosim.solve.transient.TransientSettings`.
@@ -225,17 +227,21 @@ class _Saved:
             elif call[1] == "g":
                 parts = call[2].split(",")
                 ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
-                nodes = self.nodes
-                pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
+                nodes = {canonical_name(name): node for name, node in self.nodes.items()} | self.nodes
+                spelled = [*ends, *((canonical_name(a), canonical_name(b)) for a, b in ends)]
+                pair = next(((nodes[a], nodes[b]) for a, b in spelled if a in nodes and b in nodes), None)
                 if pair is None:
                     raise self._unknown(address, list(nodes))
                 self.others.append((address, "g", pair))
             else:
-                known = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes
-                if call[2] not in known and (call[1] == "v" or self._edge_number(call[2]) is None):
+                known, inside = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes, call[2]
+                if inside not in known and (call[1] == "v" or self._edge_number(inside) is None):
+                    node = node_named(net.electrodes if call[1] == "i" else net.nodes, inside)
+                    inside = inside if node is None else str(node)
+                if inside not in known and (call[1] == "v" or self._edge_number(inside) is None):
                     others = [*net.names[:1000], *known] if call[1] == "i" else list(known)[:1000]
                     raise self._unknown(address, [f"{call[1]}({name})" for name in others])
-                self.others.append((address, call[1], call[2]))
+                self.others.append((address, call[1], inside))
         self.states = list(dict.fromkeys(self.states))
         self.others = list(dict.fromkeys(self.others))
 

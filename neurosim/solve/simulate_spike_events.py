@@ -100,6 +100,7 @@ class SpikeEventRun(SpikeRun):
     program: CellProgram
     chosen: Any
     loop = run_spike_events
+
     def __init__(self, program: CellProgram, chosen: SpikeEventSettings, t_stop: float, start: float = 0.0) -> None:
         self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.y, self.code = self._at_first(), program.code
@@ -126,7 +127,8 @@ class SpikeEventRun(SpikeRun):
             memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
             due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
             touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
-            raised=np.ones(program.cells, whole), round=np.zeros(len(program.events.slices) + 1, whole),
+            raised=np.ones(program.cells, whole), slack=np.zeros(elements),
+            round=np.zeros(len(program.events.slices) + 1, whole),
         )  # fmt: skip
         self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
         self._drive = self._mapping(chosen.drive)

@@ -20,8 +20,8 @@ from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
 SHORTEST = 1e-12
 """Span of a run that is read at its beginning [s]."""
-TOGETHER = 1100
-"""Neurons that run side by side at most: their states stay in the first-level cache."""
+TOGETHER, MOST_COPIES = 2200, 16
+"""Neurons that run side by side at most, so that their states stay in the nearer caches, and copies of a circuit."""
 WORTH_COMPILING = 20_000
 """Steps of all trials together from which it is worth the time to lay out copies of the circuit."""
 
@@ -130,7 +130,8 @@ class _Batches:
     ) -> None:  # fmt: skip
         self.program, self.drives, self.initial, self.save, self.seed = program, drives, initial, save, seed
         self.steps = {k: np.round(times[k] / program.dt).astype(np.int64) for k in trials}
-        copies = min(TOGETHER // max(part.stop - part.start for part in program.states.slices.values()), len(trials))
+        size = max(part.stop - part.start for part in program.states.slices.values())
+        copies = min(TOGETHER // size, MOST_COPIES, len(trials))
         self.copies = copies if copies > 1 and self._may_share(trials) else 1
         self.shared = program
         if self.copies > 1:

@@ -21,10 +21,9 @@ RUN = f"""
 import sys
 from neurosim.cli import main
 {LOADED}
-assert main(["run", sys.argv[1], "-q", "--csv", "out.csv"]) == 0
-loaded()
-assert main(["run", sys.argv[1], "-q", "--out", "x.nc", "--plot", "x.png"]) == 0
-loaded()
+for option in ("--csv=x.csv", "--plot=x.png", "--out=x.nc"):
+    assert main(["run", sys.argv[1], "-q", option]) == 0
+    loaded()
 """
 
 SPIKES = f"""
@@ -48,8 +47,9 @@ def second_run(code: str, folder: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_table_needs_neither_numba_nor_scipy_and_a_figure_only_matplotlib(tmp_path: Path) -> None:
-    assert second_run(RUN, tmp_path, str(ROOT / "circuits" / "hp_sine.cir")) == ["nothing", "matplotlib"]
+def test_a_table_needs_neither_numba_nor_scipy_a_figure_only_matplotlib_and_netcdf_scipy(tmp_path: Path) -> None:
+    netlist = str(ROOT / "circuits" / "hp_sine.cir")
+    assert second_run(RUN, tmp_path, netlist) == ["nothing", "matplotlib", "matplotlib,scipy"]
 
 
 def test_spikes_need_nothing_of_circuits_and_no_other_architecture(tmp_path: Path) -> None:

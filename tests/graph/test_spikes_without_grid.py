@@ -158,7 +158,7 @@ def test_the_first_rise_of_exponentials_is_the_first(terms, seed):
     amounts[-1] -= max(0.0, amounts.sum()) + draw.exponential()
 
     def rise(soon, horizon):
-        return first_rise.first_rise_of_exponentials(rates, 0, amounts, 1, terms, amounts[0], soon, horizon)
+        return first_rise.first_rise_of_exponentials(rates, 0, amounts.copy(), 1, terms, amounts[0], soon, horizon)
 
     t = np.concatenate([np.linspace(0.0, 10.0, 5_001), np.linspace(10.0, 400.0, 2_001)])
     sampled = amounts[0] + np.exp(-np.multiply.outer(t, rates)) @ amounts[1:]
