@@ -104,8 +104,10 @@ if TYPE_CHECKING:
     from neurosim.solve.losses import integral, squared_error
     from neurosim.solve.measure import measure
     from neurosim.solve.resume import resume
-    from neurosim.solve.simulate import Settings, simulate
+    from neurosim.solve.simulate import simulate
+    from neurosim.solve.simulate_circuit import Settings
     from neurosim.solve.spike_trials import spike_trials
+    from neurosim.solve.spiking_run import spiking_run
     from neurosim.solve.sweep import sweep
 
 __version__ = "0.1.0"
@@ -187,7 +189,9 @@ _ORIGINS = {
     "neurosim.solve.measure": ("measure",),
     "neurosim.solve.resume": ("resume",),
     "neurosim.solve.spike_trials": ("spike_trials",),
-    "neurosim.solve.simulate": ("Settings", "simulate"),
+    "neurosim.solve.spiking_run": ("spiking_run",),
+    "neurosim.solve.simulate": ("simulate",),
+    "neurosim.solve.simulate_circuit": ("Settings",),
     "neurosim.solve.sweep": ("sweep",),
 }  # fmt: skip
 _PACKAGES = {
@@ -299,6 +303,7 @@ __all__ = [
     "spike_statistics",
     "spike_trains",
     "spike_trials",
+    "spiking_run",
     "squared_error",
     "sweep",
     "time_warp_task",

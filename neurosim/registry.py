@@ -7,9 +7,11 @@ adds what installed third-party packages offer under an entry point group, on eq
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
+import importlib.util
 import pkgutil
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
@@ -75,6 +77,8 @@ class Registry(Generic[T]):
         UnknownNameError
             No such name; the message proposes the nearest ones.
         """
+        if not self._scanned and (item := self._of_its_module(name.casefold())) is not None:
+            return item
         self._scan()
         found = self._lookup.get(name.casefold())
         if found is None:
@@ -89,6 +93,7 @@ class Registry(Generic[T]):
         UnknownNameError
             No such name.
         """
+        self._scan()
         self.get(name)
         return self._lookup[name.casefold()][1]
 
@@ -126,6 +131,17 @@ class Registry(Generic[T]):
     def __repr__(self) -> str:
         return f"Registry({self.kind!r}, {self.package!r})"
 
+    def _of_its_module(self, name: str) -> T | None:
+        """What the module of this name declares under it: looking for one thing need not load all."""
+        if not name.isidentifier() or name.startswith("_"):
+            return None
+        place = f"{self.package}.{name}"
+        if importlib.util.find_spec(place) is None:
+            return None
+        declared = getattr(importlib.import_module(place), self.attribute, ())
+        items = declared if isinstance(declared, tuple) else (declared,)
+        return next((item for item in items if getattr(item, "name", "").casefold() == name), None)
+
     def _scan(self) -> None:
         if self._scanned:
             return
@@ -159,6 +175,8 @@ class Registry(Generic[T]):
             self._add(item, f"{self.package}.{name}")
 
     def _read_entry_points(self) -> None:
+        import importlib.metadata
+
         points = importlib.metadata.entry_points(group=self.entry_point_group)
         for point in sorted(points, key=lambda found: (found.name, found.value)):
             package = f" of package {point.dist.name}" if point.dist else ""
@@ -192,3 +210,30 @@ class Registry(Generic[T]):
         self._objects[name] = item
         for spelling in spellings:
             self._lookup[spelling] = (name, place)
+
+
+def offer_functions(registry: Registry[Any]) -> None:
+    """Make ``package.name`` the function ``build`` of the object of this name, loaded when it is asked for.
+
+    Importing a file puts its module in the place of the function of the same name; here it does not.
+    """
+
+    class Package(types.ModuleType):
+        def __setattr__(self, name: str, value: Any) -> None:
+            declared = getattr(value, registry.attribute, None) if isinstance(value, types.ModuleType) else None
+            items: Any = declared if isinstance(declared, tuple) else (declared,)
+            build = next((item.build for item in items if getattr(item, "name", None) == name), value)
+            super().__setattr__(name, build)
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                if not name.startswith("_"):
+                    return registry.get(name).build
+            except UnknownNameError as error:
+                raise AttributeError(f"module '{self.__name__}' has no attribute '{name}': {error}") from None
+            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+
+        def __dir__(self) -> list[str]:
+            return sorted({*super().__dir__(), *registry.names()})
+
+    sys.modules[registry.package].__class__ = Package

@@ -71,8 +71,13 @@ class Context:
         """Draw with ``draw(axes)`` into a file in the folder and return its name."""
         from matplotlib.figure import Figure
 
+        from neurosim.plots.style import label_sparsely
+
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         draw(figure.subplots())
+        for axes in figure.axes:
+            label_sparsely(axes.xaxis)
+            label_sparsely(axes.yaxis)
         file = f"{name.replace(' ', '_').replace('/', '_')}.png"
         figure.savefig(self.folder / file, dpi=110)
         return file

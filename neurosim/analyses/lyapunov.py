@@ -166,11 +166,12 @@ def lyapunov_spectrum(
     k : int, optional
         How many exponents, the largest; default all.
     dt : float, optional
-        Step [s]. Default: two halves of it differ by `rtol` or less at 40 places of the transient.
+        Step [s]. Default: two halves of it differ by `rtol` or less at 40 places of the transient; those of a
+        memristive network keep an estimated error of `rtol` each.
     method : str
         ``"rk4"`` or another explicit method of the registry, ``"sdirk4"`` (implicit, order 4, for singular mass
         matrices and stiff equations), or ``"auto"``: the former where the mass matrix is diagonal and not singular,
-        and with many vectors dop853, whose steps are the longest.
+        and with many vectors dop853, whose steps are the longest; dp5 for memristive networks.
     transient : float or (float, float), optional
         Time that is not averaged over: of the state, then of the vectors [s; steps of a map]; one number is that of the
         state. Default a tenth of the run each; of the state at least what lies before `t_span`.

@@ -17,7 +17,6 @@ from neurosim.graph.flatten import flatten
 from neurosim.graph.law import graph_flow
 from neurosim.graph.program import Program, compile_graph
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.memristive.assembly import LARGEST_JACOBIAN
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import Dynamics, dynamics
 
@@ -79,11 +78,6 @@ def open_tangent(
         if any(batch.law is not graph_flow for batch in model.system.batches):
             model = dynamics(what, drive=drive, stop=stop, jumps=True)
     elif isinstance(what, (Circuit, str, Path, Dynamics, MemristiveNetwork)):
-        if isinstance(what, MemristiveNetwork) and what.size > LARGEST_JACOBIAN:
-            raise ParameterError(
-                f"network '{what.title}' has {what.size} edges: its tangent space is that of its dense Jacobian, of at "
-                f"most {LARGEST_JACOBIAN}"
-            )
         model = dynamics(what, drive=drive, stop=stop)
     else:
         raise ParameterError(

@@ -22,7 +22,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.solve.dynamics import with_circuit_values, with_graph_values
 from neurosim.solve.ensemble import Chunk, Job, run_chunk
-from neurosim.solve.simulate import Settings, chosen_analysis
+from neurosim.solve.simulate_circuit import Settings, chosen_analysis
 from neurosim.solve.simulate_graph import GraphSettings
 from neurosim.solve.simulate_network import NetworkSettings
 
@@ -97,7 +97,10 @@ class Runs:
                 raise ParameterError(f"'{self.model.title}' has no .tran that says how long to run: give duration=")
             return asked.stop
         if isinstance(self.model, MemristiveNetwork):
-            raise ParameterError(f"network '{self.model.title}' has no time constant of its own: give duration=")
+            raise ParameterError(
+                f"network '{self.model.title}' has no time constant of its own: say how long it runs "
+                "(duration=, transient=; --time, --transient)"
+            )
         return LONG * float(np.nanmax(self.model.time_constant))
 
     def run(

@@ -35,6 +35,7 @@ from neurosim.kernels.builder import GROUND
 from neurosim.kernels.system import compute_flow
 from neurosim.kernels.tangent import advance_tangent
 from neurosim.kernels.tangent_run import TangentRun
+from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly
 from neurosim.solve.dynamics import Dynamics
 from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods import methods
@@ -95,6 +96,9 @@ class TangentFlow(TangentSpace):
         dimension = places.size if is_plain else _rank(mass)
         count = checked_count(model.title, k, dimension)
         explicit = "dop853" if count * dimension >= WIDE else "rk4"
+        # States of networks meet bounds and switch abruptly: no one step suits a whole run.
+        self._adapts = method == "auto" and isinstance(assembly, NetworkAssembly)
+        explicit = "dp5" if self._adapts else explicit
         self.method = (explicit if is_plain else "sdirk4") if method == "auto" else method
         is_implicit = self.method == "sdirk4"
         self._order = 4 if is_implicit else methods.get(self.method).order
@@ -114,15 +118,22 @@ class TangentFlow(TangentSpace):
         if is_implicit:
             stages, tableau = 5, SDIRK4
         else:
-            stages, tableau = explicit_coefficients(self.method)
+            stages, tableau = explicit_coefficients(self.method, with_error=self._adapts)
         inverse = np.zeros(n + 1)
         if is_plain:
             inverse[:-1] = 1.0 / diagonal
-        self._is_plain, self._by_program = is_plain, by_program
         way = tg.IMPLICIT if is_implicit else tg.PROGRAM if by_program else tg.SPARSE
+        if way == tg.SPARSE and isinstance(assembly, NetworkAssembly) and count < dimension:
+            way = tg.BY_PRODUCTS
+        elif isinstance(assembly, NetworkAssembly) and not _has_derivatives(system):
+            raise ParameterError(
+                f"'{model.title}' has {n} unknowns: take fewer vectors with k=, and an explicit method; the whole "
+                f"Jacobian is formed up to {LARGEST_JACOBIAN} edges only"
+            )
         if way == tg.SPARSE and _is_one_law(system):
             way = tg.DIRECT
             system.arrays.D[:] = 0.0
+        self._is_plain, self._by_program, self._by_products = is_plain, by_program, way == tg.BY_PRODUCTS
         log, script = None, np.empty(0, np.int64)
         if isinstance(assembly, GraphAssembly) and assembly.log is not None:
             # What is armed at the start depends on it.
@@ -154,7 +165,7 @@ class TangentFlow(TangentSpace):
             )  # fmt: skip
             run.count[tg.WAY] = way
             # The trace that a program finds is the sum over all vectors; the others find the whole of it alone.
-            whole = is_plain and not by_program and number == 0
+            whole = is_plain and not by_program and way != tg.BY_PRODUCTS and number == 0
             run.count[tg.DIVERGENCE] = int(whole)
             run.count[tg.EVENTFUL] = int(any(batch.events is not None for batch in used.batches))
             run.count[tg.TICKS] = int(any(batch.accept is not None for batch in used.batches))
@@ -182,6 +193,13 @@ class TangentFlow(TangentSpace):
         longest = stop / (LEAST_LONG_STEPS if self.method == "dop853" else LEAST_STEPS)
         first.real[tg.DT] = longest if dt is None else dt
         largest = np.abs(first.y[:-1])
+        if self._adapts and dt is None:
+            scale = np.array([unknown.scale for unknown in self.model.system.unknowns])
+            for run in self._runs:
+                run.real[[tg.STEP_TOLERANCE, tg.NEXT_STEP]] = rtol, 1e-3 * longest
+                run.largest[:] = np.maximum(largest, scale)
+            self.settle(pilot)
+            return
         pieces = PIECES_OF_MANY if self.is_wide else PIECES
         good, found = longest, []
         for _ in range(pieces):
@@ -268,7 +286,7 @@ class TangentFlow(TangentSpace):
 
     def _knows_divergence(self) -> bool:
         # Jumps of states change volumes too.
-        by_flow = self._is_plain and not self._runs[0].script.size
+        by_flow = self._is_plain and not self._runs[0].script.size and not self._by_products
         return by_flow and (not self._by_program or self.vectors == self.scale.size)
 
     @property
@@ -323,13 +341,17 @@ def explicit_methods() -> list[str]:
     return [name for name in methods.names() if methods.get(name).kind == engine.EXPLICIT]
 
 
-def explicit_coefficients(name: str) -> tuple[int, np.ndarray]:
-    """Number of stages, and rows a, weights and c, of an explicit method without its last, reused stage."""
+def explicit_coefficients(name: str, *, with_error: bool = False) -> tuple[int, np.ndarray]:
+    """Number of stages, and rows a, weights and c, of an explicit method without its last, reused stage.
+
+    That one is there too, and last the weights of the error, where they are wanted.
+    """
     table = methods.get(name).tableau
-    stages = int(table[0, 0]) - 1
+    stages, whole = int(table[0, 0]) - 1, int(table[0, 0])
     total = int(table[0, 0] + table[0, 1])
-    rows = [*table[1 : stages + 1, :stages], table[stages + 1, :stages], table[total + 1, :stages]]
-    return stages, np.array(rows)
+    used = whole if with_error else stages
+    rows = [*table[1 : used + 1, :used], table[whole, :used], table[total + 1, :used]]
+    return used, np.array([*rows, table[total + 2, :used]] if with_error else rows)
 
 
 def _program_fields(program: Program, assembly: GraphAssembly, k: int) -> dict[str, np.ndarray]:

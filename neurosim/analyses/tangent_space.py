@@ -231,6 +231,9 @@ class TangentSpace:
             else:
                 for done in [self._pool.submit(self._advance, *job) for job in jobs]:
                     done.result()
+                if self._runs[0].real[tg.STEP_TOLERANCE] > 0.0:
+                    for other in self._runs[1:]:
+                        self._copy_state(other)
             rows, logs, triangle = orthonormal(self.frame)
             self.frame = rows
             made.logs[number] = logs

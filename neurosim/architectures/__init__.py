@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from neurosim.architectures.architecture import Architecture
 from neurosim.kernels.named_law import Law
-from neurosim.registry import Registry
+from neurosim.registry import Registry, offer_functions
 
 architectures: Registry[Architecture] = Registry("architecture", __name__, "architecture", "neurosim.architectures")
 """All architectures, by name."""
@@ -19,5 +19,4 @@ architectures: Registry[Architecture] = Registry("architecture", __name__, "arch
 laws: Registry[Law] = Registry("law", __name__, "vector_field", "neurosim.laws")
 """The laws that a saved graph may name."""
 
-# Now, not on first use: importing a file later would put the module of the same name in the function's place.
-globals().update({entry.name: entry.build for entry in architectures})
+offer_functions(architectures)

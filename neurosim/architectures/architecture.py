@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.named_law import Law
+from neurosim.reference import Reference
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 import scipy.sparse
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
@@ -22,6 +21,7 @@ from neurosim.graph.wiring import random_pairs
 from neurosim.neurons.conductance_lif import conductance_lif
 from neurosim.neurons.lif import lif
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 WEIGHTS = {"cuba": (1.62e-3, -9e-3), "coba": (6e-9, 67e-9)}
 """Of an excitatory and an inhibitory spike: volts of drive (R i) for currents, siemens for conductances."""

@@ -19,11 +19,11 @@ from neurosim.architectures.architecture import Architecture
 from neurosim.architectures.gate_layouts import from_torch
 from neurosim.architectures.gru import gru_cell
 from neurosim.architectures.lstm import lstm_cell
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.flatten import flatten
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 def reverse(x: np.ndarray) -> np.ndarray:

@@ -16,10 +16,10 @@ import numpy as np
 
 from neurosim.architectures.architecture import Architecture
 from neurosim.architectures.echo_state import TOPOLOGIES, reservoir
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 def deep_echo_state(

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 TOPOLOGIES = ("random", "orthogonal", "cycle", "cycle_jumps", "delay_line")
 INPUT_WEIGHTS = ("uniform", "signs")

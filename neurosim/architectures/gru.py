@@ -21,10 +21,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture, stacked_cells
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 VARIANTS = ("full", "gru1", "gru2", "gru3", "mgu", "light")
 

@@ -10,10 +10,10 @@ Source: Henon, Commun. Math. Phys. 50, 69 (1976), doi 10.1007/BF01608556.
 from __future__ import annotations
 
 from neurosim.architectures.architecture import Architecture, graph_of_law
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
+from neurosim.reference import Reference
 
 
 @law(2, ("a", "b"), formula="1 - a x^2 + y, b x")

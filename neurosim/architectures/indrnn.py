@@ -15,10 +15,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 def recurrent_bound(steps: int, gain: float = 2.0) -> float:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture, uniform_weights
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 def jordan(

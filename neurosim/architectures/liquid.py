@@ -17,13 +17,13 @@ import numpy as np
 import scipy.sparse
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.wiring import lattice_pairs
 from neurosim.neurons.lif import lif
 from neurosim.neurons.spike_source import spike_source
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ Source: Lorenz, J. Atmos. Sci. 20, 130 (1963), doi 10.1175/1520-0469(1963)020<01
 from __future__ import annotations
 
 from neurosim.architectures.architecture import Architecture, graph_of_law
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
+from neurosim.reference import Reference
 
 
 @law(3, ("sigma", "rho", "beta"), formula="sigma (y - x), x (rho - z) - y, x y - beta z")

@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture, stacked_cells
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 GATES = ("i", "f", "g", "o")
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
+from neurosim.reference import Reference
 
 
 @law(1, ("beta", "n"), formula="beta x / (1 + |x|^n)")

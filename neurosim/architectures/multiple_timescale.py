@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.architectures.architecture import Architecture
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 GROUPS: tuple[str, ...] = ("io", "fast", "slow")
 UNCONNECTED = {("io", "slow"), ("slow", "io")}

@@ -8,10 +8,10 @@ Source: Roessler, Phys. Lett. A 57, 397 (1976), doi 10.1016/0375-9601(76)90101-8
 from __future__ import annotations
 
 from neurosim.architectures.architecture import Architecture, graph_of_law
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
+from neurosim.reference import Reference
 
 
 @law(3, ("a", "b", "c"), formula="-y - z, x + a y, b + z (x - c)")

@@ -20,10 +20,10 @@ import numpy as np
 
 from neurosim.architectures.architecture import Architecture
 from neurosim.architectures.automata import TOMITA, Automaton
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.randomness import stream
+from neurosim.reference import Reference
 
 
 def second_order(

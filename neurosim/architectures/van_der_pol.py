@@ -11,10 +11,10 @@ Source: van der Pol, Phil. Mag. 2, 978 (1926), doi 10.1080/14786442608564127; th
 from __future__ import annotations
 
 from neurosim.architectures.architecture import Architecture, graph_of_law
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels.abi import WANT_DERIVATIVES
 from neurosim.kernels.named_law import law
+from neurosim.reference import Reference
 
 
 @law(2, ("mu",), formula="v, mu (1 - x^2) v - x")

@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 a simulation failed (or an internal error), 2 bad input, 1
 
 from __future__ import annotations
 
+import functools
+import importlib
 import io
 import sys
 import warnings
@@ -15,6 +17,21 @@ import neurosim
 from neurosim.errors import NeurosimError, SimulationError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+_COMMANDS = {
+    "run": "run.run", "check": "check.check", "show": "show.show", "list": "list_command.list_command",
+    "convert": "convert.convert", "cache": "cache.cache", "compare": "compare.compare_command",
+    "fit": "fit.fit_command", "energy": "energy.energy_command", "fixed-points": "fixed_points.fixed_points_command",
+    "lyapunov": "lyapunov.lyapunov_command", "sweep": "sweep.sweep_command", "resume": "resume.resume_command",
+    "phase": "phase.phase_command", "poincare": "poincare.poincare_command",
+    "limit-cycle": "limit_cycle.limit_cycle_command", "bifurcation": "bifurcation.bifurcation_command",
+    "basins": "basins.basins_command", "conditional-exponents": "conditional_exponents.conditional_exponents_command",
+    "covariant-vectors": "covariant_vectors.covariant_vectors_command",
+    "contraction-rate": "contraction_rate.contraction_rate_command",
+    "power-spectrum": "power_spectrum.power_spectrum_command", "network": "network.network_command",
+    "reservoir": "reservoir.reservoir_command",
+}  # fmt: skip
+"""Each command's file in this folder, and its function."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        _application()(args=arguments, prog_name="neurosim")
+        name = arguments[0] if arguments and arguments[0] in _COMMANDS else None
+        _application(name)(args=arguments, prog_name="neurosim")
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print("interrupted", file=sys.stderr)
@@ -79,50 +97,18 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _application() -> Any:
+@functools.cache
+def _application(name: str | None) -> Any:
+    """The command of that name, or all of them."""
     import typer
     from typer.main import get_command
 
-    from neurosim.cli.basins import basins_command
-    from neurosim.cli.bifurcation import bifurcation_command
-    from neurosim.cli.cache import cache
-    from neurosim.cli.check import check
-    from neurosim.cli.compare import compare_command
-    from neurosim.cli.conditional_exponents import conditional_exponents_command
-    from neurosim.cli.contraction_rate import contraction_rate_command
-    from neurosim.cli.convert import convert
-    from neurosim.cli.covariant_vectors import covariant_vectors_command
-    from neurosim.cli.energy import energy_command
-    from neurosim.cli.fit import fit_command
-    from neurosim.cli.fixed_points import fixed_points_command
-    from neurosim.cli.limit_cycle import limit_cycle_command
-    from neurosim.cli.list_command import list_command
-    from neurosim.cli.lyapunov import lyapunov_command
-    from neurosim.cli.network import network_command
-    from neurosim.cli.phase import phase_command
-    from neurosim.cli.poincare import poincare_command
-    from neurosim.cli.power_spectrum import power_spectrum_command
-    from neurosim.cli.reservoir import reservoir_command
-    from neurosim.cli.resume import resume_command
-    from neurosim.cli.run import run
-    from neurosim.cli.show import show
-    from neurosim.cli.sweep import sweep_command
-
     application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
     application.callback()(_options(typer))
-    for name, command in (
-        ("run", run), ("check", check), ("show", show), ("list", list_command), ("convert", convert), ("cache", cache),
-        ("compare", compare_command), ("fit", fit_command), ("energy", energy_command),
-        ("fixed-points", fixed_points_command), ("lyapunov", lyapunov_command),
-        ("sweep", sweep_command), ("resume", resume_command),
-        ("phase", phase_command), ("poincare", poincare_command), ("limit-cycle", limit_cycle_command),
-        ("bifurcation", bifurcation_command), ("basins", basins_command),
-        ("conditional-exponents", conditional_exponents_command),
-        ("covariant-vectors", covariant_vectors_command), ("contraction-rate", contraction_rate_command),
-        ("power-spectrum", power_spectrum_command), ("network", network_command),
-        ("reservoir", reservoir_command),
-    ):  # fmt: skip
-        application.command(name)(command)
+    # Reading the declarations of all commands takes longer than many a run.
+    for command in (name,) if name else _COMMANDS:
+        module, _, function = _COMMANDS[command].partition(".")
+        application.command(command)(getattr(importlib.import_module(f"neurosim.cli.{module}"), function))
     return get_command(application)
 
 

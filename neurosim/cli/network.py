@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,11 @@ def network_command(
     save_: Annotated[
         Path | None, typer.Option("--save", metavar="X.json", help="Write the whole network (.json, .graphml, .cir).")
     ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="X.npz", help="Save the run here now and then, the network beside it.")
+    ] = None,
+    checkpoint_every: Annotated[float, typer.Option(metavar="S", min=0.0, help="Seconds between two saves.")] = 60.0,
+    max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0.0, help="Most seconds of computing.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,
 ) -> None:
     """Make a memristive network, drive it, and draw what happens.
@@ -74,7 +80,7 @@ def network_command(
 
     if not time > 0.0:
         raise ParameterError(f"--time {time:g} must be positive")
-    for place in (plot, film, out, graph_out, save_):
+    for place in (plot, film, out, graph_out, save_, checkpoint):
         check_place(place)
     if out is not None:
         format_for(out)
@@ -90,7 +96,12 @@ def network_command(
             generator, set_ or [], electrodes, device, convention, param or [], drive or "SIN(0 1 1)"
         )
     driven = [f"{what}({contacts[0]})" for what in "iv"]
-    result = simulate(network, (0.0, time), rtol=rtol, save=("states", *driven))
+    if checkpoint is not None:
+        save(network, network_beside(checkpoint))
+    result = simulate(
+        network, (0.0, time), rtol=rtol, save=("states", *driven), checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every, wall_time_limit=float("inf") if max_seconds is None else max_seconds,
+    )  # fmt: skip
     found = network_conductance(network, result, contacts[0], contacts[1])
     times, states = state_history(network, result)
     paths = conducting_paths(network, contacts[0], contacts[1], states[-1])
@@ -125,6 +136,11 @@ def network_command(
     written = [str(place) for place in (plot, film, out, graph_out, save_) if place is not None]
     if written:
         print(f"wrote {', '.join(written)}")
+
+
+def network_beside(checkpoint: Path) -> Path:
+    """Where the network of a checkpoint is saved, from which 'neurosim resume' goes on."""
+    return checkpoint.with_suffix(".json")
 
 
 def saved_network(name: str) -> MemristiveNetwork | None:
@@ -234,6 +250,7 @@ def contacted(graph: nx.MultiGraph, electrodes: str | None) -> tuple[nx.MultiGra
         Fewer than two electrodes, or one that is no node.
     """
     from neurosim.memristive.electrodes import middle_nodes, with_strips
+    from neurosim.memristive.parameters import node_named
 
     chosen = electrodes or ELECTRODES_OF.get(graph.name, "middle")
     has_strips = [node for node, data in graph.nodes(data=True) if "strip" in data]
@@ -243,9 +260,10 @@ def contacted(graph: nx.MultiGraph, electrodes: str | None) -> tuple[nx.MultiGra
         return with_strips(graph), ["left", "right"]
     if chosen == "middle":
         return graph, list(middle_nodes(graph))
-    names = [name.strip() for name in chosen.split(",")]
-    for name in names:
-        if name not in graph:
+    given = [name.strip() for name in re.findall(r"\([^()]*\)|[^,()]+", chosen) if name.strip()]
+    names: list[Any] = [node_named(graph, name) for name in given]
+    for name, node in zip(given, names, strict=True):
+        if node is None:
             near = nearest(name, map(str, graph.nodes))
             raise ParameterError(f"--electrodes: '{name}' is no node of '{graph.name}'; {near}")
     if len(set(names)) < 2:

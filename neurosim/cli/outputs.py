@@ -101,7 +101,7 @@ class Outputs:
 
     def labelled(self, analyses: Sequence[Analysis]) -> list[tuple[str, Analysis]]:
         """Each analysis with what stands before the suffix of its files: nothing for the first, then ac, dc, dc2."""
-        from neurosim.solve.simulate import kind_of
+        from neurosim.solve.simulate_circuit import kind_of
 
         found: dict[str, Analysis] = {}
         for analysis in analyses:

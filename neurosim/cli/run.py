@@ -60,7 +60,7 @@ def run(
     from neurosim.cli.terminal import progress_bar, remark
     from neurosim.errors import NeurosimError, ParameterError
     from neurosim.solve.methods import methods
-    from neurosim.solve.simulate import Settings, kind_of, run_analysis
+    from neurosim.solve.simulate_circuit import Settings, kind_of, run_analysis
 
     if json and csv == "-":
         raise ParameterError("--json and --csv - both want standard output; give one of them a file")
@@ -135,7 +135,7 @@ def _notes(circuit: Circuit) -> Iterator[object]:
 def _chosen(circuit: Circuit, wanted: str | None) -> tuple[Analysis, ...]:
     from neurosim.circuit.model import OperatingPoint
     from neurosim.errors import ParameterError, nearest
-    from neurosim.solve.simulate import analyses_of, kind_of
+    from neurosim.solve.simulate_circuit import analyses_of, kind_of
 
     found = analyses_of(circuit)
     if wanted is None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from neurosim.errors import NetlistError, ParameterError, nearest
 from neurosim.kernels.abi import Kernel
+from neurosim.reference import Reference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,14 +149,6 @@ class Equation:
 Flow = Current | Rate | Equation
 Input = tuple[str, str | None]
 """``("p", "n")`` is the potential difference y_p - y_n, ``("x", None)`` the unknown itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Where a model comes from: `citation` (authors, journal, year), `doi` (or arXiv id)."""
-
-    citation: str
-    doi: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_windows import LINEAR, mixed_conductance, window_parameters, window_row
-from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+from neurosim.kernels.abi import CURRENTS, REQUEST, WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,11 @@ def law(context, u, p, memory, table, code, F, D):
     v, w, r_on, r_off, drift, alpha, flipped, threshold = u[0], u[1], p[0], p[1], p[2], p[3], p[4], p[5]
     current, rate, by_v, by_w = F[0], F[1], D[1, 0], D[1, 1]
     width = w.size
+    if context[REQUEST] == CURRENTS:
+        for m in range(width):
+            share = (1.0 - 2.0 * flipped[m]) * w[m] + flipped[m]
+            current[m] = v[m] * mixed_conductance(LINEAR, share, r_on[m], r_off[m])[0]
+        return
     wanted = context[WANT_DERIVATIVES] != 0.0
     # what grows where `current` is positive decides about the direction of a window
     for m in range(width):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, share_off
 from neurosim.devices.memristor_windows import LINEAR, mixed_conductance, window_parameters, window_row
-from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+from neurosim.kernels.abi import CURRENTS, REQUEST, WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,8 @@ def law(context, u, p, memory, table, code, F, D):
     # the mixing runs from on to off, x from off to on; loops with few rows each run on vector registers
     for m in range(width):
         current[m] = v[m] * mixed_conductance(LINEAR, 1.0 - x[m], r_on[m], r_off[m])[0]
+    if context[REQUEST] == CURRENTS:
+        return
     wanted = context[WANT_DERIVATIVES] != 0.0
     window_row(p[3:9], x, v, rate, D[1, 1], wanted)
     if wanted:

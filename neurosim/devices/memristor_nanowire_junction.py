@@ -31,8 +31,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.devices.device import Columns, Current, Device, NetlistRule, Parameter, Rate, Reference, State, Structure
-from neurosim.kernels.abi import WANT_DERIVATIVES, helper, kernel
-from neurosim.kernels.functions import fast_exp
+from neurosim.kernels.abi import CURRENTS, RATES, REQUEST, WANT_DERIVATIVES, helper, kernel
+from neurosim.kernels.functions import Inlined, fast_exp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,50 +40,97 @@ if TYPE_CHECKING:
 VARIANTS = ("tunnelling", "tunnelling_squared_gap", "tunnelling_root_barrier", "binary")
 SQUARED_GAP, ROOT_BARRIER, BINARY = 1, 2, 3
 AMPLITUDE, BARRIER, DECAY, DENSITY, LARGEST_GAP = 0.17, 0.81, 10.19, 4.71307e-5, 5.0
+ROOT = math.sqrt(BARRIER)
 SIGN_WIDTH, STEP_WIDTH = 1e-3, 1e-3
 
 
-@helper
-def junction_conductance(variant, ratio, r_on, r_off):
-    """Conductance [S] and its slope in `ratio` = abs(lambda) / lambda_c."""
-    if variant == BINARY:
-        y = min(max((ratio - 1.0) / STEP_WIDTH + 1.0, 0.0), 1.0)
-        rise = 1.0 / r_on - 1.0 / r_off
-        return 1.0 / r_off + rise * y * y * (3.0 - 2.0 * y), rise * 6.0 * y * (1.0 - y) / STEP_WIDTH
-    d = LARGEST_GAP * max(1.0 - ratio, 0.0)
-    exponent = DECAY * (math.sqrt(BARRIER) if variant == ROOT_BARRIER else BARRIER * BARRIER)
-    factor = (1.0 if variant == ROOT_BARRIER else 2.0) / (AMPLITUDE * math.sqrt(BARRIER) * DENSITY)
-    front, front_slope = (d * d, 2.0 * d) if variant == SQUARED_GAP else (d, 1.0)
+@Inlined
+def _step(ratio, r_on, r_off):
+    """Conductance [S] and its slope in `ratio` = abs(lambda) / lambda_c, of the binary variant."""
+    y = (ratio - 1.0) / STEP_WIDTH + 1.0
+    y = 0.0 if y < 0.0 else y
+    y = 1.0 if y > 1.0 else y
+    rise = 1.0 / r_on - 1.0 / r_off
+    return 1.0 / r_off + rise * y * y * (3.0 - 2.0 * y), rise * 6.0 * y * (1.0 - y) / STEP_WIDTH
+
+
+@Inlined
+def _tunnelling(squared, exponent, factor, ratio, r_on, r_off):
+    """As `_step`, of the others; the gap stands in front squared where `squared` is 1."""
+    d = LARGEST_GAP * (1.0 - ratio)
+    d = 0.0 if d < 0.0 else d
+    front, front_slope = d + squared * (d * d - d), 1.0 + squared * (2.0 * d - 1.0)
     e = factor * fast_exp(exponent * d)
     g = 1.0 / (front * e + r_on)
-    slope = -g * g * e * (front_slope + front * exponent) * -LARGEST_GAP
+    slope = g * g * e * (front_slope + front * exponent) * LARGEST_GAP
     return g + 1.0 / r_off, slope if ratio <= 1.0 else 0.0
+
+
+@Inlined
+def _conductance(kind, ratio, r_on, r_off):
+    """Conductance and slope of variant number `kind`."""
+    if kind == BINARY:
+        return _step(ratio, r_on, r_off)
+    barrier = ROOT if kind == ROOT_BARRIER else BARRIER * BARRIER
+    factor = (1.0 if kind == ROOT_BARRIER else 2.0) / (AMPLITUDE * ROOT * DENSITY)
+    return _tunnelling(1.0 if kind == SQUARED_GAP else 0.0, DECAY * barrier, factor, ratio, r_on, r_off)
+
+
+@helper
+def _conductance_row(variant, flux, critical, r_on, r_off, part, out):
+    """Conductances (part 0) or their slopes in abs(lambda) / lambda_c (part 1) of a block."""
+    kind, others = variant[0], 0
+    for m in range(flux.size):
+        others += variant[m] != kind
+    # a block of one variant runs on vector registers
+    if others == 0 and kind == BINARY:
+        for m in range(flux.size):
+            both = _conductance(BINARY, abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
+    elif others == 0 and kind == 0:
+        for m in range(flux.size):
+            both = _conductance(0, abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
+    else:
+        for m in range(flux.size):
+            both = _conductance(variant[m], abs(flux[m]) / critical[m], r_on[m], r_off[m])
+            out[m] = both[1] if part else both[0]
 
 
 @kernel
 def law(context, u, p, memory, table, code, F, D):
-    for m in range(u.shape[1]):
-        v, flux = u[0, m], u[1, m]
-        v_set, v_reset, boost, critical = p[0, m], p[1, m], p[2, m], p[3, m]
-        side = 1.0 if flux >= 0.0 else -1.0
-        g, g_slope = junction_conductance(int(p[6, m]), abs(flux) / critical, p[4, m], p[5, m])
-        rate, rate_v, rate_flux = 0.0, 0.0, 0.0
-        polarity = 1.0 if v >= 0.0 else -1.0
-        if abs(v) > v_set:
-            rate, rate_v = v - v_set * polarity, 1.0
-        elif abs(v) < v_reset:
-            width = SIGN_WIDTH * critical
-            sign = min(max(flux / width, -1.0), 1.0)
-            rate, rate_v = -boost * (v_reset - abs(v)) * sign, boost * polarity * sign
-            if abs(flux) <= width:
-                rate_flux = -boost * (v_reset - abs(v)) / width
-        F[0, m] = v * g
-        F[1, m] = rate
+    v, flux, v_set, v_reset, boost, critical = u[0], u[1], p[0], p[1], p[2], p[3]
+    current, rate = F[0], F[1]
+    width = v.size
+    part = context[REQUEST]
+    if part != RATES:
+        _conductance_row(p[6], flux, critical, p[4], p[5], 0, current)
         if context[WANT_DERIVATIVES] != 0.0:
-            D[0, 0, m] = g
-            D[0, 1, m] = v * g_slope * side / critical
-            D[1, 0, m] = rate_v
-            D[1, 1, m] = rate_flux
+            g, by_flux, rate_by_v, rate_by_flux = D[0, 0], D[0, 1], D[1, 0], D[1, 1]
+            _conductance_row(p[6], flux, critical, p[4], p[5], 1, by_flux)
+            for m in range(width):
+                g[m] = current[m]
+                by_flux[m] *= v[m] / (critical[m] if flux[m] >= 0.0 else -critical[m])
+            for m in range(width):
+                size, polarity, edge = abs(v[m]), 1.0 if v[m] >= 0.0 else -1.0, SIGN_WIDTH * critical[m]
+                sign = flux[m] / edge
+                within = abs(sign) <= 1.0
+                sign = -1.0 if sign < -1.0 else sign
+                sign = 1.0 if sign > 1.0 else sign
+                pull = boost[m] if size < v_reset[m] and size <= v_set[m] else 0.0
+                rate_by_v[m] = 1.0 if size > v_set[m] else pull * polarity * sign
+                rate_by_flux[m] = -pull * (v_reset[m] - size) / edge if within else 0.0
+        for m in range(width):
+            current[m] *= v[m]
+    if part != CURRENTS:
+        for m in range(width):
+            size, polarity = abs(v[m]), 1.0 if v[m] >= 0.0 else -1.0
+            sign = flux[m] / (SIGN_WIDTH * critical[m])
+            sign = -1.0 if sign < -1.0 else sign
+            sign = 1.0 if sign > 1.0 else sign
+            decay = boost[m] * (size - v_reset[m]) * sign
+            quiet = decay if size < v_reset[m] else 0.0
+            rate[m] = v[m] - v_set[m] * polarity if size > v_set[m] else quiet
 
 
 def derive(columns: Columns) -> Sequence[np.ndarray]:

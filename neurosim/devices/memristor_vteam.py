@@ -22,7 +22,7 @@ from neurosim.devices.device import Columns, Current, Device, NetlistRule, Param
 from neurosim.devices.memristor_initial_resistance import INITIAL_RESISTANCE, instead_of
 from neurosim.devices.memristor_powers import speed_row, speed_slope_row
 from neurosim.devices.memristor_windows import MIXINGS, conductance_row, window_parameters, window_row
-from neurosim.kernels.abi import WANT_DERIVATIVES, kernel
+from neurosim.kernels.abi import CURRENTS, RATES, REQUEST, WANT_DERIVATIVES, kernel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,10 +39,17 @@ def law(context, u, p, memory, table, code, F, D):
     s = current
     for m in range(width):
         s[m] = (w[m] - w_on[m]) / span[m]
+    if context[REQUEST] == CURRENTS:
+        conductance_row(p[4], s, r_on, r_off, 0, g)
+        for m in range(width):
+            current[m] = v[m] * g[m]
+        return
     window_row(p[11:17], s, v, rate, rate_by_w, wanted)
     speed_row(p[5:11], v, g, speed)
     for m in range(width):
         rate[m] *= speed[m]
+    if context[REQUEST] == RATES:
+        return
     conductance_row(p[4], s, r_on, r_off, 0, g)
     if wanted:
         conductance_row(p[4], s, r_on, r_off, 1, by_w)

@@ -24,7 +24,8 @@ MAX_NAME = 256
 _SPACE = re.compile(r"\s+")
 _NAME = re.compile(r"[^\W\d][\w.$#@]*")
 _OPERATOR = re.compile(r"\*\*|\|\||&&|==|!=|<>|<=|>=|[-+*/^%?:!&|~<>(){},']")
-_ARGUMENTS = re.compile(r"\s*\(\s*([^\s,(){}]+)\s*(?:,\s*([^\s,(){}]+)\s*)?\)")
+_ARGUMENT = r"\s*([^\s,(){}]+|\([^(){}]*\))\s*"
+_ARGUMENTS = re.compile(rf"\s*\({_ARGUMENT}(?:,{_ARGUMENT})?\)")
 _OPENING = re.compile(r"\s*\(")
 
 _SPELLINGS = {"<>": "!=", "&&": "&", "||": "|", "~": "!"}
@@ -182,7 +183,9 @@ class _Parser:
         if match is None or (not of_net and match.group(2) is not None):
             named = "net" if of_net else "part"
             raise self.fail(f"'{word}(' without the name of a {named}", at, expected=expected)
-        arguments = tuple(self.named(argument, at) for argument in match.groups() if argument is not None)
+        # A node of a network may be a tuple, (0, 1).
+        given = (_SPACE.sub("", argument) for argument in match.groups() if argument is not None)
+        arguments = tuple(self.named(argument, at) for argument in given)
         self.operands.append(Reference(word, arguments, at))
         self.position = match.end()
 

@@ -1,7 +1,8 @@
-"""NetCDF (64-bit offset) by xarray and SciPy: one file with units and provenance that many programs open.
+"""NetCDF (64-bit offset): one file with units and provenance that many programs open.
 
 A complex variable is stored as ``re:<name>`` and ``im:<name>``. Attributes that are not text are stored as JSON and
-listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded.
+listed in ``json_attributes``. Names that NetCDF cannot hold are percent-encoded. xarray reads; SciPy writes, because
+loading xarray takes longer than most runs.
 """
 
 from __future__ import annotations
@@ -25,31 +26,25 @@ if TYPE_CHECKING:
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@+():#-]*")
 _RESERVED = ("byte", "char", "short", "ushort", "int", "uint", "int64", "uint64", "float", "real", "double", "bool")
 _ESCAPE = "_%"
+_LARGEST = 2**32 - 4
+"""Bytes of a variable."""
 _OWN = ("json_attributes", "axis_name", "Conventions")
 
 
 def write(results: Sequence[Result], path: Path) -> None:
     """Write one Result."""
-    import xarray
-
     result = results[0]
     if 0 in result.shape:
         raise FormatError("NetCDF cannot hold a result without points; use .json or .csv")
-    dims = {name: _encode(name) for name in result.dims}
-    variables: dict[str, Any] = {}
+    dims = {_encode(name): result.column(name) for name in result.dims}
+    variables = {name: ((name,), column.values, _described(column)) for name, column in dims.items()}
     for name, column in result.columns.items():
         parts = {"": column.values}
         if np.iscomplexobj(column.values):
             parts = {"re:": column.values.real, "im:": column.values.imag}
         for prefix, values in parts.items():
-            variables[_encode(prefix + name)] = (tuple(dims.values()), values, _described(column))
-    coordinates = {
-        dims[name]: (dims[name], dimension.values, _described(dimension))
-        for name, dimension in result.extra_dims.items()
-    }
-    if result.axis_name is not None:
-        described = _described(Column(None, result.axis_unit))
-        coordinates[dims[result.axis_name]] = (dims[result.axis_name], result.axis, described)
+            if variables.setdefault(_encode(prefix + name), (tuple(dims), values, _described(column)))[1] is not values:
+                raise FormatError(f"NetCDF cannot hold two variables called '{prefix}{name}'; rename one")
     attrs: dict[str, Any] = {"Conventions": "CF-1.8", "axis_name": result.axis_name or "none"}
     encoded = []
     for name, value in (*result.attrs.items(), ("measures", result.measures)):
@@ -62,13 +57,26 @@ def write(results: Sequence[Result], path: Path) -> None:
             attrs[key] = strict_json.dumps(value)
             encoded.append(key)
     attrs["json_attributes"] = " ".join(encoded)
-    dataset = xarray.Dataset(variables, coords=coordinates, attrs=attrs)
-    # Without this xarray adds fill values, and an exact round trip of NaN would depend on them.
-    no_fill = {str(name): {"_FillValue": None} for name in dataset.variables}
-    try:
-        dataset.to_netcdf(path, engine="scipy", format="NETCDF3_64BIT", encoding=no_fill)
-    except (ValueError, OverflowError, TypeError) as error:
-        raise FormatError(f"NetCDF cannot hold this result: {error}") from error
+    _write_classic(path, {name: column.values.size for name, column in dims.items()}, attrs, variables)
+
+
+def _write_classic(path: Path, dims: dict[str, int], attrs: dict[str, str], variables: dict[str, Any]) -> None:
+    """Write float64 variables (names of their dimensions, values, attributes) in the classic format."""
+    from scipy.io import netcdf_file
+
+    for name, (_, values, _) in variables.items():
+        if values.nbytes > _LARGEST:
+            raise FormatError(f"NetCDF cannot hold '{name}': {values.nbytes:,} bytes, at most {_LARGEST:,} fit")
+    with netcdf_file(path, "w", version=2) as file:
+        for name, size in dims.items():
+            file.createDimension(name, size)
+        for name, (along, values, own) in variables.items():
+            variable = file.createVariable(name, ">f8", along)
+            variable[...] = values
+            for key, value in own.items():
+                setattr(variable, key, value.encode())
+        for key, value in attrs.items():
+            setattr(file, key, value.encode())
 
 
 def read(path: Path) -> list[Result]:

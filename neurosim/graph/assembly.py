@@ -45,6 +45,8 @@ class GraphAssembly:
         Unknowns: states and holds in the order of ``program.states``, then the samples of held inputs.
     code, table : ndarray
         What the law takes.
+    dependence : list of (int, int)
+        Derivatives that can differ from zero; none where the Jacobian is not wanted.
     """
 
     program: Program
@@ -52,6 +54,7 @@ class GraphAssembly:
     system: System
     code: np.ndarray
     table: np.ndarray
+    dependence: list[tuple[int, int]]
 
     @cached_property
     def log(self) -> EventLog | None:
@@ -70,6 +73,9 @@ class GraphAssembly:
         """
         program = self.program
         y = program.states.pack(initial or {}, program.initial, "state")
+        for name, part in program.states.slices.items():
+            if not np.isfinite(y[part]).all():
+                raise ParameterError(f"state '{name}': initial values must be finite, not {y[part]}")
         u = self.drives.values(np.zeros(1))[0]
         for delay in program.delays:
             past = program.states.slices[delay.state].start
@@ -150,7 +156,7 @@ class GraphAssembly:
 
 def assemble_graph(
     program: Program, drives: Drives, *, derivatives: bool, diffusion: Mapping[str, Any] | None = None,
-    law_alone: bool = True,
+    law_alone: bool = True, like: GraphAssembly | None = None,
 ) -> GraphAssembly:  # fmt: skip
     """Build the System of a graph.
 
@@ -164,6 +170,8 @@ def assemble_graph(
         Noise on states, see `neurosim.graph.diffusion.amplitudes`.
     law_alone : bool
         Whether a law that is all there is may run without the program; not if time constants are to be changed.
+    like : GraphAssembly, optional
+        The same graph with other numbers, made with the same `derivatives`.
     """
     graph, n, held = program.graph, program.states.size, drives.start.size
     if program.delays and not any(record[0] == words.DELAYED for record in drives.records):
@@ -172,7 +180,10 @@ def assemble_graph(
     rate, leak = np.zeros(n), np.zeros(n)
     rate[flows], leak[flows] = 1.0 / program.time_constant[flows], program.leak[flows]
     bounds = np.full((2, n), [[-np.inf], [np.inf]])
-    dependence = _dependence(program) if derivatives else []
+    if like is not None and _same_zeros(like.program, program):
+        dependence = like.dependence
+    else:
+        dependence = _dependence(program) if derivatives else []
     rows, columns = np.array(dependence, np.int64).reshape(-1, 2).T
     groups = np.where(flows, column_groups(rows, columns, n), -1)
     directions = int(groups.max(initial=-1)) + 1 if derivatives else 0
@@ -267,7 +278,7 @@ def assemble_graph(
         unknowns, batches, breakpoints=breakpoints,
         largest_step=min((delay.seconds for delay in program.delays), default=np.inf),
     )  # fmt: skip
-    return GraphAssembly(program, drives, system, code, table)
+    return GraphAssembly(program, drives, system, code, table, dependence)
 
 
 def _law_batch(program: Program, derivatives: bool) -> BatchSpec | None:
@@ -312,8 +323,7 @@ def _has_laws(program: Program) -> bool:
 def with_program(assembly: GraphAssembly, program: Program) -> GraphAssembly | None:
     """The assembly of the same graph with other numbers; None where a weight became zero, or is no longer, and where
     laws of devices or delays have places of their own."""
-    old = assembly.program
-    if not np.array_equal(old.p == 0.0, program.p == 0.0) or program.delays or _has_laws(program):
+    if not _same_zeros(assembly.program, program) or program.delays or _has_laws(program):
         return None
     n = program.states.size
     flows = ~program.is_clocked
@@ -323,7 +333,11 @@ def with_program(assembly: GraphAssembly, program: Program) -> GraphAssembly | N
     table, system = assembly.table.copy(), assembly.system.copy()
     table[: numbers.size] = numbers
     system.arrays.table[:] = table
-    return GraphAssembly(program, assembly.drives, system, assembly.code, table)
+    return GraphAssembly(program, assembly.drives, system, assembly.code, table, assembly.dependence)
+
+
+def _same_zeros(one: Program, other: Program) -> bool:
+    return np.array_equal(one.p == 0.0, other.p == 0.0)
 
 
 def addresses(name: str, size: int) -> list[str]:
@@ -386,8 +400,12 @@ def _pattern_of_sum(program: Program, edges: list[tuple[str, dict]], size: int, 
         source = values[a]
         if data["source_part"]:
             source = source[data["source_part"][0] : data["source_part"][1]]
-        weight = None if data["weight"] is None else program.graph.parameters[data["weight"]].value
-        if weight is not None and (hasattr(weight, "tocsr") or weight.ndim == 2):
+        name = data["weight"]
+        weight: Any = None if name is None else program.graph.parameters[name].value
+        if name is not None and (hasattr(weight, "tocsr") or weight.ndim == 2):
+            if not hasattr(weight, "tocsr"):
+                # Its values may have been changed since; a sparse one keeps its pattern.
+                weight = program.p[program.parameters.slices[name]].reshape(weight.shape)
             matrix = sparse.csr_matrix(weight)
             matrix = (matrix.T if data["transpose"] else matrix).tocsr()
             matrix.data = np.ones_like(matrix.data)

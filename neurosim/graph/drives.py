@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.source_card import read_waveform
 from neurosim.devices.waveforms import LARGEST_BREAKPOINT_COUNT, breakpoints
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph import law as words
@@ -349,6 +348,8 @@ class _WaveformText:
         ------
         ParameterError
         """
+        from neurosim.devices.source_card import read_waveform
+
         self.accept("dc")
         if self.is_number():
             stored, constant = (), self.number()

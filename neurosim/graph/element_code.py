@@ -69,29 +69,65 @@ class Instruction:
     places: tuple[int, ...] = ()
 
 
+Line = tuple[int, "int | None", list[int], list[int]]
+"""Instruction of the machine: kind, the value that it makes, values that it reads, and further words."""
+
+_TAKES_OPERANDS = {
+    words.LINEAR_1, words.LINEAR_2, words.LINEAR_3, words.LINEAR_4, words.PRODUCT, words.PRODUCTS, words.HOLD,
+}  # fmt: skip
+
+
 def machine_code(made: list[Instruction], size: int, keep: Keep) -> tuple[list[int], int]:
     """Code for `neurosim.kernels.element_program`, and how many registers it takes."""
-    lines = _lowered(made, size, keep)
+    lines, home = _at_home(_lowered(made, size, keep))
     last = {value: at for at, (_, _, reads, _) in enumerate(lines) for value in reads}
     register: dict[int, int] = {}
     free: list[int] = []
     used, code = 0, []
+
+    def word(kind: int, value: int) -> int:
+        if kind not in _TAKES_OPERANDS:
+            return register[value]
+        return home[value] if value in home else 4 * register[value] + words.IN_REGISTERS
+
     for at, (kind, target, reads, rest) in enumerate(lines):
-        if target is not None:
+        if target is not None and target not in home:
             if not free:
                 free.append(used)
                 used += 1
             register[target] = free.pop()
-            code += [kind, register[target], *(register[value] for value in reads), *rest]
-        else:
-            code += [kind, register[reads[0]], *rest]
-        free += [register.pop(value) for value in set(reads) if last[value] == at]
+        code += [kind, *(word(kind, value) for value in ([] if target is None else [target]) + reads), *rest]
+        free += [register.pop(value) for value in set(reads) if value in register and last[value] == at]
     return code, used
 
 
-def _lowered(
-    made: list[Instruction], size: int, keep: Keep
-) -> list[tuple[int, int | None, list[int], list[int]]]:  # fmt: skip
+def _at_home(lines: list[Line]) -> tuple[list[Line], dict[int, int]]:
+    """Lines that are left when states and inputs are read where they lie, and states written there; the operands."""
+    home: dict[int, int] = {}
+    readers: dict[int, list[int]] = {}
+    for at, (_, _, reads, _) in enumerate(lines):
+        for value in reads:
+            readers.setdefault(value, []).append(at)
+    maker = {line[1]: at for at, line in enumerate(lines) if line[1] is not None}
+    loaded = {rest[0]: value for kind, value, _, rest in lines if kind == words.LOAD and value is not None}
+
+    def are_operands(value: int, beside: int = -1) -> bool:
+        return all(lines[at][0] in _TAKES_OPERANDS for at in readers.get(value, []) if at != beside)
+
+    dropped = set()
+    for at, (kind, target, reads, rest) in enumerate(lines):
+        if kind in (words.LOAD, words.LOAD_INPUT) and target is not None and are_operands(target):
+            home[target] = 4 * rest[0] + (words.IN_STATES if kind == words.LOAD else words.IN_INPUTS)
+            dropped.add(at)
+        elif kind == words.STORE and lines[maker[reads[0]]][0] in _TAKES_OPERANDS and reads[0] not in home:
+            old = readers.get(loaded.get(rest[0], -1), [])
+            if are_operands(reads[0], at) and all(reader <= maker[reads[0]] for reader in old):
+                home[reads[0]] = 4 * rest[0] + words.IN_STATES
+                dropped.add(at)
+    return [line for at, line in enumerate(lines) if at not in dropped], home
+
+
+def _lowered(made: list[Instruction], size: int, keep: Keep) -> list[Line]:
     """Instructions of the machine (kind, target, what is read, further words) of what is needed.
 
     A product that one sum alone takes becomes a part of that sum.
@@ -104,7 +140,7 @@ def _lowered(
                 needed[value] = True
                 uses.setdefault(value, []).append(at)
     places: dict[float, int] = {}
-    lines: list[tuple[int, int | None, list[int], list[int]]] = []
+    lines: list[Line] = []
     further = len(made)
 
     def number(value: float) -> int:

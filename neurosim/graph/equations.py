@@ -128,7 +128,8 @@ def _reset(name: str, source: str, data: dict) -> str:
         return f"reset by {source}"
     value, part = _number(data[key]), data["target_part"]
     state = name + (f"[{part[0]}:{part[1]}]" if part else "")
-    result = {"to": value, "by": f"{state} - {value}", "factor": f"{value} {state}"}[key]
+    drawn = f"-{value} E, E drawn from exp(-E),"
+    result = {"to": value, "by": f"{state} - {value}", "factor": f"{value} {state}", "draw": drawn}[key]
     return f"{state} <- {result} at ticks of {source}"
 
 

@@ -54,7 +54,7 @@ def check_event_edge(graph: SignalGraph, a: str, b: str, data: dict) -> None:
     named = [key for key in RESETS if data.get(key) is not None]
     if len(named) != 1:
         raise ParameterError(
-            f"{where}: name the reset by one of to= (x <- to), by= (x <- x - by), factor= (x <- factor x)"
+            f"{where}: name the reset by one of to= (x <- to), by= (x <- x - by), factor= (x <- factor x), draw="
             + (f", not {' and '.join(named)}" if named else "")
         )
     n, m = _sizes(graph, a, b, data)

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import SimulationError
+from neurosim.errors import ParameterError, SimulationError
 from neurosim.graph import event_law as words
 from neurosim.graph.event_checks import pulse_nodes
 from neurosim.graph.layout import Layout, layout_of
@@ -452,6 +452,8 @@ def _resets(program: EventProgram) -> tuple[list[tuple[int, ...]], np.ndarray]:
             if data["role"] != "reset":
                 continue
             key = next(key for key in RESETS if data.get(key) is not None)
+            if key == "draw":
+                raise ParameterError(f"edge '{a}' -> '{target}': what is drawn at ticks needs a grid of time; give dt")
             event, state = program.events.slices[a], program.states.slices[target]
             first, last = data["target_part"] or (0, state.stop - state.start)
             low, high = data["source_part"] or (0, event.stop - event.start)

@@ -31,7 +31,7 @@ from neurosim.kernels.named_law import Law
 
 KINDS = ("port", "state", "map", "product", "hold", "event", "sub", "host")
 ROLES = ("add", "factor", "reset", "clock", "teach")
-RESETS = ("to", "by", "factor")
+RESETS = ("to", "by", "factor", "draw")
 
 MOST_ELEMENTS = 2**31 - 1
 """Of a node: logs of ticks number them with 32 bits."""
@@ -268,7 +268,7 @@ class SignalGraph(nx.MultiDiGraph):
         self, source: str, target: str, *, weight: str | None = None, role: str = "add", slot: int = 0,
         transpose: bool = False, gain: float = 1.0, delay: float = 0.0, source_part: tuple[int, int] | None = None,
         target_part: tuple[int, int] | None = None, plastic: str | Mapping[str, Any] | None = None,
-        to: Number | None = None, by: Number | None = None, factor: Number | None = None,
+        to: Number | None = None, by: Number | None = None, factor: Number | None = None, draw: Number | None = None,
     ) -> None:  # fmt: skip
         """Project one node on another.
 
@@ -295,8 +295,9 @@ class SignalGraph(nx.MultiDiGraph):
         plastic : str or mapping, optional
             Learning rule that moves the weight during the run, with its settings: ``"oja"``, ``{"rule": "stdp",
             "post": "spike"}``, see `neurosim.graph.plasticity`.
-        to, by, factor : float, array_like or str, optional
-            Of role ``"reset"``, exactly one: x <- to, x <- x - by, x <- factor x, elementwise.
+        to, by, factor, draw : float, array_like or str, optional
+            Of role ``"reset"``, exactly one: x <- to, x <- x - by, x <- factor x, elementwise; with a grid of time also
+            x <- -draw E, with E drawn anew at each tick and at the beginning, exponentially distributed with mean 1.
 
         Raises
         ------
@@ -321,7 +322,7 @@ class SignalGraph(nx.MultiDiGraph):
             )
         if role == "add" and self.nodes[ends[1]]["kind"] == "product":
             role = "factor"
-        given = {key: value for key, value in zip(RESETS, (to, by, factor), strict=True) if value is not None}
+        given = {key: value for key, value in zip(RESETS, (to, by, factor, draw), strict=True) if value is not None}
         if given and role != "reset":
             raise ParameterError(f"connect('{source}', '{target}'): {next(iter(given))}= belongs to role 'reset'")
         self.add_edge(
@@ -430,6 +431,21 @@ class SignalGraph(nx.MultiDiGraph):
         if math.prod(made) > MOST_ELEMENTS:
             raise ParameterError(f"{kind} '{name}': shape {shape!r} has more than {MOST_ELEMENTS:,} elements")
         self.add_node(name, kind=kind, shape=made, **attributes)
+
+
+def refuse_noise(graph: SignalGraph, what: str) -> None:
+    """Refuse a flat graph whose states have noise, which `what` does not make.
+
+    Raises
+    ------
+    ParameterError
+    """
+    for name, amplitude in noise_of(graph).items():
+        if amplitude.any():
+            raise ParameterError(
+                f"graph '{graph.title}': state '{name}' has noise, and {what} makes none; simulate() with dt or a "
+                "stochastic method does, or declare the state without noise"
+            )
 
 
 def noise_of(graph: SignalGraph) -> dict[str, np.ndarray]:

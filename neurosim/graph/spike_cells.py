@@ -7,7 +7,6 @@ with time constants that differ; there a crossing of the threshold follows from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import networkx as nx
@@ -18,19 +17,20 @@ from neurosim.errors import ParameterError
 from neurosim.graph.checks import check_graph
 from neurosim.graph.flatten import flatten
 from neurosim.graph.layout import layout_of
-from neurosim.graph.plasticity import rule_name
 from neurosim.graph.signal_graph import SignalGraph, noise_of
 from neurosim.graph.spikes import SpikeProgram, _Compiler, _joined, _Term
 from neurosim.kernels import spike_cells as cells
 from neurosim.kernels import spike_steps as words
 from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 
+POINTS = 200
+"""Points in time at which the response to a state is looked at."""
+
+TOGETHER = 2000
+"""Systems whose responses are looked at together, which bounds the memory."""
+
 APART = 1e-3
 """Least relative difference of time constants of states that feed one another, for modes; digits are lost below it."""
-
-MOST_PARTS, MOST_POWER, WHOLE = 12, 64, 1e-13
-"""Rates are whole multiples of one if they are, to `WHOLE`, of a part of the smallest down to one in so many, and the
-largest is no more than so many times it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def compile_cells(graph: SignalGraph) -> CellProgram:
     except ParameterError as error:
         # What both compilers refuse is said in words of the one with a grid.
         said = str(error).replace("dt is given", "there is no grid").replace("out dt", "out grid")
-        raise ParameterError(said) from None
+        raise ParameterError(said.replace("with dt", "without a grid")) from None
 
 
 class _CellCompiler(_Compiler):
@@ -88,7 +88,8 @@ class _CellCompiler(_Compiler):
         self.states = layout_of(flat, [name for names, _ in self.clusters for name in names])
         self.holders = self._holders()
         self.constant = np.zeros(self.states.size)
-        self.delays: dict[float, int] = {}
+        # The place of no delay is 0.
+        self.delays = {0.0: self._keep(np.zeros(1))[0]}
         # The head of the code comes first in it; what follows counts its places from there.
         self.code = [0] * (cells.OWN_HEAD - words.HEAD)
         couplings: list[tuple[int, int, int]] = []
@@ -120,7 +121,7 @@ class _CellCompiler(_Compiler):
             places.append(projections_at + k * words.PROJECTION_WORDS)
         sendings: dict[bool, list[tuple[int, ...]]] = {False: [], True: []}
         for (number, delay), places in grouped.items():
-            record, is_delayed = events[number], delay != self.delays.get(0.0)
+            record, is_delayed = events[number], delay != self.delays[0.0]
             sendings[is_delayed].append((
                 record[words.FIRST_ELEMENT], record[words.EVENT_SIZE], delay, self._place([tuple(places)]), len(places),
             ))  # fmt: skip
@@ -151,7 +152,8 @@ class _CellCompiler(_Compiler):
             np.concatenate([head, np.array(self.code, np.int64)]), _joined(self.table), self.constant,
             _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"],
-            _room(max((len(names) for names, _ in self.clusters), default=0)), "", {}, first, len(sendings[True]),
+            _room(max((len(names) for names, _ in self.clusters), default=0)), "", 1, self.learned, first,
+            len(sendings[True]),
         )  # fmt: skip
 
     @property
@@ -172,17 +174,11 @@ class _CellCompiler(_Compiler):
                 f"{self.flat.nodes[name]['kind']} '{name}' is not linear: without a grid, states "
                 "flow linearly; give dt, or leave out grid"
             )
+        for a, b, data in self.flat.edges(data=True):
+            if data.get("draw") is not None:
+                raise ParameterError(f"edge '{a}' -> '{b}': what is drawn at ticks needs a grid; give dt")
         for name in self.noise:
             raise ParameterError(f"state '{name}' has noise, which needs a grid; give dt, or leave out grid")
-
-    def _terms(self, name: str, slot: int | None = None) -> Iterator[_Term]:
-        for term in super()._terms(name, slot):
-            if term.plastic is not None and rule_name(term.plastic["plastic"]) != "short_term":
-                raise ParameterError(
-                    f"edge '{term.source}' -> '{name}': the rule '{rule_name(term.plastic['plastic'])}' does not run "
-                    "with grid; leave out grid"
-                )
-            yield term
 
     def _steps_of_pause(self, event: str) -> np.ndarray:
         """Refractory times [s]."""
@@ -221,13 +217,21 @@ class _CellCompiler(_Compiler):
             form = cells.GENERAL
             free_modes, held_modes = _general(free, np.zeros(k, bool)), _general(held, is_held)
         systems = np.concatenate([free_modes, held_modes], axis=1)
+        is_monotone = bool((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all())
+        watched = [term.source for event in self.events.slices for term in self.drives[event] if term.source in names]
+        peaks_at = -1
+        # What rests at a height, but for the watched state itself, may raise it more than what decays.
+        rests = is_held & (np.array(names) != "".join(watched))
+        if form == cells.MODES and is_monotone and len(watched) == 1 and not rests.any():
+            peaks_at = systems.shape[1]
+            systems = np.concatenate([systems, peaks(free_modes, k, names.index(watched[0]))], axis=1)
         at, _ = self._keep(systems.ravel())
         which = which.ravel()
         is_one = len(different) == 1
         numbers_at = self._place([tuple(which[:1].tolist() if is_one else which.tolist())])
         return (
             n, k, self.states.slices[names[0]].start, holder, first, form, numbers_at, int(not is_one), at,
-            systems.shape[1], int(bool(driven)), int((free[:, ~np.eye(k, dtype=bool)] >= 0.0).all()),
+            systems.shape[1], int(bool(driven)), int(is_monotone), peaks_at,
         )  # fmt: skip
 
 
@@ -243,10 +247,10 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray, shape (n, 2 k + 3 k k + 2), or None
+    ndarray, shape (n, k + 3 k k), or None
         As in `neurosim.kernels.spike_cells`: rates [1/s], rising; modes as columns; the inverse; the matrix that makes
-        the states' rest from b; rates as multiples, of which rate, and 1 if they are whole numbers. None if states feed
-        one another in a circle, do not decay, or have nearly the same time constant where one feeds the other.
+        the states' rest from b. None if states feed one another in a circle, do not decay, or have nearly the same time
+        constant where one feeds the other.
     """
     n, k, _ = matrix.shape
     feeds = nx.DiGraph()
@@ -275,23 +279,31 @@ def modes(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray | None:
             inverse[:, i, j] = -np.einsum("nl,nl->n", shapes[:, i, order[:place]], inverse[:, order[:place], j])
     rates = -own + 0.0
     rising = np.argsort(rates, axis=1, kind="stable")
-    rates = np.take_along_axis(rates, rising, 1)
     return np.concatenate([
-        rates, np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
-        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1), _multiples(rates),
+        np.take_along_axis(rates, rising, 1), np.take_along_axis(shapes, rising[:, None, :], 2).reshape(n, -1),
+        np.take_along_axis(inverse, rising[:, :, None], 1).reshape(n, -1), rest.reshape(n, -1),
     ], axis=1)  # fmt: skip
 
 
-def _multiples(rates: np.ndarray) -> np.ndarray:
-    """Rates, shape (n, k), as multiples of the smallest one that is not 0 or of a part of it, where they are whole."""
-    least = np.where(rates > 0.0, rates, np.inf).min(axis=1, initial=np.inf, keepdims=True)
-    least[np.isinf(least)] = 1.0
-    found = np.concatenate([rates / least, least, np.zeros_like(least)], axis=1)
-    for parts in range(MOST_PARTS, 0, -1):
-        multiples = rates / least * parts
-        whole = np.round(multiples)
-        fits = ((np.abs(multiples - whole) <= WHOLE * multiples) & (whole <= MOST_POWER)).all(axis=1)
-        found[fits] = np.concatenate([whole, least / parts, np.ones_like(least)], axis=1)[fits]
+def peaks(systems: np.ndarray, k: int, watched: int) -> np.ndarray:
+    """Bounds of what one unit of each of k states may ever make of the watched one, of systems as `modes` gives them.
+
+    Between points in time a sum of exponentials is above its ends by at most an eighth of the interval's square times
+    the second derivative.
+    """
+    n = len(systems)
+    if n > TOGETHER:
+        return np.concatenate([peaks(part, k, watched) for part in np.array_split(systems, -(-n // TOGETHER))])
+    rates, shapes, inverse = systems[:, :k], systems[:, k : k + k * k], systems[:, k + k * k : k + 2 * k * k]
+    amounts = shapes.reshape(n, k, k)[:, watched, :, None] * inverse.reshape(n, k, k)
+    slowest = np.where(rates > 0.0, rates, np.inf).min(axis=1, keepdims=True)
+    times = np.concatenate([np.zeros(1), np.geomspace(1e-3, 1.0, POINTS)]) * 40.0 / slowest
+    faded = np.exp(-rates[:, :, None] * times[:, None, :])
+    values = np.einsum("nmj,nmt->njt", amounts, faded)
+    bends = np.einsum("nmj,nmt->njt", np.abs(amounts) * (rates * rates)[:, :, None], faded)[..., :-1]
+    between = np.maximum(values[..., :-1], values[..., 1:]) + bends * (np.diff(times) ** 2 / 8.0)[:, None, :]
+    found = np.maximum(between.max(axis=2), 0.0)
+    found[:, watched] = 1.0
     return found
 
 
@@ -304,5 +316,4 @@ def _general(matrix: np.ndarray, is_held: np.ndarray) -> np.ndarray:
 
 def _room(widest: int) -> int:
     """Numbers that the compiled loop works with, where the largest cluster has so many states."""
-    terms = widest + 1
-    return 3 * widest + max(terms * (terms + 4), ROOM_OF_POLYNOMIAL)
+    return 3 * widest + ROOM_OF_POLYNOMIAL

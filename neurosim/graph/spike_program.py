@@ -45,7 +45,7 @@ class SpikeProgram:
         Flat.
     dt : float
         Step [s].
-    scheme : str
+    scheme, substeps : str, int
         How states that flow nonlinearly are stepped; "" where there are none.
     work : int
         Numbers that the compiled loop needs to work in.
@@ -77,6 +77,7 @@ class SpikeProgram:
     arrivals: int
     work: int
     scheme: str
+    substeps: int
     learned: dict[str, LearnedWeights]
 
     @cached_property

@@ -29,11 +29,13 @@ from neurosim.graph.element_programs import (
     check_noise,
     check_scheme,
     propagators,
+    warn_of_coarse_steps,
     write_program,
 )
 from neurosim.graph.flatten import flatten
 from neurosim.graph.functions import FUNCTIONS
 from neurosim.graph.layout import layout_of
+from neurosim.graph.linear_groups import linear_groups
 from neurosim.graph.plasticity import check_rule, rule_name, settings_of, short_term_parameters
 from neurosim.graph.signal_graph import RESETS, SignalGraph, noise_of
 from neurosim.graph.spike_program import LearnedWeights, SpikeProgram
@@ -41,7 +43,7 @@ from neurosim.graph.spike_timing import RULES as TIMING_RULES
 from neurosim.graph.spike_timing import spike_timing
 from neurosim.kernels import element_program
 from neurosim.kernels import spike_steps as words
-from neurosim.kernels.spike_vectors import MOST_TERMS
+from neurosim.kernels.spike_vectors import LANES
 
 WHOLE = 1e-6
 """Part of a step by which a delay may differ from a whole number of steps."""
@@ -82,8 +84,8 @@ def compile_spikes(
     check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
     check_noise(diffusion or {}, flat.of_kind("state"))
-    noise = {**noise_of(flat), **(diffusion or {})}
-    return _Compiler(flat, float(dt), tuple(check_graph(flat)), scheme, int(substeps), noise).build()
+    notes = (*check_graph(flat), *warn_of_coarse_steps(flat, dt / substeps))
+    return _Compiler(flat, float(dt), notes, scheme, int(substeps), {**noise_of(flat), **(diffusion or {})}).build()
 
 
 class _Compiler:
@@ -103,6 +105,9 @@ class _Compiler:
         self.targets: list[np.ndarray] = []
         self.strengths: list[np.ndarray] = []
         self.learned: dict[str, LearnedWeights] = {}
+        self.leaks: dict[str, int] = {}
+        # Of states that are stepped with what drives them: where the code says what threshold they are held against.
+        self.hits = 0
         self.sizes = {"pointers": 0, "targets": 0, "strengths": 0, "memory": 0, "arrivals": 0}
 
     def build(self) -> SpikeProgram:
@@ -142,7 +147,7 @@ class _Compiler:
             (words.PROJECTIONS_AT, place(projections)), (words.SLOTS, 1 + max(delays, default=0)),
             (words.INPUTS, self.inputs.size), (words.COUPLINGS, len(couplings)),
             (words.COUPLINGS_AT, place(couplings)), (words.ELEMENTS, self.events.size), (words.NOISY, self.drawn),
-            (words.NOISE_AT, registers),
+            (words.NOISE_AT, registers), (words.FLOWING, self.states.size),
         ):  # fmt: skip
             head[key] = value
         initial = [
@@ -154,7 +159,7 @@ class _Compiler:
             _joined(initial), np.concatenate([head, np.array([*self.code, *parts], np.int64)]), _joined(self.table),
             self.constant, _joined(self.pointers, np.int64), _joined(self.targets, np.int32), _joined(self.strengths),
             self.sizes["memory"], self.sizes["arrivals"], registers + self.drawn,
-            self.scheme if self.is_nonlinear else "", self.learned,
+            self.scheme if self.is_nonlinear else "", self.substeps, self.learned,
         )  # fmt: skip
 
     def _refuse_kinds(self) -> None:
@@ -380,21 +385,11 @@ class _Compiler:
 
     def _linear(self, names: list[str], propagator: np.ndarray, constant: np.ndarray, reached: set[int]) -> None:
         """Write the groups of states of a linear cluster."""
-        k, feeds = len(names), nx.DiGraph()
-        feeds.add_nodes_from(range(k))
-        feeds.add_edges_from((i, j) for i in range(k) for j in range(k) if propagator[:, j, i].any())
-        circles: Any = nx.condensation(feeds)
-        for circle in reversed(list(nx.lexicographical_topological_sort(circles))):
-            together = sorted(circles.nodes[circle]["members"])
-            self.code.append(len(together))
-            for j in together:
-                terms = [(i, *self._number(propagator[:, j, i])) for i in range(k) if propagator[:, j, i].any()]
-                is_held, is_driven = names[j] in self.holders, constant[:, j].any() or j in reached
-                is_plain = 0 < len(terms) <= MOST_TERMS and not any(varies for *_, varies in terms)
-                fades = is_plain and len(terms) == 1 and terms[0][0] == j and not is_held and not is_driven
-                form = words.FADES if fades else words.PLAIN if is_plain else words.GENERAL
-                self.code += [j, self.states.slices[names[j]].start, int(is_held), form, len(terms)]
-                self.code += [word for term in terms for word in term]
+        begin, slices = len(self.code), self.states.slices
+        held, driven = [n in self.holders for n in names], constant.any(0) | np.isin(np.arange(len(names)), [*reached])
+        code, leaks = linear_groups(propagator, [slices[n].start for n in names], held, driven.tolist(), self._number)
+        self.code += code
+        self.leaks.update({names[j]: begin + at for j, at in leaks.items()})
 
     def _program(
         self, names: list[str], nodes: list[str], matrix: np.ndarray, constant: np.ndarray, rates: list[Drive],
@@ -456,7 +451,7 @@ class _Compiler:
         for event, part in self.events.slices.items():
             n = part.stop - part.start
             if event in self.given.values():
-                records.append((n, -1, 0, 0, 0, 0, part.start, 0, 0, 0, 0))
+                records.append((n, -1, 0, 0, 0, 0, part.start, 0, 0, 0, 0, -1))
                 continue
             terms = self.drives[event]
             watched = [t for t in terms if t.source in self.states.slices]
@@ -489,9 +484,19 @@ class _Compiler:
                     self.code += [RESETS.index(kind), self.states.slices[target].start, *self._number(value)]
             records.append((
                 n, self.states.slices[watched[0].source].start, *threshold, *pause, part.start, first,
-                words.HEAD + len(self.code), 0, 0,
+                words.HEAD + len(self.code), 0, 0, self._hits(watched[0].source, n, *threshold),
             ))  # fmt: skip
         return records
+
+    def _hits(self, state: str, n: int, threshold: int, varies: int) -> int:
+        """Where bits say which elements of a state are at the threshold, if they are found while it is stepped."""
+        place = self.leaks.get(state)
+        moved = any(term.source in self.events.slices for term in self.drives[state])
+        if place is None or varies or moved or self.code[place] >= 0:
+            return -1
+        self.code[place : place + 2] = [threshold, self.hits]
+        self.hits += (n + 63) // 64
+        return self.code[place + 1]
 
     def _projections(self) -> Iterator[tuple[int, ...]]:
         order = list(self.events.slices)
@@ -515,7 +520,7 @@ class _Compiler:
                     if term.plastic is not None:
                         kind, (matrix, parameters) = words.SHORT_TERM, self._short_term(term, where)
                         first, stride = self._parameters(parameters)
-                        remembered, noted = 2 * matrix.nnz, sources
+                        remembered, noted = 2 * matrix.nnz + LANES, sources
                     by_source = scipy.sparse.csc_array(matrix)
                     by_source.sum_duplicates()
                     weights = by_source.data
@@ -570,7 +575,7 @@ class _Compiler:
         """Place of arrays one after the other, and 0 where none varies."""
         if all(a.size == 0 or (a == a[0]).all() for a in arrays):
             return self._keep(np.array([a[0] if a.size else 0.0 for a in arrays]))[0], 0
-        return self._keep(np.concatenate(arrays))[0], 1
+        return self._keep(np.concatenate([*arrays, np.zeros(LANES)]))[0], 1
 
     def _number(self, values: np.ndarray) -> tuple[int, int]:
         """Place of values, and 0 where all are the same."""

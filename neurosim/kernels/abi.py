@@ -26,6 +26,7 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
+import os
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -37,14 +38,21 @@ from neurosim.kernels import native
 CONTEXT_SIZE = 16
 (
     TIME, SOURCE_SCALE, TEMPERATURE, GMIN, WANT_DERIVATIVES, LIMITING, LIMITED, ANALYSIS, STEP, SEED, CORNER, HALT,
-    NEXT_STEP, RTOL,
-) = range(14)  # fmt: skip
+    NEXT_STEP, RTOL, REQUEST, WITH,
+) = range(16)  # fmt: skip
 """Entries of `context`: time t [s]; scale of independent sources (1 except in source stepping); temperature [K]; gmin
 [S]; 1 when D is wanted; 1 when a law may limit its inputs (Newton); set to 1 by a law that did; analysis (0 operating
 point or DC, 1 transient, 2 the operating point from which a transient analysis starts); step size h [s] (0 outside a
 step); seed of the run; 1 when an accepted step ends at a corner or jump; set to 1 there by a law
 to stop the loop; set there to the largest next step [s] that a law wants; relative tolerance of a transient
-analysis."""
+analysis; what is asked of a law instead of its flows, and a number that belongs to it."""
+
+FLOWS, PREPARE, SOLVE, PRODUCT, CURRENTS, RATES = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
+"""Values of ``context[REQUEST]``. A law that is a whole system without mass may know a way with its own Jacobian J that
+never forms it. PREPARE: get ready for ``a - J`` with a = ``context[WITH]``, J as at the last call with derivatives;
+flows are 0, the first one is NaN where a step with this a is too long. SOLVE: flows are ``(a - J)^-1 u``. PRODUCT:
+flows are ``J u``, J as at the last evaluation, which had derivatives. CURRENTS, RATES: a memristor may leave its other
+flow out; no derivatives are wanted."""
 
 OPERATING_POINT, TRANSIENT, INITIAL_POINT = 0.0, 1.0, 2.0
 
@@ -148,16 +156,43 @@ class Native(Recorded):
         with contextlib.suppress(RuntimeError):
             if code := native.read(self.key):
                 return load(code)
-        for listener in _listeners:
-            listener(self.__name__)
-        code, is_portable = self._build()
-        _compilations += 1
-        if is_portable:
-            native.write(self.key, code)
+        with _alone(self.key):
+            # Another process may have compiled it meanwhile.
+            with contextlib.suppress(RuntimeError):
+                if code := native.read(self.key):
+                    return load(code)
+            for listener in _listeners:
+                listener(self.__name__)
+            code, is_portable = self._build()
+            _compilations += 1
+            if is_portable:
+                native.write(self.key, code)
         return load(code)
 
     def _build(self) -> tuple[native.MachineCode, bool]:
         raise AttributeError(type(self).__name__)
+
+
+@contextlib.contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Let other processes that want to compile the same function wait; where files cannot be locked, nobody does."""
+    path = native.cache_directory() / f"k-{key}.lock"
+    try:
+        import fcntl
+
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Who waits holds the old file, who comes later finds the compiled function.
+        path.unlink(missing_ok=True)
+        os.close(handle)
 
 
 class Unit(Native):

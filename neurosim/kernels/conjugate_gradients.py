@@ -1,8 +1,10 @@
 """Conjugate gradients on a Laplacian, with a reused approximate factor and a start from earlier solutions.
 
-One iteration is two passes over the graph. Forward through the approximate factor the solution and the residual are
-updated, and r' M^-1 r is the sum of squares that come out, so beta is known at the end. Backward the new direction
-comes out unknown by unknown, last first, and every pair is multiplied with it as soon as both its ends are known.
+One iteration is two passes over the graph. Forward through the approximate factor the residual is updated, and
+r' M^-1 r is the sum of squares that come out, so beta is known at the end. Backward the new direction comes out unknown
+by unknown, last first, and every pair is multiplied with it as soon as both its ends are known; the solution goes along
+the direction before. What runs through the factor is rounded to seven digits, as the factor is: large graphs take the
+time that memory takes.
 
 The start is the best combination (in energy) of the last solutions and their differences: P. F. Fischer, Comput.
 Methods Appl. Mech. Eng. 163, 193 (1998), doi:10.1016/S0045-7825(98)00012-7. The factor is built again when
@@ -33,7 +35,7 @@ from neurosim.kernels.laplacian_arrays import (
     TOLERANCE,
     laplacian_type,
 )
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.unchecked import at, put, put_short, short_at
 
 REBUILD = 5.0
 """What building the approximate factor costs, in iterations."""
@@ -75,67 +77,68 @@ def prepare_iterations(a):
 def _start_signature() -> Any:
     from numba import types
 
-    return types.f8(laplacian_type(), types.i8)
+    return types.UniTuple(types.f8, 2)(laplacian_type(), types.i8)
 
 
 @helper
-def _differences(kept, place, newest, second, third, count):
+def _differences(kept, place):
     """Of the solutions kept at `place`: the last one, its change, and the change of that; 0 for what is not known."""
-    last = at(kept, place + newest)
-    change = last - at(kept, place + second) if count > 1 else 0.0
-    bend = change - at(kept, place + second) + at(kept, place + third) if count > 2 else 0.0
-    return last, change, bend
+    return at(kept, place), short_at(kept, 2 * place + 2), short_at(kept, 2 * place + 3)
 
 
 @unit(_start_signature)
 def guess(a, series):
-    """From the right-hand side in `residual`, write a start to `x` and its residual to `residual`; its energy x' L x.
+    """From the right-hand side in `residual`, write a start to `x` and its residual to `residual`.
 
     The start is the last solution, its change and the change of that, each as much as takes the most energy off the
-    error: one pass over the graph gives all their products, another one the residual.
+    error: one pass over the graph gives all their products, another one, last unknown first, start and residual.
+    Returns the start's energy x' L x and the sum of squares of the right-hand side.
     """
     n = a.node.size
     pairs = a.pair_other.size
     x, residual, kept, weight = a.x, a.residual, a.kept, a.weight
     count = a.state[KEPT_COUNT + series]
+    base = series * n * KEPT
+    g00, g01, g02, g11, g12, g22, s0, s1, s2, size = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if count == 0:
         for i in range(n):
-            put(x, i, 0.0)
-        return 0.0
-    newest, second, third = (count - 1) % KEPT, (count + KEPT - 2) % KEPT, (count + KEPT - 3) % KEPT
-    base = series * n * KEPT
-    g00, g01, g02, g11, g12, g22, s0, s1, s2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(n):
-        d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
-        r, w = at(residual, i), at(weight, pairs + i)
-        s0 += r * d0
-        s1 += r * d1
-        s2 += r * d2
-        g00 += w * d0 * d0
-        g01 += w * d0 * d1
-        g02 += w * d0 * d2
-        g11 += w * d1 * d1
-        g12 += w * d1 * d2
-        g22 += w * d2 * d2
-        for p in range(a.pair_start[i], a.pair_start[i + 1]):
-            w = at(weight, p)
-            place = base + np.int64(at(a.pair_other, p)) * KEPT
-            e0, e1, e2 = _differences(kept, place, newest, second, third, count)
-            e0 -= d0
-            e1 -= d1
-            e2 -= d2
-            flow = w * e0
-            g00 += flow * e0
-            g01 += flow * e1
-            g02 += flow * e2
-            flow = w * e1
-            g11 += flow * e1
-            g12 += flow * e2
-            g22 += w * e2 * e2
+            size += at(residual, i) * at(residual, i)
+    else:
+        begin = np.int64(at(a.pair_start, 0))
+        for i in range(n):
+            d0, d1, d2 = _differences(kept, base + i * KEPT)
+            r, w = at(residual, i), at(weight, pairs + i)
+            size += r * r
+            s0 += r * d0
+            s1 += r * d1
+            s2 += r * d2
+            g00 += w * d0 * d0
+            g01 += w * d0 * d1
+            g02 += w * d0 * d2
+            g11 += w * d1 * d1
+            g12 += w * d1 * d2
+            g22 += w * d2 * d2
+            end = np.int64(at(a.pair_start, i + 1))
+            for p in range(begin, end):
+                w = at(weight, p)
+                place = base + np.int64(at(a.pair_other, p)) * KEPT
+                e0, e1, e2 = _differences(kept, place)
+                e0 -= d0
+                e1 -= d1
+                e2 -= d2
+                flow = w * e0
+                g00 += flow * e0
+                g01 += flow * e1
+                g02 += flow * e2
+                flow = w * e1
+                g11 += flow * e1
+                g12 += flow * e2
+                g22 += w * e2 * e2
+            begin = end
     if not g00 > 0.0:
         for i in range(n):
             put(x, i, 0.0)
-        return 0.0
+        return 0.0, size
     # Cholesky's factor of the three by three; what hardly differs from the ones before is left out.
     low10, low20 = g01 / g00, g02 / g00
     own1, s1, cross = g11 - low10 * g01, s1 - low10 * s0, g12 - low10 * g02
@@ -150,52 +153,57 @@ def guess(a, series):
         energy += c2 * s2
     c1 -= low21 * c2
     c0 -= low10 * c1 + low20 * c2
-    for i in range(n):
-        d0, d1, d2 = _differences(kept, base + i * KEPT, newest, second, third, count)
-        put(x, i, c0 * d0 + c1 * d1 + c2 * d2)
-    for i in range(n):
-        own = at(x, i)
+    end = np.int64(at(a.pair_start, n))
+    for t in range(n):
+        i = n - 1 - t
+        d0, d1, d2 = _differences(kept, base + i * KEPT)
+        own = c0 * d0 + c1 * d1 + c2 * d2
+        put(x, i, own)
         total = at(weight, pairs + i) * own
-        for p in range(a.pair_start[i], a.pair_start[i + 1]):
+        begin = np.int64(at(a.pair_start, i))
+        for p in range(begin, end):
             j = np.int64(at(a.pair_other, p))
             flow = at(weight, p) * (own - at(x, j))
             total += flow
             put(residual, j, at(residual, j) + flow)
+        end = begin
         put(residual, i, at(residual, i) - total)
-    return energy
+    return energy, size
 
 
-def _pass_signature() -> Any:
+def _forward_signature() -> Any:
     from numba import types
 
     return types.UniTuple(types.f8, 2)(laplacian_type(), types.f8)
 
 
-@unit(_pass_signature)
+@unit(_forward_signature)
 def forward(a, alpha):
-    """Go alpha along the direction; return r'r and r' M^-1 r.
+    """Take alpha times the product off the residual r (0: there is none yet); return r'r and r' M^-1 r.
 
-    `sums` is zero before and after; `y` receives what the backward pass starts from, and `product` becomes zero.
+    `sums` receives what the backward pass starts from.
     """
-    x, residual, direction, product, sums, y = a.x, a.residual, a.direction, a.product, a.sums, a.y
+    residual, product, sums = a.residual, a.product, a.sums
     row, value = a.factor_row, a.factor_value
     norm, energy = 0.0, 0.0
-    first = at(a.factor_start, 0)
     for v in range(a.node.size):
-        put(x, v, at(x, v) + alpha * at(direction, v))
-        own = at(residual, v) - alpha * at(product, v)
-        put(residual, v, own)
-        norm += own * own
-        put(product, v, 0.0)
-        own += at(sums, v)
         put(sums, v, 0.0)
-        last = at(a.factor_start, v + 1)
+    moved = alpha != 0.0
+    first = np.int64(at(a.factor_start, 0))
+    for v in range(a.node.size):
+        own = at(residual, v)
+        if moved:
+            own -= alpha * at(product, v)
+            put(residual, v, own)
+        norm += own * own
+        own += at(sums, v)
+        last = np.int64(at(a.factor_start, v + 1))
         for q in range(first, last):
             j = at(row, q)
             put(sums, j, at(sums, j) + at(value, q) * own)
         first = last
         scaled = own * at(a.pivot, v)
-        put(y, v, scaled)
+        put(sums, v, scaled)
         energy += own * scaled
     return norm, energy
 
@@ -203,28 +211,35 @@ def forward(a, alpha):
 def _backward_signature() -> Any:
     from numba import types
 
-    return types.f8(laplacian_type(), types.f8)
+    return types.f8(laplacian_type(), types.f8, types.f8)
 
 
 @unit(_backward_signature)
-def backward(a, beta):
-    """Make the next direction d and its product with the matrix; return d' times that."""
-    direction, product, y = a.direction, a.product, a.y
+def backward(a, alpha, beta):
+    """Go alpha along the direction, make the next one d and its product with the matrix; return d' times that.
+
+    With alpha = 0 there is no direction yet.
+    """
+    x, direction, product, sums = a.x, a.direction, a.product, a.sums
     row, value = a.factor_row, a.factor_value
     n = a.node.size
     pairs = a.pair_other.size
     energy = 0.0
-    last = at(a.factor_start, n)
+    moved = alpha != 0.0
+    last = np.int64(at(a.factor_start, n))
     end = np.int64(at(a.pair_start, n))
     for t in range(n):
         v = n - 1 - t
-        own = at(y, v)
-        first = at(a.factor_start, v)
+        own = np.float64(at(sums, v))
+        first = np.int64(at(a.factor_start, v))
         for q in range(first, last):
-            own += at(value, q) * at(y, at(row, q))
+            own += at(value, q) * at(sums, at(row, q))
         last = first
-        put(y, v, own)
-        own += beta * at(direction, v)
+        put(sums, v, own)
+        if moved:
+            before = at(direction, v)
+            put(x, v, at(x, v) + alpha * before)
+            own += beta * before
         put(direction, v, own)
         total = at(a.weight, pairs + v) * own
         energy += total * own
@@ -237,8 +252,16 @@ def backward(a, beta):
             energy += flow * difference
             put(product, j, at(product, j) - flow)
         end = begin
-        put(product, v, at(product, v) + total)
+        put(product, v, total)
     return energy
+
+
+@helper
+def _go(a, alpha):
+    """Go alpha along the direction; with alpha = 0 there is none."""
+    if alpha != 0.0:
+        for i in range(a.node.size):
+            put(a.x, i, at(a.x, i) + alpha * at(a.direction, i))
 
 
 def _solve_signature() -> Any:
@@ -249,37 +272,20 @@ def _solve_signature() -> Any:
 
 @unit(_solve_signature)
 def solve_iteratively(a, refresh):
-    """Replace the right-hand side in `x` (by unknowns) by the solution; return 0 or why there is none."""
+    """From the right-hand side in `residual` (by unknowns), the solution into `x`; return 0 or why there is none."""
     n = a.node.size
     state, control = a.state, a.control
-    size = 0.0
-    for i in range(n):
-        value = at(a.x, i)
-        put(a.residual, i, value)
-        size += value * value
     series = 0 if refresh != 0 else 1
+    found, size = guess(a, series)
     if size == 0.0:
-        for i in range(n):
-            put(a.x, i, 0.0)
         return 0
     if not size < np.inf:
         return NO_CONVERGENCE
-    found = guess(a, series)
-    for i in range(a.sums.size):
-        put(a.sums, i, 0.0)
     by_energy, share = control[BY_ENERGY] != 0.0, control[TOLERANCE] * control[TOLERANCE]
-    start, error, goal, previous, alpha, beta = 0.0, 0.0, share * size, 0.0, 0.0, 0.0
-    step = 0
-    restart = True
+    start, error, goal, previous, alpha = 0.0, 0.0, share * size, 0.0, 0.0
+    step, start_step = 0, 0
     status = 0
     while True:
-        if restart:
-            for i in range(n):
-                put(a.direction, i, 0.0)
-                put(a.product, i, 0.0)
-            alpha, previous = 0.0, 0.0
-            restart = False
-            start_step = step
         norm, energy = forward(a, alpha)
         found += alpha * previous
         error = norm
@@ -295,14 +301,16 @@ def solve_iteratively(a, refresh):
         if state[IS_FRESH] == 0 and control[FRESH_RATE] > 0.0 and goal > 0.0:
             expected = np.log(start / goal) / (2.0 * control[FRESH_RATE])
             if step - start_step > PATIENCE * expected + REBUILD:
+                # The factor is built in the room of the direction.
+                _go(a, alpha)
                 status = build_factor(a)
                 if status != 0:
                     break
-                restart = True
+                alpha, previous, start_step = 0.0, 0.0, step
                 continue
         beta = energy / previous if previous > 0.0 else 0.0
         previous = energy
-        alpha = energy / backward(a, beta)
+        alpha = energy / backward(a, alpha, beta)
         step += 1
     state[ITERATIONS] += step
     state[SOLUTIONS] += 1
@@ -310,6 +318,7 @@ def solve_iteratively(a, refresh):
     if status != 0:
         state[IS_STALE] = 1
         return status
+    _go(a, alpha)
     if taken > 0 and error > 0.0:
         rate = np.log(start / error) / (2.0 * taken)
         if state[IS_FRESH] == 1:
@@ -321,8 +330,13 @@ def solve_iteratively(a, refresh):
             if control[LOST] > REBUILD:
                 state[IS_STALE] = 1
     count = KEPT_COUNT_OTHER if series == 1 else KEPT_COUNT
-    keep = series * n * KEPT + state[count] % KEPT
+    base, known = series * n * KEPT, state[count]
     for i in range(n):
-        put(a.kept, keep + i * KEPT, at(a.x, i))
+        place = base + i * KEPT
+        last, change, _ = _differences(a.kept, place)
+        new = at(a.x, i)
+        put(a.kept, place, new)
+        put_short(a.kept, 2 * place + 2, new - last if known > 0 else 0.0)
+        put_short(a.kept, 2 * place + 3, new - last - change if known > 1 else 0.0)
     state[count] += 1
     return 0

@@ -9,7 +9,7 @@ from neurosim.kernels.abi import BLOCK, WANT_DERIVATIVES, call_kernel, driver
 from neurosim.kernels.edge_laws import ADDRESS, ALIKE, DIMS, EDGES, EDGES_AT, GROUP_WORDS, P_AT, ROWS, WORK
 from neurosim.kernels.flat_signature import signature_of
 from neurosim.kernels.parameter_slopes import POINTS, WEIGHTS
-from neurosim.kernels.unchecked import at, put
+from neurosim.kernels.unchecked import at
 
 RELATIVE_STEP = 1e-3
 """Distance of two points of a difference, relative to the row; see `neurosim.kernels.parameter_slopes`."""
@@ -68,15 +68,15 @@ def add_row_slopes(context, code, table, work, v, x, by_rate, by_current, rows, 
             if address != 0:
                 dims[5] = 2 * ROWS_OF_LAW
                 call_kernel(address, context, dims, work, p, nothing, nothing, code[:0], own, D)
+                pull, push = own[2 * ROWS_OF_LAW * BLOCK :], own[(2 * ROWS_OF_LAW + 1) * BLOCK :]
+                for k in range(w):
+                    e = at(code, edges + first + k)
+                    pull[k], push[k] = at(by_rate, e), at(table, e) * at(by_current, e)
                 for q in range(r, stop):
                     slope, to = 2 * rows[4 * q + 1] * w, rows[4 * q + 2] + first
+                    goal, of_current, of_rate = out[to : to + w], own[slope:], own[slope + w :]
                     for k in range(w):
-                        e = at(code, edges + first + k)
-                        put(
-                            out, to + k,
-                            at(out, to + k) + at(by_rate, e) * at(own, slope + w + k)
-                            + at(table, e) * at(by_current, e) * at(own, slope + k)
-                        )  # fmt: skip
+                        goal[k] += pull[k] * of_rate[k] + push[k] * of_current[k]
                 continue
             kept, sums, moves = own[:w], own[BLOCK : BLOCK + 2 * w], own[3 * BLOCK : 3 * BLOCK + w]
             moved = p[row * w : row * w + w]

@@ -1,16 +1,27 @@
 """Programs of one step for states that flow element by element, carried out for a block of elements at a time.
 
-A program is straight: load states into registers of `BLOCK` numbers, work, store. Which scheme it is (`euler`, a Lawson
+A program is straight: read states and registers of `BLOCK` numbers, work, write. Which scheme it is (`euler`, a Lawson
 method) is a matter of who writes it (`neurosim.graph.element_programs`), so a new model or scheme compiles nothing.
-No instruction writes into a register that it reads, which keeps the loops on vector registers.
+Sums and products take their operands from registers, states or inputs, and put what they make into a register or a
+state (`neurosim.kernels.element_vectors`); the others know registers only, and write into none that they read.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from neurosim.kernels.abi import unit
+from neurosim.kernels.abi import helper, unit
 from neurosim.kernels.array_functions import apply_function
+from neurosim.kernels.element_vectors import (
+    address,
+    hold,
+    linear_1,
+    linear_2,
+    linear_3,
+    linear_4,
+    product,
+    products,
+)
 from neurosim.kernels.functions import fused
 from neurosim.kernels.unchecked import at, put
 
@@ -21,7 +32,9 @@ BLOCK = 256
     LOAD, LOAD_INPUT, STORE, STORE_FREE, HOLD, CONSTANT, LINEAR_1, LINEAR_2, LINEAR_3, LINEAR_4, PRODUCT, PRODUCTS,
     ADD_EACH, ADD_SCALED, FUNCTION, NOISE,
 ) = range(16)  # fmt: skip
-"""Instructions; R are registers, C places of numbers in the table, E of arrays there with one for each element.
+"""Instructions; R are registers, C places of numbers in the table, E of arrays there with one for each element. In
+sums, products and HOLD, R are operands: 4 times the number of a register, the place of a state or that in q, plus
+`IN_REGISTERS`, `IN_STATES` or `IN_INPUTS`.
 
 ====================  ===================================================================================
 LOAD R place          R = states at the place
@@ -41,6 +54,9 @@ NOISE R R1 k C v      R = R1 + C noise; k is the place among the normal numbers,
 """
 
 
+IN_REGISTERS, IN_STATES, IN_INPUTS = range(3)
+
+
 def _signature() -> Any:
     from numba import types
 
@@ -48,6 +64,17 @@ def _signature() -> Any:
     return types.void(
         whole, types.i8, types.i8, types.i8, types.i8, types.i8, real, real, real, whole, types.i8, real,
     )  # fmt: skip
+
+
+@helper
+def operand(word, first, y, q, work):
+    """Address of an operand, for elements from `first` on."""
+    place = word >> 2
+    if word & 3 == IN_STATES:
+        return address(y, place + first)
+    if word & 3 == IN_INPUTS:
+        return address(q, place + first)
+    return address(work, place * BLOCK)
 
 
 @unit(_signature)
@@ -62,53 +89,53 @@ def step_elements(code, begin, end, n, held_by, noise, table, y, q, release, now
         while a < end:
             op, d = code[a], code[a + 1] * BLOCK
             if op == PRODUCTS:
-                x1, x2 = code[a + 2] * BLOCK, code[a + 3] * BLOCK
-                x3, x4 = code[a + 4] * BLOCK, code[a + 5] * BLOCK
-                x5, x6 = code[a + 6] * BLOCK, code[a + 7] * BLOCK
-                c0, c1, c2 = table[code[a + 8]], table[code[a + 9]], table[code[a + 10]]
-                c3, c4, c5, c6 = table[code[a + 11]], table[code[a + 12]], table[code[a + 13]], table[code[a + 14]]
-                c7, c8, c9, c10 = table[code[a + 15]], table[code[a + 16]], table[code[a + 17]], table[code[a + 18]]
-                for e in range(m):
-                    s = fused(c2, at(work, x2 + e), fused(c1, at(work, x1 + e), c0))
-                    s = fused(fused(c4, at(work, x3 + e), c3), fused(c6, at(work, x4 + e), c5), s)
-                    put(work, d + e, fused(fused(c8, at(work, x5 + e), c7), fused(c10, at(work, x6 + e), c9), s))
+                products(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), operand(code[a + 4], first, y, q, work),
+                    operand(code[a + 5], first, y, q, work), operand(code[a + 6], first, y, q, work),
+                    operand(code[a + 7], first, y, q, work), table[code[a + 8]], table[code[a + 9]],
+                    table[code[a + 10]], table[code[a + 11]], table[code[a + 12]], table[code[a + 13]],
+                    table[code[a + 14]], table[code[a + 15]], table[code[a + 16]], table[code[a + 17]],
+                    table[code[a + 18]],
+                )  # fmt: skip
                 a += 19
             elif op == PRODUCT:
-                x1, x2 = code[a + 2] * BLOCK, code[a + 3] * BLOCK
-                x3, x4 = code[a + 4] * BLOCK, code[a + 5] * BLOCK
-                c0, c1, c2 = table[code[a + 6]], table[code[a + 7]], table[code[a + 8]]
-                c3, c4, c5, c6 = table[code[a + 9]], table[code[a + 10]], table[code[a + 11]], table[code[a + 12]]
-                for e in range(m):
-                    s = fused(c2, at(work, x2 + e), fused(c1, at(work, x1 + e), c0))
-                    put(work, d + e, fused(fused(c4, at(work, x3 + e), c3), fused(c6, at(work, x4 + e), c5), s))
+                product(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), operand(code[a + 4], first, y, q, work),
+                    operand(code[a + 5], first, y, q, work), 0, 0, table[code[a + 6]], table[code[a + 7]],
+                    table[code[a + 8]], table[code[a + 9]], table[code[a + 10]], table[code[a + 11]],
+                    table[code[a + 12]], 0.0, 0.0, 0.0, 0.0,
+                )  # fmt: skip
                 a += 13
             elif op == LINEAR_1:
-                x1 = code[a + 2] * BLOCK
-                c0, c1 = table[code[a + 3]], table[code[a + 4]]
-                for e in range(m):
-                    put(work, d + e, fused(c1, at(work, x1 + e), c0))
+                linear_1(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work), 0, 0, 0, 0, 0,
+                    table[code[a + 3]], table[code[a + 4]], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+                )  # fmt: skip
                 a += 5
             elif op == LINEAR_2:
-                x1, x2 = code[a + 2] * BLOCK, code[a + 3] * BLOCK
-                c0, c1, c2 = table[code[a + 4]], table[code[a + 5]], table[code[a + 6]]
-                for e in range(m):
-                    put(work, d + e, fused(c2, at(work, x2 + e), fused(c1, at(work, x1 + e), c0)))
+                linear_2(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), 0, 0, 0, 0, table[code[a + 4]], table[code[a + 5]],
+                    table[code[a + 6]], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+                )  # fmt: skip
                 a += 7
             elif op == LINEAR_3:
-                x1, x2, x3 = code[a + 2] * BLOCK, code[a + 3] * BLOCK, code[a + 4] * BLOCK
-                c0, c1, c2, c3 = table[code[a + 5]], table[code[a + 6]], table[code[a + 7]], table[code[a + 8]]
-                for e in range(m):
-                    s = fused(c2, at(work, x2 + e), fused(c1, at(work, x1 + e), c0))
-                    put(work, d + e, fused(c3, at(work, x3 + e), s))
+                linear_3(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), operand(code[a + 4], first, y, q, work), 0, 0, 0,
+                    table[code[a + 5]], table[code[a + 6]], table[code[a + 7]], table[code[a + 8]], 0.0, 0.0, 0.0, 0.0,
+                    0.0, 0.0, 0.0,
+                )  # fmt: skip
                 a += 9
             elif op == LINEAR_4:
-                x1, x2 = code[a + 2] * BLOCK, code[a + 3] * BLOCK
-                x3, x4 = code[a + 4] * BLOCK, code[a + 5] * BLOCK
-                c0, c1, c2 = table[code[a + 6]], table[code[a + 7]], table[code[a + 8]]
-                c3, c4 = table[code[a + 9]], table[code[a + 10]]
-                for e in range(m):
-                    s = fused(c2, at(work, x2 + e), fused(c1, at(work, x1 + e), c0))
-                    put(work, d + e, fused(c4, at(work, x4 + e), fused(c3, at(work, x3 + e), s)))
+                linear_4(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), operand(code[a + 4], first, y, q, work),
+                    operand(code[a + 5], first, y, q, work), 0, 0, table[code[a + 6]], table[code[a + 7]],
+                    table[code[a + 8]], table[code[a + 9]], table[code[a + 10]], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+                )  # fmt: skip
                 a += 11
             elif op == LOAD:
                 place = code[a + 2] + first
@@ -121,19 +148,17 @@ def step_elements(code, begin, end, n, held_by, noise, table, y, q, release, now
                     put(y, place + e, at(work, d + e))
                 a += 3
             elif op == STORE_FREE:
-                place, free = code[a + 2] + first, held_by + first
-                for e in range(m):
-                    old, new = at(y, place + e), at(work, d + e)
-                    put(y, place + e, old if at(release, free + e) >= now else new)
+                there = address(y, code[a + 2] + first)
+                hold(there, m, there, address(work, d), address(release, held_by + first), now)
                 a += 3
             elif op == FUNCTION:
                 apply_function(code[a + 3], work, d, work, code[a + 2] * BLOCK, m, table[code[a + 4]])
                 a += 5
             elif op == HOLD:
-                x1, x2, free = code[a + 2] * BLOCK, code[a + 3] * BLOCK, held_by + first
-                for e in range(m):
-                    old, new = at(work, x1 + e), at(work, x2 + e)
-                    put(work, d + e, old if at(release, free + e) >= now else new)
+                hold(
+                    operand(code[a + 1], first, y, q, work), m, operand(code[a + 2], first, y, q, work),
+                    operand(code[a + 3], first, y, q, work), address(release, held_by + first), now,
+                )  # fmt: skip
                 a += 4
             elif op == LOAD_INPUT:
                 place = code[a + 2] + first

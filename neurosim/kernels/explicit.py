@@ -25,12 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import STEP, TIME, helper, unit
+from neurosim.kernels.abi import STEP, TIME, driver, helper, unit
 from neurosim.kernels.run import (
     EVALUATIONS,
     EVENTFUL,
     FIXED_STEP,
     FRESH,
+    KNOTS,
     MILD_STEPS,
     NEXT_GRID,
     NORM,
@@ -39,6 +40,7 @@ from neurosim.kernels.run import (
     RTOL,
     STATUS_INDEX,
     STEPS,
+    STEPS_AHEAD,
     STIFF,
     STIFF_STEPS,
     T_STOP,
@@ -50,8 +52,11 @@ from neurosim.kernels.system import evaluate_flow, project_rates, system_arrays_
 _SMALL = 16
 """Up to this many unknowns, sums over stages run in a register instead of over vectors."""
 
-TEST_EVERY, SIGNS, STEPS_AHEAD = 16, 15, 300
-"""Steps between two tests for stiffness; signs of it, and steps left, from which it counts."""
+_PART = 1024
+"""Unknowns summed at a time where there are more."""
+
+TEST_EVERY, SIGNS = 16, 15
+"""Steps between two tests for stiffness; signs of it from which it counts."""
 
 
 def explicit_tableau(
@@ -124,16 +129,19 @@ def _combine(K, weights, count, n, base, h, out):
             out[i] = base[i] + h * value
         out[n] = 0.0
         return
-    for i in range(n):
-        out[i] = weights[0] * K[0, i]
-    for j in range(1, count):
-        w = weights[j]
-        if w != 0.0:
-            row = K[j]
-            for i in range(n):
-                out[i] += w * row[i]
-    for i in range(n):
-        out[i] = base[i] + h * out[i]
+    # Parts of a row stay in the cache while the stages are added up.
+    for first in range(0, n, _PART):
+        last = min(n, first + _PART)
+        for i in range(first, last):
+            out[i] = weights[0] * K[0, i]
+        for j in range(1, count):
+            w = weights[j]
+            if w != 0.0:
+                row = K[j]
+                for i in range(first, last):
+                    out[i] += w * row[i]
+        for i in range(first, last):
+            out[i] = base[i] + h * out[i]
 
 
 @helper
@@ -225,7 +233,7 @@ def _detect_stiffness(run, s, h):
     if h * h * change > tableau[0, 3] ** 2 * distance:
         count[STIFF_STEPS] += 1
         count[MILD_STEPS] = 0
-        if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > STEPS_AHEAD * h:
+        if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > run.real[STEPS_AHEAD] * h:
             count[STIFF] = 1
     else:
         count[MILD_STEPS] += 1
@@ -245,26 +253,41 @@ def explicit_interpolant(S, run, context, h):
     n = run.y.size - 1
     tableau = run.tableau
     s = np.int64(tableau[0, 0])
-    further = np.int64(tableau[0, 1])
-    total = s + further
-    K = run.stage
-    t = run.real[T]
+    K, t = run.stage, run.real[T]
     run.f[:] = K[s - 1]
     tested = tableau[0, 3] > 0.0 and run.count[FIXED_STEP] == 0 and run.count[STIFF] == 0
     if tested and (run.count[STIFF_STEPS] > 0 or run.count[STEPS] % TEST_EVERY == 0):
         _detect_stiffness(run, s, h)
     inside = run.count[NEXT_GRID] < run.grid.size and run.grid[run.count[NEXT_GRID]] <= t + h
-    if run.knot_t.size == 0 and run.count[EVENTFUL] == 0 and not inside:
+    kept = keeps_stages(run)
+    if kept:
+        knot = run.knot_q[run.count[KNOTS]]
+        for i in range(n):
+            knot[0, i] = run.y[i]
+        for j in range(s):
+            for i in range(n):
+                knot[1 + j, i] = K[j, i]
+    if (run.knot_t.size == 0 or kept) and run.count[EVENTFUL] == 0 and not inside:
         return
-    if further > 0:
-        u = run.error
-        u[n] = 0.0
-        for stage in range(s, total):
-            _combine(K, tableau[1 + stage], stage, n, run.y, h, u)
-            _evaluate(S, run, context, t + tableau[total + 1, stage] * h, u, K[stage])
+    _interpolate_stages(S, run, context, run.y, t, h)
+
+
+@helper
+def _interpolate_stages(S, run, context, y, t, h):
+    """Write ``run.q`` of the step whose start is y and whose stages are in ``run.stage``."""
+    n = run.y.size - 1
+    tableau = run.tableau
+    s = np.int64(tableau[0, 0])
+    total = s + np.int64(tableau[0, 1])
+    K = run.stage
+    u = run.error
+    u[n] = 0.0
+    for stage in range(s, total):
+        _combine(K, tableau[1 + stage], stage, n, y, h, u)
+        _evaluate(S, run, context, t + tableau[total + 1, stage] * h, u, K[stage])
     q = run.q
     for i in range(n):
-        q[0, i] = run.y[i]
+        q[0, i] = y[i]
     for k in range(1, q.shape[0]):
         weights = tableau[total + 3 + k]
         for i in range(n):
@@ -272,3 +295,39 @@ def explicit_interpolant(S, run, context, h):
             for j in range(total):
                 value += weights[j] * K[j, i]
             q[k, i] = h * value
+
+
+@helper
+def keeps_stages(run):
+    """Whether ``run.knot_q`` takes y and the stages of each step: what interpolates is then made by
+    `interpolate_knots`, for those who want it."""
+    return run.knot_q.shape[0] > 0 and run.knot_q.shape[1] > run.q.shape[0]
+
+
+def kept_rows(tableau: np.ndarray, degree: int) -> int:
+    """Rows of a step in ``run.knot_q`` for a method that keeps its stages there."""
+    return max(int(tableau[0, 0]) + 1, degree + 2)
+
+
+def _knots_signature() -> Any:
+    from numba import types
+
+    return types.void(system_arrays_type(), run_type(), types.Array(types.f8, 1, "C"))
+
+
+@driver(_knots_signature)
+def interpolate_knots(S, run, context):
+    """Put the interpolants of the kept steps into the first rows of ``run.knot_q``, where their stages were."""
+    n = run.y.size - 1
+    s = np.int64(run.tableau[0, 0])
+    for step in range(run.count[KNOTS]):
+        t, knot = run.knot_t[step], run.knot_q[step]
+        for i in range(n):
+            run.y_new[i] = knot[0, i]
+        for j in range(s):
+            for i in range(n):
+                run.stage[j, i] = knot[1 + j, i]
+        _interpolate_stages(S, run, context, run.y_new, t, run.knot_t[step + 1] - t)
+        for k in range(run.q.shape[0]):
+            for i in range(n):
+                knot[k, i] = run.q[k, i]

@@ -1,11 +1,12 @@
 """When a sum of exponentials, or a polynomial, first rises above 0, without ever missing it.
 
-**Sums of exponentials** ``sum a_i exp(-p_i t/tau)`` are sums of powers ``sum a_i z^p_i`` of ``z = exp(-t/tau)``, with
-``0 = p_0 < p_1 < ...``; where time constants are commensurate, polynomials. Between two zeros lies a zero of the
-derivative, which without its common power of z is a sum with one term less. So zeros are found level by level, each
-between two neighbours of the level below, where the function is monotone. There are at most as many zeros in 0 < z < 1
-as changes of sign among the partial sums ``a_0, a_0 + a_1, ...`` (E. Laguerre, J. Math. Pures Appl. 9, 99 (1883),
-recalled: the rule of signs of Descartes, for real powers too): with none there is no search, with one a single one.
+**Sums of exponentials** ``f = a_0 + sum a_i exp(-r_i t)``, with ``0 < r_1 < r_2 < ...``: there are at most as many
+zeros at t > 0 as changes of sign among the partial sums ``a_0, a_0 + a_1, ...`` (E. Laguerre, J. Math. Pures Appl. 9,
+99 (1883), recalled: the rule of signs of Descartes, for real powers too), so with none there is no search. Otherwise f
+stays below the parabola with its value and slope now, and the second derivative of those of its terms alone that are
+above 0, which only fall. To where the parabola reaches 0 there is no rise; from there the same is done again. Such
+steps never pass the first rise, become those of Newton's method next to it, and can be left at any time with what they
+have excluded.
 
 **Polynomials** on 0..1 by their Bernstein coefficients: none positive, no rise; one change of sign, one zero; otherwise
 the interval is halved, the left half first.
@@ -16,15 +17,15 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.kernels.abi import helper
-from neurosim.kernels.functions import fast_exp, fast_log
+from neurosim.kernels.functions import Inlined, fast_fading
 from neurosim.kernels.unchecked import at, put
 
-FINE, COARSE, NARROW = 1e-9, 1e-5, 4e-16
-"""Last step of Newton's method, which squares it, as a share of the zero: where the sum rises, and of levels below it;
-width at which halving ends."""
+FINE, FINER = 1e-6, 1e-9
+"""Last step towards a rise as a share of the fastest time constant, where steps take their errors to the third power
+and to the second."""
 
-TRIES = 12
-"""Steps of Newton's method towards a zero that need not be there."""
+STEPS = 400
+"""Most steps of a search; it is put off then."""
 
 DEGREE = 20
 """Of polynomials."""
@@ -37,139 +38,81 @@ NARROWEST = 0.5**DEPTH
 ROOM_OF_POLYNOMIAL = 2 * (DEGREE + 1) + (DEPTH + 2) * (DEGREE + 3)
 
 
-@helper
-def whole_power(z, p):
-    """z to a whole power of zero or more."""
-    value = 1.0
-    while p > 0:
-        if p & 1:
-            value *= z
-        z *= z
-        p >>= 1
-    return value
+@Inlined
+def parabola(value, slope, bend):
+    """Where ``value + slope t + bend t^2/2`` reaches 0; inf if it does not, from below."""
+    root = np.sqrt(max(slope * slope - 2.0 * bend * value, 0.0))
+    if slope > 0.0:
+        return -2.0 * value / (slope + root)
+    return (root - slope) / bend if bend > 0.0 else np.inf
 
 
-@helper
-def level_at(w, m, j, z, is_whole):
-    """Level j at z, 0 < z <= 1, without its lowest power, and its slope."""
-    row = m * (1 + j)
-    value, slope = at(w, row + m - 1), 0.0
-    log_z = 0.0 if is_whole else fast_log(z)
-    for i in range(m - 1, j, -1):
-        gap = at(w, i) - at(w, i - 1)
-        if is_whole:
-            below = whole_power(z, int(gap) - 1)
-            power = below * z
-        else:
-            power = fast_exp(gap * log_z)
-            below = power / z
-        slope = slope * power + value * gap * below
-        value = value * power + at(w, row + i - 1)
-    return value, slope
-
-
-@helper
-def zero_of_level(w, m, j, low, high, is_above, is_whole, share):
-    """The one zero of level j between low and high; next to `low` the level `is_above` 0."""
-    # Zeros are near the present, z = 1, most of the time.
-    z = high if high == 1.0 else 0.5 * (low + high)
-    for _ in range(200):
-        value, slope = level_at(w, m, j, z, is_whole)
-        if value == 0.0:
-            break
-        if (value > 0.0) == is_above:
-            low = z
-        else:
-            high = z
-        new = z - value / slope if slope != 0.0 else -1.0
-        is_newton = low <= new <= high
-        if not is_newton:
-            new = 0.5 * (low + high)
-        moved = abs(new - z)
-        z = new
-        if (is_newton and moved <= share * z) or high - low <= NARROW * z:
-            break
-    return z
-
-
-@helper
-def first_of_two(w, m, is_whole):
-    """Largest zero of level 0, which is below 0 at both ends and has two zeros at most; -1 where that is not seen."""
-    z, high = 1.0, 1.0
-    for _ in range(TRIES):
-        value, slope = level_at(w, m, 0, z, is_whole)
-        if value > 0.0:
-            return zero_of_level(w, m, 0, z, high, True, is_whole, FINE) if z < 1.0 else -1.0
-        if slope >= 0.0 or value >= slope * z:
-            return -1.0
-        high = z
-        z -= value / slope
-        if high - z <= FINE * z:
-            return z
-    return -1.0
-
-
-@helper
-def first_rise_of_powers(w, m, is_whole):
-    """Largest z in 0..1 below which a sum of m powers, taken to be below 0 next to z = 1, is above it; 0 if none is.
+@Inlined
+def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, horizon):
+    """First t at which a sum of exponentials, which is taken to begin below 0, rises above it; inf if it never does.
 
     Parameters
     ----------
-    w : float64[m (m + 3)]
-        Powers, rising from 0; then their coefficients; then room.
-    is_whole : bool
-        Whether the powers are whole numbers.
+    rates, first : float64, int
+        Where k rates of decay lie, rising from 0 or above.
+    amounts, place : float64, int
+        Where the k amounts lie; the first may be changed.
+    constant : float
+        What the sum ends at.
+    soon, horizon : float
+        A rise before `soon` is looked for first: ``-soon`` says that there is none. Where the search leads behind
+        `horizon` it ends: ``-t`` says that there is none before t. The first amount then is how far the sum stays below
+        0 until then, at least.
     """
-    top, count, zeros, pairs = 0, 0, m * (m + 1), False
-    for j in range(m):
-        row, total, before, changes, any_positive = m * (1 + j), 0.0, 0, 0, False
-        for i in range(j, m):
-            total += at(w, row + i)
-            sign = 1 if total > 0.0 else -1 if total < 0.0 else before
-            changes += 1 if sign * before < 0 else 0
-            before = sign
-            any_positive = any_positive or sign > 0
-        if j == 0 and not any_positive:
-            return 0.0
-        top, count = j, changes
-        pairs = changes == 2 and w[m] < 0.0 if j == 0 else pairs
-        if changes <= 1:
+    t, rises = 0.0, False
+    for step in range(STEPS):
+        value, slope, up, down, may_rise = constant, 0.0, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
+        for i in range(k):
+            rate, amount = at(rates, first + i), at(amounts, place + i)
+            if step > 0:
+                amount *= fast_fading(rate * t)
+            value += amount
+            moved = rate * amount
+            slope -= moved
+            up += max(moved * rate, 0.0)
+            down -= min(moved * rate, 0.0)
+            # Equal rates count as one.
+            may_rise = may_rise or (value > 0.0 and (i + 1 == k or at(rates, first + i + 1) != rate))
+        if step == 0:
+            value = min(value, 0.0)
+        if not rises:
+            if value >= 0.0 and step > 0:
+                return t
+            if not may_rise:
+                return np.inf
+            if step == 0:
+                then = value + soon * (slope + 0.5 * soon * up)
+                if soon > 0.0 and then < 0.0:
+                    put(amounts, place, -max(value, then))
+                    return -soon
+                # Half way up to 0.
+                half = parabola(0.5 * value, slope, up)
+                if half > horizon and value < 0.0:
+                    put(amounts, place, -0.5 * value)
+                    return -half
+            if slope <= 0.0:
+                ahead = parabola(value, slope, up)
+                if ahead == np.inf:
+                    return np.inf
+                t += ahead
+                if t > horizon:
+                    break
+                continue
+            # So far ahead it only rises: no other rise comes before the one that its own parabola leads to.
+            rises = slope * slope > -4.0 * down * value
+        ahead = parabola(value, slope, up - down if rises else up)
+        t += ahead
+        if abs(ahead) * at(rates, first + k - 1) <= (FINE if rises else FINER):
+            return t
+        if not rises and t > horizon:
             break
-        for i in range(j + 1, m):
-            put(w, row + m + i, (at(w, i) - at(w, j)) * at(w, row + i))
-    if top > 0 and pairs:
-        z = first_of_two(w, m, is_whole)
-        if z >= 0.0:
-            return z
-    if top == 0 and (count == 0 or w[m] <= 0.0):
-        return 1.0 if count == 0 else 0.0
-    if count == 1:
-        is_above = w[m * (1 + top) + top] > 0.0
-        w[zeros] = zero_of_level(w, m, top, 0.0, 1.0, is_above, is_whole, FINE if top == 0 else COARSE)
-        if top == 0:
-            return w[zeros]
-    for j in range(top - 1, -1, -1):
-        row, high, found = m * (1 + j), 1.0, 0
-        other = m * (m + 1) + m * (m + 2) - zeros
-        was_above = False
-        if j > 0:
-            value, _ = level_at(w, m, j, 1.0, is_whole)
-            was_above = value > 0.0
-        for q in range(count + 1):
-            low, value = 0.0, w[row + j]
-            if q < count:
-                low = w[zeros + q]
-                value, _ = level_at(w, m, j, low, is_whole)
-            if (value > 0.0) != was_above:
-                was_above = value > 0.0
-                z = zero_of_level(w, m, j, low, high, was_above, is_whole, FINE if j == 0 else COARSE)
-                if j == 0:
-                    return z
-                w[other + found] = z
-                found += 1
-            high = low
-        zeros, count = other, found
-    return 0.0
+    put(amounts, place, 0.0)
+    return -t
 
 
 @helper

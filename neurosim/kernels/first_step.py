@@ -55,4 +55,6 @@ def choose_first_step(S, run, context, known):
         h1 = max(1e-6, h0 * 1e-3)
     else:
         h1 = (0.01 / max(d1, d2)) ** (1.0 / real[ORDER])
-    return min(100.0 * h0, h1, length, real[H_MAX])
+    # Where f is not finite no step is: the first one that is tried then says so.
+    known = h0 + h1
+    return min(100.0 * h0, h1, length, real[H_MAX]) if known - known == 0.0 else 1e-6

@@ -6,12 +6,78 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import driver, unit
+from neurosim.kernels.abi import driver, helper, unit
 from neurosim.kernels.conjugate_gradients import prepare_iterations, solve_iteratively
 from neurosim.kernels.cycle_space import factor_cycles, solve_cycles
 from neurosim.kernels.front_cholesky import factor_laplacian, solve_factored
-from neurosim.kernels.laplacian_arrays import CHOLESKY, CYCLES, FACTORED, KIND, NO_FACTOR, laplacian_type
+from neurosim.kernels.laplacian_arrays import (
+    CHOLESKY,
+    CONJUGATE_GRADIENTS,
+    CYCLES,
+    FACTORED,
+    KIND,
+    NO_FACTOR,
+    laplacian_type,
+)
 from neurosim.kernels.unchecked import at, put
+
+
+def _plain_signature() -> Any:
+    from numba import types
+
+    return types.i8(laplacian_type())
+
+
+def _refresh_signature() -> Any:
+    from numba import types
+
+    return types.i8(laplacian_type(), types.i8)
+
+
+@unit(_plain_signature)
+def factor_gathered(a):
+    """Factor, or make ready to iterate with, the conductances in `weight`; return 0 or why that cannot be done."""
+    state = a.state
+    if state[KIND] == CONJUGATE_GRADIENTS:
+        status = prepare_iterations(a)
+    elif state[KIND] == CYCLES:
+        status = factor_cycles(a)
+    else:
+        weight, diagonal = a.weight, a.diagonal
+        n = a.node.size
+        pairs = a.pair_other.size
+        for i in range(n):
+            diagonal[i] = at(weight, pairs + i)
+        for i in range(n):
+            total = 0.0
+            for k in range(a.pair_start[i], a.pair_start[i + 1]):
+                value = at(weight, k)
+                total += value
+                j = at(a.pair_other, k)
+                put(diagonal, j, at(diagonal, j) + value)
+            diagonal[i] += total
+        status = factor_laplacian(a)
+    state[FACTORED] = 1 if status == 0 else 0
+    return status
+
+
+@helper
+def right_hand_side(a):
+    """Where the right-hand side is written, by unknowns."""
+    return a.residual if a.state[KIND] == CONJUGATE_GRADIENTS else a.x
+
+
+@unit(_refresh_signature)
+def solve_gathered(a, refresh):
+    """Solve for the `right_hand_side`, into `x`; `refresh` is 0 when conductances are as before; return a status."""
+    kind = a.state[KIND]
+    if kind == CONJUGATE_GRADIENTS:
+        return solve_iteratively(a, refresh)
+    if kind == CHOLESKY:
+        solve_factored(a)
+    else:
+        solve_cycles(a)
+    return 0
 
 
 def _gather_signature() -> Any:
@@ -22,8 +88,8 @@ def _gather_signature() -> Any:
 
 @unit(_gather_signature)
 def gather_conductances(a, g):
-    """Sum the conductances of edges in `weight` and `diagonal`; return 0, or 1 + the first edge that is refused."""
-    weight, diagonal = a.weight, a.diagonal
+    """Sum the conductances of edges in `weight`; return 0, or 1 + the first edge that is refused."""
+    weight = a.weight
     for k in range(weight.size):
         weight[k] = 0.0
     for e in range(a.slot.size):
@@ -32,18 +98,6 @@ def gather_conductances(a, g):
             return e + 1
         k = at(a.slot, e)
         put(weight, k, at(weight, k) + value)
-    n = a.node.size
-    pairs = a.pair_other.size
-    for i in range(n):
-        diagonal[i] = at(weight, pairs + i)
-    for i in range(n):
-        total = 0.0
-        for k in range(a.pair_start[i], a.pair_start[i + 1]):
-            value = at(weight, k)
-            total += value
-            j = at(a.pair_other, k)
-            put(diagonal, j, at(diagonal, j) + value)
-        diagonal[i] += total
     return 0
 
 
@@ -77,38 +131,24 @@ def solve_laplacian(arrays, g, b, p, refresh):
         `neurosim.kernels.laplacian_arrays`.
     """
     a = arrays
-    state = a.state
     if refresh != 0:
-        state[FACTORED] = 0
+        a.state[FACTORED] = 0
         status = gather_conductances(a, g)
         if status == 0:
-            if state[KIND] == CHOLESKY:
-                status = factor_laplacian(a)
-            elif state[KIND] == CYCLES:
-                status = factor_cycles(a)
-            else:
-                status = prepare_iterations(a)
+            status = factor_gathered(a)
         if status != 0:
             return status
-        state[FACTORED] = 1
-    elif state[FACTORED] == 0:
+    elif a.state[FACTORED] == 0:
         return NO_FACTOR
-    x = a.x
+    right = right_hand_side(a)
     for i in range(a.node.size):
-        put(x, i, at(b, at(a.node, i)))
+        put(right, i, at(b, at(a.node, i)))
     for k in range(a.boundary_edge.size):
         i = at(a.boundary_unknown, k)
-        put(x, i, at(x, i) + at(g, at(a.boundary_edge, k)) * at(b, at(a.boundary_node, k)))
-    if state[KIND] == CHOLESKY:
-        solve_factored(a)
-        status = 0
-    elif state[KIND] == CYCLES:
-        solve_cycles(a)
-        status = 0
-    else:
-        status = solve_iteratively(a, refresh)
+        put(right, i, at(right, i) + at(g, at(a.boundary_edge, k)) * at(b, at(a.boundary_node, k)))
+    status = solve_gathered(a, refresh)
     for i in range(a.node.size):
-        put(p, at(a.node, i), at(x, i))
+        put(p, at(a.node, i), at(a.x, i))
     for k in range(a.fixed.size):
         put(p, at(a.fixed, k), at(b, at(a.fixed, k)))
     for k in range(a.grounded.size):

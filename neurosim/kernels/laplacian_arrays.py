@@ -24,8 +24,9 @@ where the tolerance is for the error's norm in energy over that of the solution,
 NO_CONVERGENCE, NO_ROOM, NOT_POSITIVE_DEFINITE, NO_FACTOR = -4, -3, -2, -1
 """What a solution returns beside 0 (it is right) and e + 1 (the conductance of edge e is not positive and finite)."""
 
-KEPT = 3
-"""Earlier solutions from which the next one is guessed."""
+KEPT = 2
+"""Numbers that are kept of each unknown for the next guess: its last solution, and its change with the change of that,
+two short numbers in the place of one."""
 
 
 @by_address
@@ -47,10 +48,12 @@ class LaplacianArrays(NamedTuple):
         Nodes whose potential is given, and those at 0 V because nothing in their component is given.
     slot : ndarray of uint32, shape (edges,)
         Where each edge adds to `weight`.
+    tail, head : ndarray of uint32, shape (edges,)
+        Numbers of its ends: unknowns, then the fixed and then the grounded nodes.
     weight : ndarray of float64, shape (pairs + n + 1,)
         Conductance [S] of each pair, from each unknown to the nodes that are given, and what has no effect.
     diagonal : ndarray of float64, shape (n,)
-        Sum of the conductances [S] at each unknown.
+        Sum of the conductances [S] at each unknown, for sparse and dense factors.
     boundary_edge, boundary_unknown, boundary_node : ndarray of uint32
         The edges from unknowns to fixed nodes.
     pair_start, pair_other, pair_place : ndarray of uint32
@@ -60,15 +63,15 @@ class LaplacianArrays(NamedTuple):
     panel, update : ndarray of float64
         The factor and the products that wait for their parents. The factor holds reciprocals on its diagonal.
     x, y : ndarray of float64
-        Right-hand side and solution, and work space.
+        Right-hand side and solution (then what is given, by number), and work space.
     loop_start, loop_edge, loop_sign, tree_parent, tree_edge, chord : ndarray
         Cycle space, see `neurosim.kernels.cycle_space`.
     factor_start, factor_row, factor_value, pivot : ndarray
         Approximate factor, see `neurosim.kernels.approximate_cholesky`.
-    head, following, entry_other, entry_weight, mark : ndarray
+    first_entry, following, entry_other, entry_weight, mark : ndarray
         The lists from which it is made.
-    residual, direction, product, sums, kept : ndarray of float64
-        Conjugate gradients.
+    residual, direction, product, sums, kept : ndarray
+        Conjugate gradients; the right-hand side comes in `residual`.
     """
 
     state: np.ndarray
@@ -77,6 +80,8 @@ class LaplacianArrays(NamedTuple):
     fixed: np.ndarray
     grounded: np.ndarray
     slot: np.ndarray
+    tail: np.ndarray
+    head: np.ndarray
     weight: np.ndarray
     diagonal: np.ndarray
     boundary_edge: np.ndarray
@@ -107,7 +112,7 @@ class LaplacianArrays(NamedTuple):
     factor_row: np.ndarray
     factor_value: np.ndarray
     pivot: np.ndarray
-    head: np.ndarray
+    first_entry: np.ndarray
     following: np.ndarray
     entry_other: np.ndarray
     entry_weight: np.ndarray
@@ -128,17 +133,18 @@ class LaplacianArrays(NamedTuple):
 
 CHANGES = (
     "state", "control", "weight", "diagonal", "panel", "update", "x", "y", "factor_start", "factor_row", "factor_value",
-    "pivot", "head", "following", "entry_other", "entry_weight", "mark", "residual", "direction", "product", "sums",
-    "kept",
+    "pivot", "first_entry", "following", "entry_other", "entry_weight", "mark", "residual", "direction", "product",
+    "sums", "kept",
 )  # fmt: skip
 """What a plan changes when it is refreshed and solves."""
 
 _REAL = {
-    "control", "weight", "diagonal", "panel", "update", "x", "y", "loop_sign", "pivot", "entry_weight", "residual",
-    "direction", "product", "sums", "kept",
+    "control", "weight", "diagonal", "panel", "update", "x", "y", "loop_sign", "entry_weight", "residual", "direction",
+    "product", "kept",
 }  # fmt: skip
-_LONG = {"state", "row_start", "panel_at", "update_at", "factor_start", "head", "following", "mark"}
-_SHORT_REAL = {"factor_value"}
+_LONG = {"state", "row_start", "panel_at", "update_at", "first_entry", "following", "mark"}
+_SHORT_REAL = {"factor_value", "pivot", "sums"}
+"""An approximate factor is rounded to seven digits: half of what an iteration reads, and as good."""
 
 
 def dtype_of(name: str) -> type:

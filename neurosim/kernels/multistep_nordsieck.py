@@ -54,6 +54,7 @@ from neurosim.kernels.run import (
     T,
     run_type,
 )  # fmt: skip
+from neurosim.kernels.small_lu import factor_small, has_small_factors, solve_small
 from neurosim.kernels.sparse_lu import lu_type, solve
 from neurosim.kernels.steps import REPEAT, factor_matrix, first_not_finite
 from neurosim.kernels.system import (
@@ -224,7 +225,7 @@ def nordsieck_restart(S, run, context, ordinary):
 
 
 @helper
-def _rescale(run, ratio):
+def _rescale(S, run, ratio):
     n = run.y.size - 1
     Z = run.stage[HISTORY_AT:]
     power = 1.0
@@ -234,7 +235,7 @@ def _rescale(run, ratio):
         for i in range(n):
             row[i] *= power
     run.real[SCALED_STEP] *= ratio
-    if run.count[FAMILY] == BDF:
+    if run.count[FAMILY] == BDF and not has_small_factors(S, run):
         # The matrix no longer fits: what was known of the convergence is of no use.
         run.real[CONVERGENCE] = 0.7
     run.count[WAIT] = run.count[ORDER_NOW] + 1
@@ -356,19 +357,24 @@ def _set_jacobian_size(S, run):
 
 
 @helper
-def _renew(S, lu, run, context, alpha, with_jacobian, y):
+def _renew(S, lu, run, context, alpha, with_jacobian, y, small):
     """Factor alpha M - J, with the Jacobian at y where it is too old."""
     if with_jacobian:
         evaluate_both(S, context, y, run.stage[0], run.jacobian)
         run.count[EVALUATIONS] += 1
         run.count[JACOBIAN_AGE] = 0
+        place = first_not_finite(run.stage[0], run.y.size - 1)
+        if place >= 0:
+            run.count[STATUS_INDEX] = place
+            return NOT_FINITE
         if run.tableau[0, MAY_SWITCH] != 0.0:
             _set_jacobian_size(S, run)
     run.real[ALPHA] = -1.0
-    status = factor_matrix(S, lu, run, alpha)
+    status = factor_small(S, run, alpha) if small else factor_matrix(S, lu, run, alpha)
     if status == 0:
         run.real[ALPHA] = alpha
-        run.real[CONVERGENCE] = 0.7
+        if with_jacobian or not small:
+            run.real[CONVERGENCE] = 0.7
     return status
 
 
@@ -377,18 +383,20 @@ def _newton(S, lu, run, context, h, q, l_0, by_error):
     """Newton's iteration for the correction of a BDF."""
     n = run.y.size - 1
     real, count = run.real, run.count
-    if lu.column_start.size == 0:
+    ordinary, small = is_ordinary(S, n), has_small_factors(S, run)
+    if lu.column_start.size == 0 and not small:
         # The matrix has no order of elimination yet.
         count[STATUS_INDEX] = 0
         return PIVOT
-    f, c, work, product, y = run.stage[0], run.stage[CORRECTION], run.stage[WORK], run.stage[PRODUCT], run.y_new
+    f, c, work, y = run.stage[0], run.stage[CORRECTION], run.stage[WORK], run.y_new
     z_0, z_1 = run.stage[PREDICTED_AT], run.stage[PREDICTED_AT + 1]
     bounded = S.bounded.size > 0
     alpha = 1.0 / (h * l_0)
     by_step = 1.0 / h
     with_jacobian = real[ALPHA] < 0.0 or (count[JACOBIAN_AGE] >= JACOBIAN_LIFE and count[LINEAR_SYSTEM] == 0)
     stale = with_jacobian or abs(alpha / real[ALPHA] - 1.0) > STALE
-    stale = stale or (count[LINEAR_SYSTEM] != 0 and alpha != real[ALPHA])
+    # Factors of few unknowns cost less than an iteration with those of another step.
+    stale = stale or ((count[LINEAR_SYSTEM] != 0 or small) and alpha != real[ALPHA])
     while True:
         for i in range(n):
             y[i] = z_0[i]
@@ -396,12 +404,12 @@ def _newton(S, lu, run, context, h, q, l_0, by_error):
         y[n] = 0.0
         renewed = stale
         if stale:
-            status = _renew(S, lu, run, context, alpha, with_jacobian, y)
+            status = _renew(S, lu, run, context, alpha, with_jacobian, y, small)
             if status != 0:
                 return status
         # Half of the way to the matrix that would be right; algebraic equations need no correction.
         correct = 1.0
-        if real[ALPHA] != alpha and is_ordinary(S, n):
+        if real[ALPHA] != alpha and ordinary:
             correct = 2.0 / (1.0 + real[ALPHA] / alpha)
         previous = 0.0
         for iteration in range(MOST_CORRECTIONS + 1):
@@ -414,15 +422,22 @@ def _newton(S, lu, run, context, h, q, l_0, by_error):
                 _stop(S, run, f)
             for i in range(n):
                 work[i] = by_step * (z_1[i] + c[i])
-            work[n] = 0.0
-            multiply_mass(S, work, product)
+            if ordinary:
+                product = work
+            else:
+                work[n] = 0.0
+                product = run.stage[PRODUCT]
+                multiply_mass(S, work, product)
             for i in range(n):
                 work[i] = correct * (f[i] - product[i])
             place = first_not_finite(work, n)
             if place >= 0:
                 count[STATUS_INDEX] = place
                 return NOT_FINITE
-            solve(lu, work[:n])
+            if small:
+                solve_small(run, work)
+            else:
+                solve(lu, work[:n])
             if bounded:
                 _stop(S, run, work)
             for i in range(n):
@@ -453,7 +468,7 @@ def nordsieck_step(S, lu, run, context, h):
     n = run.y.size - 1
     real, count = run.real, run.count
     if h != real[SCALED_STEP]:
-        _rescale(run, h / real[SCALED_STEP])
+        _rescale(S, run, h / real[SCALED_STEP])
         real[SCALED_STEP] = h
     q, family = count[ORDER_NOW], count[FAMILY]
     formula = run.tableau[formula_row(family, q)]

@@ -76,6 +76,14 @@ def normal_numbers(seed, number, out):
                 out[k + 3] = radius * np.sin(angle)
 
 
+@helper
+def exponential_number(seed, number, place):
+    """An exponentially distributed number with mean 1; counter (1 + place, number, 1, 0)."""
+    zero, one = np.uint64(0), np.uint64(1)
+    bits = _philox(np.uint64(place + 1), np.uint64(number), one, zero, np.uint64(seed), zero)
+    return -np.log(_uniform(bits[0]))
+
+
 @driver(_signature)
 def draw_normal_numbers(seed, number, out):
     """`normal_numbers` from Python."""

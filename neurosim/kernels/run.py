@@ -11,27 +11,28 @@ from neurosim.kernels.native import by_address
 (
     T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
     H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, SCALED_STEP, CONVERGENCE, GROWTH, LIPSCHITZ,
-    LIPSCHITZ_SEEN, JACOBIAN_SIZE, ERROR_BEFORE, REALS,
-) = range(29)  # fmt: skip
+    LIPSCHITZ_SEEN, JACOBIAN_SIZE, STEPS_AHEAD, ERROR_BEFORE, REALS,
+) = range(30)  # fmt: skip
 """Entries of `Run.real`: time, next step, end, tolerance, step bounds, polish weight, order of the error estimate,
 controller, last step, alpha of the last matrix, last error, start, previous steps, ... FRACTION of a step at
 which an event lies. Of methods of variable order: step by which their history is scaled, rate of convergence, most
-growth of the next step, estimates of the size of df/dy from iterations and from the Jacobian. ERROR_BEFORE: of the last
-accepted step, 0 behind a restart."""
+ growth of the next step, estimates of the size of df/dy from iterations and from the Jacobian. STEPS_AHEAD: how
+ many steps must be left for stiffness to count. ERROR_BEFORE: of the last accepted step, 0 behind a restart."""
 
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,
     SAVE_STEPS, STEP_LIMIT, WORST, AFTER_REJECT, LINEAR_SYSTEM, NORM, KNOTS, FIXED_STEP, JUMPS, POLISH, STATUS_INDEX,
     INDEX_TWO, FRESH, BUDGET, POLISH_READY, STARTED, EVENTFUL, JUMPED, AT_LIMIT, EVALUATED, CROWDED, ORDER_NOW, WAIT,
     FAMILY, JACOBIAN_AGE, SWITCH_WAIT, SWITCHES, STIFF_STEPS, MILD_STEPS, STIFF,
-    COUNTS,
-) = range(42)  # fmt: skip
+    UNTIL_STIFF, OWN_SOLVER, COUNTS,
+) = range(44)  # fmt: skip
 """Entries of `Run.count`: the method, statistics, places in the breakpoints, grid and output, and flags. FRESH: `Run.f`
 holds f(t, y) already. EVALUATED: `Run.f`, the Jacobian and the time derivative are those at (t, y), after a refused
 step. CROWDED: steps near the resolution of the time since the last longer one. PHASE, JUMPED, AT_LIMIT: what is left
 to do for the step just accepted. ORDER_NOW to SWITCHES belong to methods of variable order
 (`neurosim.kernels.multistep_nordsieck`). STIFF: an explicit method found its steps bounded by stability, STIFF_STEPS
-and MILD_STEPS are the signs of it so far."""
+and MILD_STEPS are the signs of it so far; UNTIL_STIFF: it goes no further then. OWN_SOLVER: the system's one law solves
+the linear systems of a Rosenbrock method itself (`neurosim.kernels.abi.PREPARE`)."""
 
 EXPLICIT, ROSENBROCK, TRAPEZOID, BDF2, NORDSIECK, MIDPOINT, STOCHASTIC, DESCENT = range(8)
 """Values of ``count[METHOD]``; DESCENT takes its steps outside of the compiled loop."""
@@ -84,7 +85,8 @@ class Run(NamedTuple):
     knot_t: np.ndarray
     """[capacity or 0]: ends of accepted steps, for dense output."""
     knot_q: np.ndarray
-    """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step."""
+    """[capacity or 0, degree + 1, n]: coefficients of powers of the fraction of the step; with more rows, the value at
+    its start and its stages (`neurosim.kernels.explicit.keeps_stages`)."""
     stage: np.ndarray
     """[stages + 6, n + 1]; n more for few unknowns (`neurosim.kernels.small_lu`)."""
     past: np.ndarray

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.kernels.abi import helper
 from neurosim.kernels.mass import is_ordinary
-from neurosim.kernels.run import FACTORISATIONS, SINGULAR, STATUS_INDEX
+from neurosim.kernels.run import FACTORISATIONS, OWN_SOLVER, SINGULAR, STATUS_INDEX
 
 FEW = 8
 """Most unknowns [1]."""
@@ -20,7 +20,7 @@ FEW = 8
 def has_small_factors(S, run):
     """Whether an integration keeps dense factors: M is the identity, no bounds, few unknowns."""
     n = run.y.size - 1
-    return n <= FEW and S.bounded.size == 0 and is_ordinary(S, n)
+    return n <= FEW and S.bounded.size == 0 and run.count[OWN_SOLVER] == 0 and is_ordinary(S, n)
 
 
 @helper

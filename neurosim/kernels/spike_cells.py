@@ -20,24 +20,26 @@ projection is a place in `table`."""
 
 (
     SIZE, STATES, PLACE, HELD_BY, FIRST_CELL, WATCHERS, WATCHERS_AT, FORM, SYSTEMS_AT, SYSTEMS_STRIDE, TABLE_AT,
-    SYSTEM_SIZE, DRIVEN, MONOTONE, CELL_WORDS,
-) = range(15)  # fmt: skip
+    SYSTEM_SIZE, DRIVEN, MONOTONE, PEAKS, CELL_WORDS,
+) = range(16)  # fmt: skip
 """A cluster: neurons (*cells*), states of one, place of its first state (state i of cell e is at PLACE + i SIZE + e),
 where the ends of refractory times begin or -1, number of its first cell, events that watch it and place of their
 records' places; form of its systems, the number of each cell's system, where these lie in `table`, and whether inputs
-move it, and whether what lowers one state never raises another."""
+move it, and whether what lowers one state never raises another; where in a system the peaks of the watched state begin:
+the most that it may ever rise for each unit that a state is above its rest now, -1 where nothing is said of that."""
 
 MODES, GENERAL = range(2)
 """Forms of a system with k states, in `table` once for free cells and once for those held. MODES: k decay rates,
-matrix of modes (states by rows) and its inverse, the matrix that takes what drives the states to where they rest; the
-rates as multiples of one, that one, and 1 if the multiples are whole numbers. GENERAL: A of ``y' = A y + b`` (zero rows
-for held states), a rate (the largest magnitude of an eigenvalue), and for each state 1, or 0 where it is held."""
+matrix of modes (states by rows) and its inverse, the matrix that takes what drives the states to where they rest.
+GENERAL: A of ``y' = A y + b`` (zero rows for held states), a rate (the largest magnitude of an eigenvalue), and for
+each state 1, or 0 where it is held."""
 
 FIRST, NUMBER, DELAY_AT, LIST_AT, PROJECTED, SENDING_WORDS = range(6)
 """A sending: first element of an event, how many, place of its delay in `table`, list of the records of projections."""
 
-LOOK, UP, DOWN = range(3)
-"""What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it."""
+LOOK, UP, DOWN, GLANCE = range(4)
+"""What is awaited of an element: that it is looked at again, that its drive rises to the threshold, or falls to it, or
+that the search for that goes on, which was put off."""
 
 (
     LOGGED, QUEUED, TOUCHED, INSTANT, NEXT_GIVEN, NEXT_INPUT, STARTED, SAMPLE, FAILURE, FAILED, SEARCHES, SENT, JUDGED,
@@ -83,7 +85,7 @@ class Cells(NamedTuple):
     plan: np.ndarray
     clock: np.ndarray
     y: np.ndarray
-    """[states], each at the time of its cell."""
+    """[states], each at the time of its cell; then weights that learn."""
     rest: np.ndarray
     """[2 states]: where the states rest (b for general systems), of free cells and of those held."""
     force: np.ndarray
@@ -119,10 +121,14 @@ class Cells(NamedTuple):
     """[cells]: the last instant that touched it."""
     raised: np.ndarray
     """[cells]: whether something in that instant may bring its next crossing nearer."""
+    slack: np.ndarray
+    """[elements]: where above 0, nothing changes before `next_time` unless pulses raise the drive by that much."""
+    round: np.ndarray
+    """[events + 1]: where the ticks of each event begin in the log, of one round."""
 
 
 WHOLE = {"code", "pointers", "targets", "given_elements", "plan", "awaited", "outcome", "armed", "heap", "place",
-         "heads", "log_elements", "touched", "mark", "raised"}  # fmt: skip
+         "heads", "log_elements", "touched", "mark", "raised", "round"}  # fmt: skip
 """Fields that are whole numbers: int64, `targets` int32."""
 
 CHANGING = Cells._fields[Cells._fields.index("plan") :]

@@ -5,7 +5,7 @@ Between events the states of a neuron are a small linear system, carried exactly
 threshold is found and queued. A delayed pulse is read from the log of ticks when it is due: one delay keeps the order.
 
 What happens at one instant, in this order (`neurosim.graph.events`): inputs move on; refractory times end; delayed
-pulses arrive; rounds of ticks, resets and pulses without a delay, until nothing ticks.
+pulses arrive; rounds of ticks, resets, pulses without a delay and what is learned from them, until nothing ticks.
 """
 
 from __future__ import annotations
@@ -14,10 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import driver, helper, unit
+from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.cell_flow import (
+    cluster_at,
+    crossing_in_general,
+    crossing_of_modes,
+    decay,
+    level_of,
+    look_at,
+    set_rest,
+    slack_of,
+    system_at,
+    which_of,
+)
 from neurosim.kernels.element_queue import wait
-from neurosim.kernels.first_rise import DEGREE, first_rise_of_polynomial, first_rise_of_powers
-from neurosim.kernels.functions import fast_exp, fast_log
 from neurosim.kernels.spike_cells import (
     CELL_CLUSTERS,
     CELL_CLUSTERS_AT,
@@ -34,6 +44,7 @@ from neurosim.kernels.spike_cells import (
     FIRST,
     FIRST_CELL,
     FORM,
+    GLANCE,
     HELD_BY,
     INSTANT,
     JUDGED,
@@ -46,6 +57,7 @@ from neurosim.kernels.spike_cells import (
     NEXT_INPUT,
     NOW,
     NUMBER,
+    PEAKS,
     PLACE,
     PROJECTED,
     PROMPT,
@@ -62,37 +74,40 @@ from neurosim.kernels.spike_cells import (
     STARTED,
     STATES,
     STOP,
-    SYSTEM_SIZE,
-    SYSTEMS_AT,
-    SYSTEMS_STRIDE,
-    TABLE_AT,
     TOGETHER,
     TOO_CLOSE,
     TOUCHED,
     UP,
     WATCHERS,
     WATCHERS_AT,
-    WINDOWS,
     ZENO,
     cells_type,
 )
 from neurosim.kernels.spike_steps import (
     ARRIVALS,
+    CONSTANTS,
     COUNT,
     COUPLINGS,
     COUPLINGS_AT,
     ELEMENTS,
     EVENT_WORDS,
+    EVENTS,
     EVENTS_AT,
     FIRST_ELEMENT,
+    GAIN,
     INPUTS,
     KIND,
+    LEARNING,
     LOST_BY,
     LOW,
     MEMORY,
+    PARAMETERS,
     PAUSE,
     PAUSE_STRIDE,
     POINTERS,
+    PROJECTION_WORDS,
+    PROJECTIONS,
+    PROJECTIONS_AT,
     RESET_KIND,
     RESET_STATE,
     RESET_STRIDE,
@@ -106,11 +121,11 @@ from neurosim.kernels.spike_steps import (
     SOURCES,
     SYNAPSES,
     TARGET,
-    THRESHOLD,
-    THRESHOLD_STRIDE,
     WATCHED,
     WEIGHT,
     WEIGHT_STRIDE,
+    depress,
+    potentiate,
     refresh,
 )
 from neurosim.kernels.unchecked import at, put
@@ -122,240 +137,128 @@ def _signature() -> Any:
     return types.void(cells_type())
 
 
-def _flow_signature() -> Any:
-    from numba import types
-
-    return types.void(cells_type(), types.i8, types.i8, types.f8, types.i8)
-
-
-def _crossing_signature() -> Any:
-    from numba import types
-
-    return types.f8(cells_type(), types.i8, types.i8, types.i8, types.f8, types.i8, types.f8)
-
-
 @helper
-def cluster_at(C, place):
-    """The record of the cluster of the state at `place`."""
-    c = C.code[CELL_CLUSTERS_AT]
-    while not C.code[c + PLACE] <= place < C.code[c + PLACE] + C.code[c + SIZE] * C.code[c + STATES]:
-        c += CELL_WORDS
-    return c
-
-
-@helper
-def system_at(C, c, e, is_held):
-    """Place in `table` of a cell's system."""
-    code, k = C.code, C.code[c + STATES]
-    system = code[c + TABLE_AT] + code[code[c + SYSTEMS_AT] + e * code[c + SYSTEMS_STRIDE]] * code[c + SYSTEM_SIZE]
-    return system + is_held * (2 * k + 3 * k * k + 2 if code[c + FORM] == MODES else k * k + 1 + k)
-
-
-@helper
-def set_rest(C, c, e):
-    """Where the states of a cell rest under what drives them."""
-    code, table, k, n, size = C.code, C.table, C.code[c + STATES], C.code[c + SIZE], C.y.size
-    for is_held in range(2):
-        s = system_at(C, c, e, is_held)
-        for i in range(k):
-            place = code[c + PLACE] + i * n + e
-            value = 0.0
-            if code[c + FORM] == MODES:
-                for j in range(k):
-                    value += table[s + k + 2 * k * k + i * k + j] * C.force[code[c + PLACE] + j * n + e]
-            else:
-                value = table[s + k * k + 1 + i] * C.force[place]
-            C.rest[is_held * size + place] = value
-
-
-@helper
-def modes_of(C, c, e, is_held):
-    """The amplitudes of the modes of a cell whose states are in `work`, behind these."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    inverse = system_at(C, c, e, is_held) + k + k * k
-    rest = is_held * C.y.size + C.code[c + PLACE] + e
-    for i in range(k):
-        x = 0.0
-        for j in range(k):
-            x += at(table, inverse + i * k + j) * (at(work, j) - at(C.rest, rest + j * n))
-        put(work, k + i, x)
-
-
-@helper
-def taylor(C, c, e, is_held, h, order):
-    """The coefficient of order `order` of the states' powers of the share of a step h, from that before, in `work`."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
-    for i in range(k):
-        x = C.rest[rest + i * n] if order == 1 else 0.0
-        for j in range(k):
-            x += table[s + i * k + j] * work[k + j]
-        work[2 * k + i] = x * h / order
-    for i in range(k):
-        work[k + i] = work[2 * k + i]
-
-
-@helper
-def decay(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d, in modes."""
-    table, work, k, n = C.table, C.work, C.code[c + STATES], C.code[c + SIZE]
-    s, rest = system_at(C, c, e, is_held), is_held * C.y.size + C.code[c + PLACE] + e
-    modes_of(C, c, e, is_held)
-    for i in range(k):
-        put(work, k + i, at(work, k + i) * fast_exp(-at(table, s + i) * d))
-    for i in range(k):
-        value = at(C.rest, rest + i * n)
-        for j in range(k):
-            value += at(table, s + k + i * k + j) * at(work, k + j)
-        put(work, i, value)
-
-
-@unit(_flow_signature)
-def flow(C, c, e, d, is_held):
-    """Carry the states in `work` over a time d; what is rare stands here, out of the way of what is not."""
-    if C.code[c + FORM] == MODES:
-        decay(C, c, e, d, is_held)
-        return
-    work, k = C.work, C.code[c + STATES]
-    steps = np.ceil(d * C.table[system_at(C, c, e, is_held) + k * k])
-    h = d / steps
-    for _ in range(int(steps)):
-        for i in range(k):
-            work[k + i] = work[i]
-        for order in range(1, DEGREE + 1):
-            taylor(C, c, e, is_held, h, order)
-            for i in range(k):
-                work[i] += work[k + i]
-
-
-@helper
-def look_at(C, c, e, now):
-    """Put the states of a cell at `now` into `work`."""
-    n, place, held_by = C.code[c + SIZE], C.code[c + PLACE] + e, C.code[c + HELD_BY]
-    for i in range(C.code[c + STATES]):
-        put(C.work, i, at(C.y, place + i * n))
-    since = at(C.since, C.code[c + FIRST_CELL] + e)
-    if held_by >= 0 and at(C.release, held_by + e) > since and now > since:
-        until = min(C.release[held_by + e], now)
-        flow(C, c, e, until - since, 1)
-        since = until
-    if now > since:
-        if C.code[c + FORM] == MODES:
-            decay(C, c, e, now - since, 0)
+def carry(C, c, e):
+    """Bring a cell to the present."""
+    code, now, cell = C.code, at(C.clock, NOW), at(C.code, c + FIRST_CELL) + e
+    since = at(C.since, cell)
+    if since < now:
+        place, n, held_by = at(code, c + PLACE) + e, at(code, c + SIZE), at(code, c + HELD_BY)
+        if at(code, c + FORM) == MODES and (held_by < 0 or at(C.release, held_by + e) <= since):
+            decay(C, c, e, now - since, 0, C.y, place, n)
         else:
-            flow(C, c, e, now - since, 0)
+            look_at(C, c, e, now)
+            for i in range(code[c + STATES]):
+                put(C.y, place + i * n, at(C.work, i))
+        put(C.since, cell, now)
 
 
 @helper
 def touch(C, c, e, raises):
     """Bring a cell to the present, and note that something reached it, which may bring its next crossing nearer."""
-    cell, now, plan = C.code[c + FIRST_CELL] + e, C.clock[NOW], C.plan
-    if at(C.since, cell) < now:
-        look_at(C, c, e, now)
-        place, n = C.code[c + PLACE] + e, C.code[c + SIZE]
-        for i in range(C.code[c + STATES]):
-            put(C.y, place + i * n, at(C.work, i))
-        put(C.since, cell, now)
-    if C.code[c + WATCHERS] > 0 and at(C.mark, cell) != plan[INSTANT]:
-        put(C.mark, cell, plan[INSTANT])
+    carry(C, c, e)
+    code, plan, cell = C.code, C.plan, at(C.code, c + FIRST_CELL) + e
+    if at(code, c + WATCHERS) > 0 and at(C.mark, cell) != at(plan, INSTANT):
+        number = at(plan, TOUCHED)
+        put(C.mark, cell, at(plan, INSTANT))
         put(C.raised, cell, 0)
-        put(C.touched, 2 * plan[TOUCHED], c)
-        put(C.touched, 2 * plan[TOUCHED] + 1, e)
-        plan[TOUCHED] += 1
+        put(C.touched, 2 * number, c)
+        put(C.touched, 2 * number + 1, e)
+        put(plan, TOUCHED, number + 1)
     if raises:
         put(C.raised, cell, 1)
 
 
 @helper
-def crossing_of_modes(C, c, e, watched, level, is_held, sign):
-    """Time from now to the next rise of ``sign (state - level)`` above 0, of a system in modes."""
-    table, work, k = C.table, C.work, C.code[c + STATES]
-    s, first = system_at(C, c, e, is_held), 2 * k
-    modes_of(C, c, e, is_held)
-    row, powers = s + k + watched * k, s + k + 3 * k * k
-    # Equal rates count as one, and what is not there does not count.
-    m, amounts = 1, first + k + 1
-    put(work, first, 0.0)
-    rest = C.rest[is_held * C.y.size + C.code[c + PLACE] + watched * C.code[c + SIZE] + e]
-    put(work, amounts, sign * (rest - level))
-    for i in range(k):
-        amount = sign * at(table, row + i) * at(work, k + i)
-        if amount == 0.0:
-            continue
-        if at(table, powers + i) == at(work, first + m - 1):
-            put(work, amounts + m - 1, at(work, amounts + m - 1) + amount)
-            continue
-        put(work, first + m, at(table, powers + i))
-        put(work, amounts + m, amount)
-        m += 1
-    for i in range(m):
-        put(work, first + m + i, at(work, amounts + i))
-    z = first_rise_of_powers(work[first:], m, table[powers + k + 1] != 0.0)
-    return -fast_log(z) / table[powers + k] if z > 0.0 else np.inf
-
-
-@unit(_crossing_signature)
-def crossing_in_general(C, c, e, watched, level, is_held, sign):
-    """As `crossing_of_modes`, of a general system; where the search is put off, the negative of the time until then."""
-    table, work, k = C.table, C.work, C.code[c + STATES]
-    h = 1.0 / table[system_at(C, c, e, is_held) + k * k]
-    powers = work[3 * k :]
-    for window in range(WINDOWS):
-        for i in range(k):
-            work[k + i] = work[i]
-        powers[0] = sign * (work[watched] - level)
-        if window == 0:
-            powers[0] = min(powers[0], 0.0)
-        for order in range(1, DEGREE + 1):
-            taylor(C, c, e, is_held, h, order)
-            powers[order] = sign * work[k + watched]
-            for i in range(k):
-                work[i] += work[k + i]
-        s = first_rise_of_polynomial(powers)
-        if s < np.inf:
-            return h * (window + s)
-    return -WINDOWS * h
-
-
-@helper
-def level_of(C, v, e):
-    """Threshold of an element."""
-    return C.table[C.code[v + THRESHOLD] + e * C.code[v + THRESHOLD_STRIDE]]
+def search(C, c, e, v, element):
+    """Find what happens next to an element of a cell whose states are in `work`, if nothing reaches it."""
+    code, now, held_by = C.code, C.clock[NOW], C.code[c + HELD_BY]
+    is_held, until = 0, np.inf
+    if held_by >= 0 and C.release[held_by + e] > now:
+        is_held, until = 1, C.release[held_by + e]
+    what, sign = (UP, 1.0) if C.armed[element] != 0 else (DOWN, -1.0)
+    watched = which_of(C, c, code[v + WATCHED])
+    C.plan[SEARCHES] += 1
+    if code[c + FORM] == MODES:
+        # Something else reaches a neuron about as often as it did so far.
+        soon, horizon = C.next_time[element] - now, now * C.since.size / (C.plan[SENT] + 1)
+        later = crossing_of_modes(
+            C, c, e, watched, level_of(C, v, e), is_held, sign, soon if soon < np.inf else 0.0, horizon
+        )  # fmt: skip
+        if later < 0.0 and what == UP and is_held == 0:
+            C.slack[element] = C.work[code[c + STATES]]
+        if later == -soon < 0.0:
+            C.awaited[element] = GLANCE
+            return
+    else:
+        later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
+    t = now + abs(later)
+    if later < 0.0:
+        what = GLANCE
+    if t > until and until < np.inf:
+        t, what = until, LOOK
+    wait(C, element, t, what)
 
 
 @helper
 def schedule(C, c, e):
     """Find what happens next to a cell if nothing reaches it."""
-    code, now, held_by = C.code, C.clock[NOW], C.code[c + HELD_BY]
-    for q in range(code[c + WATCHERS]):
-        v = code[code[c + WATCHERS_AT] + q]
-        element = code[v + FIRST_ELEMENT] + e
-        C.outcome[element] = LOOK
-        if C.release[element] > now:
-            if C.next_time[element] != C.release[element]:
-                wait(C, element, C.release[element], LOOK)
-            continue
-        is_held, until = 0, np.inf
-        if held_by >= 0 and C.release[held_by + e] > now:
-            is_held, until = 1, C.release[held_by + e]
-        what = UP if C.armed[element] != 0 else DOWN
-        if what == UP and is_held == 0 and C.raised[code[c + FIRST_CELL] + e] == 0:
-            # Its crossing comes later than it was expected, or never.
-            C.awaited[element] = LOOK
-            continue
-        watched = (code[v + WATCHED] - code[c + PLACE]) // code[c + SIZE]
-        for i in range(code[c + STATES]):
-            C.work[i] = C.y[code[c + PLACE] + i * code[c + SIZE] + e]
-        sign = 1.0 if what == UP else -1.0
-        C.plan[SEARCHES] += 1
-        if code[c + FORM] == MODES:
-            later = crossing_of_modes(C, c, e, watched, level_of(C, v, e), is_held, sign)
+    code, now = C.code, at(C.clock, NOW)
+    for q in range(at(code, c + WATCHERS)):
+        v = at(code, at(code, c + WATCHERS_AT) + q)
+        element = at(code, v + FIRST_ELEMENT) + e
+        put(C.outcome, element, LOOK)
+        if at(C.armed, element) != 0:
+            if at(C.raised, at(code, c + FIRST_CELL) + e) == 0:
+                # Its crossing comes later than it was expected, or never.
+                if at(C.awaited, element) == UP:
+                    put(C.awaited, element, GLANCE)
+                continue
+            if at(code, c + PEAKS) >= 0:
+                slack = slack_of(C, c, e, which_of(C, c, at(code, v + WATCHED)), level_of(C, v, e))
+                put(C.slack, element, slack)
+                if slack > 0.0:
+                    if at(C.next_time, element) < np.inf:
+                        wait(C, element, np.inf, LOOK)
+                    continue
+        put(C.slack, element, 0.0)
+        if at(C.release, element) > now:
+            if at(C.next_time, element) != at(C.release, element):
+                wait(C, element, at(C.release, element), LOOK)
         else:
-            later = crossing_in_general(C, c, e, watched, level_of(C, v, e), is_held, sign)
-        t = now + abs(later)
-        if later < 0.0 or (t > until and until < np.inf):
-            t, what = min(t, until), LOOK
-        wait(C, element, t, what)
+            look_at(C, c, e, now)
+            search(C, c, e, v, element)
+
+
+@helper
+def glance(C, element):
+    """Look at an element whose search was put off; nothing happens to it."""
+    number = C.code[C.code[EVENT_OF_ELEMENT] + element]
+    v, c = C.code[EVENTS_AT] + number * EVENT_WORDS, C.code[C.code[CLUSTER_OF_EVENT] + number]
+    e = element - C.code[v + FIRST_ELEMENT]
+    C.slack[element] = 0.0
+    look_at(C, c, e, C.clock[NOW])
+    search(C, c, e, v, element)
+
+
+@helper
+def happen(C):
+    """Note what was awaited for now, a part of the heap next to its top; it is touched, and so gets another time."""
+    code, plan, now, q = C.code, C.plan, C.clock[NOW], 0
+    while True:
+        if q < plan[QUEUED] and C.next_time[C.heap[q]] <= now:
+            element = C.heap[q]
+            C.outcome[element], plan[JUDGED] = C.awaited[element], 1
+            number = code[code[EVENT_OF_ELEMENT] + element]
+            v = code[EVENTS_AT] + number * EVENT_WORDS
+            touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
+            q = 2 * q + 1
+            continue
+        while q > 0 and q % 2 == 0:
+            q = (q - 1) // 2
+        if q == 0:
+            break
+        q += 1
 
 
 @helper
@@ -376,8 +279,10 @@ def deliver(C, p, element):
     source, target, lost_by = element - code[p + LOW], code[p + TARGET], code[p + LOST_BY]
     if source < 0 or source >= code[p + SOURCES]:
         return
-    c = cluster_at(C, target)
     start, stop = C.pointers[code[p + POINTERS] + source], C.pointers[code[p + POINTERS] + source + 1]
+    if start == stop:
+        return
+    c = cluster_at(C, target)
     weight, each = code[p + WEIGHT], code[p + WEIGHT_STRIDE]
     if code[p + KIND] == SHORT_TERM:
         before = C.arrivals[code[p + ARRIVALS] + source]
@@ -385,24 +290,60 @@ def deliver(C, p, element):
         refresh(code, p, start, stop, now - before if before > -np.inf else -1.0, C.table, C.memory)
     use, resources, synapses = code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + SYNAPSES]
     is_short_term, is_monotone, is_watched = code[p + KIND] == SHORT_TERM, code[c + MONOTONE] != 0, False
+    learns, gain = code[p + KIND] == LEARNING, 1.0
+    if learns:
+        gain = C.table[code[code[p + PARAMETERS] + CONSTANTS] + GAIN]
     for q in range(code[c + WATCHERS]):
         is_watched = is_watched or code[code[code[c + WATCHERS_AT] + q] + WATCHED] == target
+    targets, strengths, memory, y, watcher, peaks = C.targets, C.strengths, C.memory, C.y, -1, 0
+    if code[c + PEAKS] >= 0 and not is_watched:
+        watcher = code[code[code[c + WATCHERS_AT]] + FIRST_ELEMENT]
+        peaks = code[c + PEAKS] + which_of(C, c, target)
     for s in range(start, stop):
-        e = at(C.targets, synapses + s)
+        e = at(targets, synapses + s)
         if lost_by >= 0 and at(C.release, lost_by + e) > now:
             continue
-        amount = at(C.strengths, weight + s * each)
+        amount = gain * at(y, weight + s) if learns else at(strengths, weight + s * each)
         if is_short_term:
-            amount = amount * at(C.memory, use + s) * at(C.memory, resources + s)
-        touch(C, c, e, amount > 0.0 or not is_monotone)
-        put(C.y, target + e, at(C.y, target + e) + amount)
+            amount = amount * at(memory, use + s) * at(memory, resources + s)
+        slack = at(C.slack, watcher + e) if watcher >= 0 else 0.0
+        if slack > 0.0:
+            slack -= max(amount, 0.0) * at(C.table, system_at(C, c, e, 0) + peaks)
+            put(C.slack, watcher + e, slack)
+        if slack > 0.0:
+            carry(C, c, e)
+        else:
+            touch(C, c, e, amount > 0.0 or not is_monotone)
+        if not learns:
+            put(y, target + e, at(y, target + e) + amount)
         if is_watched:
             C.plan[JUDGED] = 1
             for q in range(code[c + WATCHERS]):
                 v = code[code[c + WATCHERS_AT] + q]
                 if code[v + WATCHED] == target:
                     C.outcome[code[v + FIRST_ELEMENT] + e] = LOOK
+    if learns:
+        depress(code, p, now, source, start, stop, C.y, C.release, C.targets, C.table, C.memory, C.arrivals)
     C.plan[SENT] += stop - start
+
+
+@helper
+def learn(C, begin, end):
+    """Change weights that learn by the ticks `begin` to `end` of the log, of one round, behind their synapses."""
+    code, k = C.code, begin
+    for number in range(code[EVENTS]):
+        first = code[code[EVENTS_AT] + number * EVENT_WORDS + FIRST_ELEMENT]
+        while k < end and C.log_elements[k] < first:
+            k += 1
+        C.round[number] = k
+    C.round[code[EVENTS]] = end
+    for k in range(code[PROJECTIONS]):
+        p = code[PROJECTIONS_AT] + k * PROJECTION_WORDS
+        if code[p + KIND] == LEARNING:
+            potentiate(
+                code, p, C.clock[NOW], 0, C.round, C.log_elements, C.y, C.pointers, C.targets, C.table, C.memory,
+                C.arrivals,
+            )  # fmt: skip
 
 
 @helper
@@ -512,13 +453,7 @@ def instant(C, is_start):
     plan[INSTANT] += 1
     plan[TOUCHED], plan[JUDGED] = 0, int(is_start)
     move_inputs(C, is_start)
-    while plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= now:
-        element = C.heap[0]
-        C.outcome[element], plan[JUDGED] = C.awaited[element], 1
-        number = code[code[EVENT_OF_ELEMENT] + element]
-        v = code[EVENTS_AT] + number * EVENT_WORDS
-        touch(C, code[code[CLUSTER_OF_EVENT] + number], element - code[v + FIRST_ELEMENT], True)
-        wait(C, element, np.inf, LOOK)
+    happen(C)
     for s in range(code[SENDINGS]):
         r = code[SENDINGS_AT] + s * SENDING_WORDS
         while C.due[s] <= now:
@@ -545,6 +480,8 @@ def instant(C, is_start):
                 if 0 <= C.log_elements[k] - code[r + FIRST] < code[r + NUMBER]:
                     for q in range(code[r + PROJECTED]):
                         deliver(C, code[code[r + LIST_AT] + q], C.log_elements[k])
+        if C.y.size > C.force.size:
+            learn(C, begin, end)
     for s in range(code[SENDINGS] if plan[LOGGED] > ticks else 0):
         if C.due[s] == np.inf:
             find_next(C, s)
@@ -572,11 +509,14 @@ def write_sample(C):
     """Write the sampled states at the next time of sampling."""
     code, count = C.code, C.code[SAMPLED]
     for k in range(count):
-        place = code[code[SAMPLED_AT] + k]
+        place, n = code[code[SAMPLED_AT] + k], C.plan[SAMPLE] * count + k
+        if place >= C.force.size:
+            C.samples[n] = C.y[place]
+            continue
         c = cluster_at(C, place)
         which = place - code[c + PLACE]
         look_at(C, c, which % code[c + SIZE], C.sample_times[C.plan[SAMPLE]])
-        C.samples[C.plan[SAMPLE] * count + k] = C.work[which // code[c + SIZE]]
+        C.samples[n] = C.work[which // code[c + SIZE]]
     C.plan[SAMPLE] += 1
 
 
@@ -597,4 +537,7 @@ def run_spike_events(C):
         if t > clock[STOP] or plan[LOGGED] + C.code[ELEMENTS] > C.log_times.size:
             break
         clock[NOW] = t
-        instant(C, False)
+        if plan[QUEUED] > 0 and C.next_time[C.heap[0]] <= t and C.awaited[C.heap[0]] == GLANCE:
+            glance(C, C.heap[0])
+        else:
+            instant(C, False)

@@ -13,32 +13,43 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from neurosim.kernels.abi import driver, helper
 from neurosim.kernels.element_program import BLOCK, step_elements
 from neurosim.kernels.functions import fast_exp, fused
-from neurosim.kernels.random_numbers import normal_numbers
+from neurosim.kernels.random_numbers import exponential_number, normal_numbers
 from neurosim.kernels.spike_vectors import (
     fade,
     held_one,
     held_three,
     held_two,
+    leak_one,
+    leak_two,
+    lowest_bit,
     reaches,
     reaches_own,
     step_one,
     step_three,
     step_two,
 )
+from neurosim.kernels.synapse_vectors import recover
 from neurosim.kernels.unchecked import at, copy, put
 
 WATCHED_TOGETHER = 64
 """Elements that are looked at one by one where any has reached its threshold."""
 
+SWEPT_EVERY, NOTHING = 256, 1e-250
+"""Steps after which states nearer to zero than this become zero: numbers below 1e-308 take a processor a hundred times
+as long, and a silent synapse would get there in seconds."""
+
 (
     CLUSTERS, CLUSTERS_AT, EVENTS, EVENTS_AT, PROJECTIONS, PROJECTIONS_AT, SLOTS, INPUTS, COUPLINGS, COUPLINGS_AT,
-    SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, HEAD,
-) = range(16)  # fmt: skip
+    SAMPLED, SAMPLED_AT, ELEMENTS, NOISY, NOISE_AT, FLOWING, HEAD,
+) = range(17)  # fmt: skip
 """Head of `code`: numbers of parts, and where their records begin. SLOTS is the longest delay in steps, plus 1;
-ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`."""
+ELEMENTS counts those of all events; NOISY normal numbers a step are drawn, to NOISE_AT in `work`; FLOWING counts
+states."""
 
 SIZE, STATES, PLACE, HELD_BY, TERMS_AT, PROGRAM_END, CLUSTER_WORDS = range(7)
 """A cluster: neurons, states of one, place of its first state (state i of neuron e is at PLACE + i SIZE + e), where the
@@ -47,17 +58,21 @@ that is 0, its groups of states that are stepped together: how many, then each."
 
 OF_STATE, DRIVE, IS_HELD, FORM, TERMS, TERM_WORDS = range(6)
 """A state of a group: its number; its place in `q`; whether a refractory neuron holds it; `FADES` (it is multiplied by
-its one coefficient), `PLAIN` (a few coefficients, the same for all neurons) or `GENERAL`; how many terms follow, each
-a state, the place of its coefficient and 1 where neurons differ."""
+its one coefficient), `PLAIN` (a few coefficients, the same for all neurons), `GENERAL`, or `LEAKS`; how many terms
+follow, each a state, the place of its coefficient and 1 where neurons differ. `LEAKS` is a held state with itself as
+first of two or three plain terms, of states that fade and come next in the group; behind its terms are the place of its
+threshold in the table, -1 if it has none to be looked for, and where its bits in `hits` begin."""
 
-FADES, PLAIN, GENERAL = range(3)
+FADES, PLAIN, GENERAL, LEAKS = range(4)
+LEAKS_WORDS = 2
 
 (
     EVENT_SIZE, WATCHED, THRESHOLD, THRESHOLD_STRIDE, PAUSE, PAUSE_STRIDE, FIRST_ELEMENT, RESETS_FROM, RESETS_TO, GIVEN,
-    GIVEN_END, EVENT_WORDS,
-) = range(12)  # fmt: skip
+    GIVEN_END, HITS, EVENT_WORDS,
+) = range(13)  # fmt: skip
 """An event: elements; place of what it watches, -1 where its ticks are given; thresholds; refractory times [steps]; its
-first element; records of resets; the next of its given ticks (moved on by the run) and their end."""
+first element; records of resets; the next of its given ticks (moved on by the run) and their end; where the bits of
+elements at or above the threshold begin in `hits`, -1 where nobody writes them."""
 
 RESET_KIND, RESET_STATE, RESET_VALUE, RESET_STRIDE, RESET_WORDS = range(5)
 """A reset: number in `neurosim.graph.signal_graph.RESETS`, place of the state, place of the value, its stride."""
@@ -98,7 +113,7 @@ def _signature() -> Any:
     whole, real, small = (types.Array(kind, 1, "C") for kind in (types.i8, types.f8, types.i4))
     return types.void(
         whole, whole, real, real, real, real, real, whole, whole, whole, small, real, real, whole, small, whole, small,
-        small, small, real, real,
+        small, small, real, real, whole,
     )  # fmt: skip
 
 
@@ -146,7 +161,31 @@ def step_state(code, b, table, d, d_at, y, place, n, first, q, release, free, no
 
 
 @helper
-def step_cluster(code, c, table, y, q, release, now, work):
+def leak(code, b, table, y, place, n, first, q, release, free, now, m, hits):
+    """Step a state that leaks, and the states that drive it and fade."""
+    held, q_at, t = place + code[b + OF_STATE] * n + first, code[b + DRIVE] + first, b + TERM_WORDS
+    threshold, word = code[t + 3 * code[b + TERMS]], code[t + 3 * code[b + TERMS] + 1] + first // 64
+    level = np.inf if threshold < 0 else at(table, threshold)
+    f, f1, s1 = at(table, code[t + 1]), at(table, code[t + 4]), place + code[t + 3] * n + first
+    fading = t + 3 * code[b + TERMS] + LEAKS_WORDS + TERM_WORDS + 1
+    g1 = at(table, code[fading])
+    if code[b + TERMS] == 2:
+        leak_one(y, held, q, q_at, release, free, now, m, f, f1, s1, g1, 0.0, 0, 0.0, level, hits, word)
+    else:
+        f2, s2, g2 = at(table, code[t + 7]), place + code[t + 6] * n + first, at(table, code[fading + TERM_WORDS + 3])
+        leak_two(y, held, q, q_at, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word)
+
+
+@helper
+def sweep(y, count):
+    """Make nothing of what is next to nothing."""
+    for k in range(count):
+        value = at(y, k)
+        put(y, k, 0.0 if -NOTHING < value < NOTHING else value)
+
+
+@helper
+def step_cluster(code, c, table, y, q, release, now, work, hits):
     """Carry the neurons of one cluster over a step.
 
     A state is stepped where it is once all states that it feeds are; states that feed each other in a circle are worked
@@ -162,6 +201,9 @@ def step_cluster(code, c, table, y, q, release, now, work):
             if code[b + FORM] == FADES:
                 fade(y, place + code[b + OF_STATE] * n + first, at(table, code[b + TERM_WORDS + 1]), m)
                 b += TERM_WORDS + 3
+            elif code[b + FORM] == LEAKS:
+                leak(code, b, table, y, place, n, first, q, release, free, now, m, hits)
+                b += TERM_WORDS + 3 * code[b + TERMS] + LEAKS_WORDS + (together - 1) * (TERM_WORDS + 3)
             elif together == 1 and code[b + FORM] == PLAIN:
                 step_state(
                     code, b, table, y, place + code[b + OF_STATE] * n + first, y, place, n, first, q, release, free,
@@ -183,33 +225,28 @@ def step_cluster(code, c, table, y, q, release, now, work):
 @helper
 def deliver(code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals):
     """Let the ticks `low` to `high` of the log arrive through one projection."""
-    first, sources, target = code[p + LOW], code[p + SOURCES], code[p + TARGET]
+    if code[p + KIND] == SHORT_TERM:
+        deliver_short_term(
+            code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals
+        )  # fmt: skip
+        return
+    first, sources, target, places = code[p + LOW], code[p + SOURCES], code[p + TARGET], code[p + POINTERS]
     weight, each, lost_by = code[p + WEIGHT], code[p + WEIGHT_STRIDE], code[p + LOST_BY]
+    ends, learns = code[p + SYNAPSES], code[p + KIND] == LEARNING
     for tick in range(low, high):
-        source = elements[tick] - first
+        source = at(elements, tick) - first
         if source < 0 or source >= sources:
             continue
-        start = pointers[code[p + POINTERS] + source]
-        stop = pointers[code[p + POINTERS] + source + 1]
-        ends, u, r = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT]
-        if code[p + KIND] == LEARNING:
+        start, stop = at(pointers, places + source), at(pointers, places + source + 1)
+        if learns:
             depress(code, p, now, source, start, stop, y, release, targets, table, memory, arrivals)
-        elif code[p + KIND] == SHORT_TERM:
-            last = arrivals[code[p + ARRIVALS] + source]
-            arrivals[code[p + ARRIVALS] + source] = now
-            refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
-            for s in range(start, stop):
-                e = at(targets, ends + s)
-                if lost_by < 0 or release[lost_by + e] <= now:
-                    sent = at(strengths, weight + s * each) * at(memory, u + s) * at(memory, r + s)
-                    put(y, target + e, at(y, target + e) + sent)
         elif lost_by >= 0:
             for s in range(start, stop):
                 e = at(targets, ends + s)
-                if release[lost_by + e] <= now:
+                if at(release, lost_by + e) <= now:
                     put(y, target + e, at(y, target + e) + at(strengths, weight + s * each))
         elif each == 0:
-            value = strengths[weight]
+            value = at(strengths, weight)
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + value)
@@ -217,6 +254,31 @@ def deliver(code, p, now, low, high, elements, y, release, pointers, targets, st
             for s in range(start, stop):
                 e = at(targets, ends + s)
                 put(y, target + e, at(y, target + e) + at(strengths, weight + s))
+
+
+@helper
+def deliver_short_term(
+    code, p, now, low, high, elements, y, release, pointers, targets, strengths, table, memory, arrivals
+):  # fmt: skip
+    """Let ticks arrive through synapses with short-term plasticity: `refresh`, then u R of the weight."""
+    first, sources, target, places = code[p + LOW], code[p + SOURCES], code[p + TARGET], code[p + POINTERS]
+    weight, each, lost_by = code[p + WEIGHT], code[p + WEIGHT_STRIDE], code[p + LOST_BY]
+    ends, u, r, noted = code[p + SYNAPSES], code[p + MEMORY], code[p + MEMORY] + code[p + COUNT], code[p + ARRIVALS]
+    for tick in range(low, high):
+        source = at(elements, tick) - first
+        if source < 0 or source >= sources:
+            continue
+        start, stop = at(pointers, places + source), at(pointers, places + source + 1)
+        if start == stop:
+            continue
+        last = at(arrivals, noted + source)
+        put(arrivals, noted + source, now)
+        refresh(code, p, start, stop, -1.0 if last < 0 else float(now - last), table, memory)
+        for s in range(start, stop):
+            e = at(targets, ends + s)
+            if lost_by < 0 or at(release, lost_by + e) <= now:
+                sent = at(strengths, weight + s * each) * at(memory, u + s) * at(memory, r + s)
+                put(y, target + e, at(y, target + e) + sent)
 
 
 @helper
@@ -333,16 +395,13 @@ def refresh(code, p, start, stop, passed, table, memory):
             put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * recovered)
             put(memory, u + s, use + old * (1.0 - use) * faded)
         return
-    for s in range(start, stop):
-        old, rest = at(memory, u + s), at(memory, r + s)
-        put(memory, r + s, 1.0 + (rest - old * rest - 1.0) * fast_exp(-passed * at(table, recovery + s)))
-    for s in range(start, stop):
-        use = at(table, uses + s)
-        put(memory, u + s, use + at(memory, u + s) * (1.0 - use) * fast_exp(-passed * at(table, facilitation + s)))
+    recover(
+        memory, u + start, r + start, table, uses + start, recovery + start, facilitation + start, stop - start, passed
+    )  # fmt: skip
 
 
 @helper
-def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, given_elements):
+def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, given_elements, hits):
     """Log the elements of one event that tick at this step."""
     n, first, watched, logged = code[v + EVENT_SIZE], code[v + FIRST_ELEMENT], code[v + WATCHED], plan[LOGGED]
     if watched < 0:
@@ -355,6 +414,19 @@ def tick(code, v, now, plan, table, y, release, armed, elements, given_steps, gi
         plan[LOGGED] = logged
         return
     stride, place, disarmed = code[v + THRESHOLD_STRIDE], code[v + THRESHOLD], plan[DISARMED]
+    if disarmed == 0 and code[v + HITS] >= 0:
+        for word in range((n + 63) // 64):
+            bits = at(hits, code[v + HITS] + word)
+            while bits != 0:
+                element = first + 64 * word + lowest_bit(bits)
+                bits &= bits - 1
+                if release[element] <= now:
+                    elements[logged] = element
+                    logged += 1
+                    armed[element] = 0
+                    plan[DISARMED] += 1
+        plan[LOGGED] = logged
+        return
     for start in range(0, n, WATCHED_TOGETHER):
         m = min(WATCHED_TOGETHER, n - start)
         value = watched + start
@@ -391,8 +463,10 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
                 y[state] = value
             elif code[a + RESET_KIND] == 1:
                 y[state] -= value
-            else:
+            elif code[a + RESET_KIND] == 2:
                 y[state] *= value
+            else:
+                y[state] = -value * exponential_number(plan[SEED], now, state)
         if watched >= 0 and y[watched + e] < table[code[v + THRESHOLD] + e * code[v + THRESHOLD_STRIDE]]:
             armed[first + e] = 1
             plan[DISARMED] -= 1
@@ -401,7 +475,7 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
 @driver(_signature)
 def run_spike_steps(
     code, plan, table, y, q, constant, inputs, release, arrivals, pointers, targets, strengths, memory, offsets,
-    elements, ends, armed, given_steps, given_elements, samples, work,
+    elements, ends, armed, given_steps, given_elements, samples, work, hits,
 ):  # fmt: skip
     """Make steps until `plan` says stop, or until the log of ticks may not take the ticks of one more step.
 
@@ -414,6 +488,8 @@ def run_spike_steps(
         States, then weights that learn; what a step adds to states of neurons with a drive; that without inputs.
     work : float64
         `BLOCK` for each register, then the noise of a step.
+    hits : int64
+        A bit for each element that is looked at while it is stepped.
     """
     events, slots, clusters, projections = code[EVENTS], code[SLOTS], code[CLUSTERS], code[PROJECTIONS]
     events_at, clusters_at, projections_at = code[EVENTS_AT], code[CLUSTERS_AT], code[PROJECTIONS_AT]
@@ -429,6 +505,8 @@ def run_spike_steps(
             for k in range(code[COUPLINGS]):
                 a = code[COUPLINGS_AT] + 3 * k
                 q[code[a + 1]] += table[code[a + 2]] * inputs[row + code[a]]
+        if now % SWEPT_EVERY == 0:
+            sweep(y, code[FLOWING])
         if code[NOISY] != 0:
             normal_numbers(plan[SEED], now, work[code[NOISE_AT] : code[NOISE_AT] + code[NOISY]])
         for k in range(clusters):
@@ -439,7 +517,7 @@ def run_spike_steps(
                     table, y, q, release, now, work,
                 )  # fmt: skip
             else:
-                step_cluster(code, c, table, y, q, release, now, work)
+                step_cluster(code, c, table, y, q, release, now, work, hits)
         for k in range(projections):
             p = projections_at + k * PROJECTION_WORDS
             delay = at(code, p + DELAY)
@@ -457,7 +535,7 @@ def run_spike_steps(
             offsets[slot + v] = plan[LOGGED]
             tick(
                 code, events_at + v * EVENT_WORDS, now, plan, table, y, release, armed, elements, given_steps,
-                given_elements,
+                given_elements, hits,
             )  # fmt: skip
         offsets[slot + events] = plan[LOGGED]
         if plan[LOGGED] > begin:

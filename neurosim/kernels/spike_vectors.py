@@ -53,6 +53,18 @@ class _Registers:
     def store(self, value: Any, kind: Any, array: Any, place: Any) -> None:
         self.builder.store(value, self._pointer(kind, array, place)[1], align=8)
 
+    def _place(self, address: Any, first: Any, is_whole: bool) -> Any:
+        kind = self.ir.IntType(64) if is_whole else self.ir.DoubleType()
+        shifted = self.builder.add(address, self.builder.shl(first, self.ir.Constant(self.ir.IntType(64), 3)))
+        return self.builder.inttoptr(shifted, self.ir.VectorType(kind, self.lanes).as_pointer())
+
+    def load_at(self, address: Any, first: Any, *, is_whole: bool = False) -> Any:
+        """Numbers of eight bytes from the one that is number `first` behind an address."""
+        return self.builder.load(self._place(address, first, is_whole), align=8)
+
+    def store_at(self, value: Any, address: Any, first: Any) -> None:
+        self.builder.store(value, self._place(address, first, False), align=8)
+
     def all(self, value: Any) -> Any:
         """The same number in each lane."""
         ir, vector = self.ir, self.ir.VectorType(value.type, self.lanes)
@@ -122,6 +134,104 @@ step_one, step_two, step_three = _step(1, False), _step(2, False), _step(3, Fals
 q[q_at + e] plus the sum of the first so many terms f y[s + e]; the held ones keep y[old + e] where release[free + e] is
 `now` or later."""
 held_one, held_two, held_three = _step(1, True), _step(2, True), _step(3, True)
+
+
+def _build_leak(fading: int) -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def leak(typing_context, y, at_y, q, at_q, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word):
+        whole, real = types.i8, types.f8
+        signature = types.void(
+            y, whole, q, whole, release, whole, whole, whole, real, real, whole, real, real, whole, real, real, hits,
+            whole,
+        )  # fmt: skip
+
+        def generate(target, builder, sig, values):
+            from numba.np.arrayobj import make_array
+
+            byte, count = ir.IntType(8), values[7]
+            words = make_array(sig.args[16])(target, builder, values[16]).data
+            bits = builder.bitcast(builder.gep(words, [values[17]]), byte.as_pointer())
+            rest = cgutils.alloca_once_value(builder, ir.Constant(byte, 0))
+
+            def body(first, lanes):
+                r = _Registers(target, builder, lanes)
+
+                def place(number):
+                    return builder.add(values[number], first)
+
+                old = r.load(sig.args[0], values[0], place(1))
+                total = r.fused(r.all(values[8]), old, r.load(sig.args[2], values[2], place(3)))
+                for k in range(fading):
+                    factor, at, fades = 9 + 3 * k, 10 + 3 * k, 11 + 3 * k
+                    source = r.load(sig.args[0], values[0], place(at))
+                    total = r.fused(r.all(values[factor]), source, total)
+                    r.store(builder.fmul(source, r.all(values[fades])), sig.args[0], values[0], place(at))
+                rests = builder.icmp_signed(">=", r.load(sig.args[4], values[4], place(5)), r.all(values[6]))
+                total = builder.select(rests, old, total)
+                r.store(total, sig.args[0], values[0], place(1))
+                there = builder.bitcast(builder.fcmp_ordered(">=", total, r.all(values[15])), ir.IntType(lanes))
+                if lanes == LANES:
+                    builder.store(there, builder.gep(bits, [builder.lshr(first, first.type(3))]))
+                else:
+                    shift = builder.trunc(builder.and_(first, first.type(LANES - 1)), byte)
+                    found = builder.shl(builder.zext(there, byte), shift)
+                    builder.store(builder.or_(builder.load(rest), found), rest)
+
+            _for_lanes(builder, count, body)
+            with builder.if_then(builder.icmp_signed("!=", builder.and_(count, count.type(LANES - 1)), count.type(0))):
+                builder.store(builder.load(rest), builder.gep(bits, [builder.lshr(count, count.type(3))]))
+            return cgutils.get_null_value(target.get_value_type(types.none))
+
+        return signature, generate
+
+    return leak
+
+
+def _leak(fading: int) -> Instruction:
+    def meaning(y, at_y, q, at_q, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word):
+        for e in range(m):
+            old = y[at_y + e]
+            total = fused(f, old, q[at_q + e])
+            for factor, place, fades in ((f1, s1, g1), (f2, s2, g2))[:fading]:
+                total = fused(factor, y[place + e], total)
+                y[place + e] *= fades
+            y[at_y + e] = old if release[free + e] >= now else total
+        bits = hits[word : word + (m + 63) // 64].view("u1")
+        for e in range(0, m, LANES):
+            bits[e // LANES] = sum(int(y[at_y + k] >= level) << (k - e) for k in range(e, min(e + LANES, m)))
+
+    return Instruction(lambda: _build_leak(fading), meaning)
+
+
+leak_one, leak_two = _leak(1), _leak(2)
+"""``leak(y, at_y, q, at_q, release, free, now, m, f, f1, s1, g1, f2, s2, g2, level, hits, word)``: for e < m,
+y[at_y + e] is multiplied by f; q[at_q + e] and the sum of the first so many f_k y[s_k + e] come to it, unless
+release[free + e] is `now` or later; then these y[s_k + e] are multiplied by g_k. Bit e of `hits` from `word` on says
+whether y[at_y + e] is at `level` or above; whole bytes are written. Words have their lowest byte first."""
+
+
+def _build_lowest_bit() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def lowest_bit(typing_context, word):
+        def generate(target, builder, sig, values):
+            return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+        return types.i8(types.i8), generate
+
+    return lowest_bit
+
+
+lowest_bit = Instruction(_build_lowest_bit, lambda word: (int(word) & -int(word)).bit_length() - 1)
+"""``lowest_bit(word)``: number of the lowest bit of a word that is set; some is."""
 
 
 def _build_fade() -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.abi import LIMITED, LIMITING, STEP, TIME, helper, unit
+from neurosim.kernels.abi import FLOWS, LIMITED, LIMITING, PREPARE, REQUEST, SOLVE, STEP, TIME, WITH, helper, unit
 from neurosim.kernels.mass import add_mass, multiply_mass
 from neurosim.kernels.run import (
     ALPHA,
@@ -30,6 +30,7 @@ from neurosim.kernels.run import (
     MIDPOINT,
     NEWTON_TOLERANCE,
     NOT_FINITE,
+    OWN_SOLVER,
     PIVOT,
     POLISH_READY,
     RTOL,
@@ -114,6 +115,32 @@ def _combine(stage, count, y, first, by_first, second, by_second, scale, n):
                     two[i] += b * k[i]
 
 
+@helper
+def _prepare_step(S, lu, run, context, alpha, spare):
+    """Get ready for solutions with alpha M - J; 0 or a status. `spare` is work space."""
+    if run.count[OWN_SOLVER] == 0:
+        return factor_matrix(S, lu, run, alpha)
+    run.count[FACTORISATIONS] += 1
+    context[REQUEST], context[WITH] = PREPARE, alpha
+    evaluate_flow(S, context, run.y, spare)
+    context[REQUEST] = FLOWS
+    return 0 if spare[0] == 0.0 else REPEAT
+
+
+@helper
+def _solve_step(S, lu, run, context, work, spare):
+    """work = (alpha M - J)^-1 work, after `_prepare_step`."""
+    n = run.y.size - 1
+    if run.count[OWN_SOLVER] == 0:
+        solve(lu, work[:n])
+        return
+    context[REQUEST] = SOLVE
+    evaluate_flow(S, context, work, spare)
+    context[REQUEST] = FLOWS
+    for i in range(n):
+        work[i] = spare[i]
+
+
 def _step_signature() -> Any:
     from numba import types
 
@@ -151,7 +178,7 @@ def rosenbrock_defect(S, lu, run, context, h):
     if has_small_factors(S, run):
         solve_small(run, error[:n])
     else:
-        solve(lu, error[:n])
+        _solve_step(S, lu, run, context, error, slope)
     return 0
 
 
@@ -234,7 +261,7 @@ def rosenbrock_step(S, lu, run, context, h):
         run.count[EVALUATED] = 1
     stopped = _stopped(S, run)
     if not (linear and run.real[ALPHA] == alpha):
-        status = factor_matrix(S, lu, run, alpha)
+        status = _prepare_step(S, lu, run, context, alpha, increment)
         if status != 0:
             run.real[ALPHA] = -1.0
             return status
@@ -264,7 +291,7 @@ def rosenbrock_step(S, lu, run, context, h):
         if d != 0.0:
             for i in range(n):
                 work[i] += d * ft[i]
-        solve(lu, work[:n])
+        _solve_step(S, lu, run, context, work, increment)
     for i in range(n):
         run.y_new[i] = u[i] + K[s - 1, i]
         run.error[i] = K[s - 1, i]

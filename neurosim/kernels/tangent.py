@@ -17,6 +17,9 @@ import numpy as np
 from neurosim.kernels.abi import (
     ANALYSIS,
     CORNER,
+    FLOWS,
+    PRODUCT,
+    REQUEST,
     STEP,
     TIME,
     TRANSIENT,
@@ -56,6 +59,7 @@ from neurosim.kernels.system import (
     system_arrays_type,
 )  # fmt: skip
 from neurosim.kernels.tangent_run import (
+    BY_PRODUCTS,
     CLIPPED,
     DIRECT,
     DIVERGENCE,
@@ -68,6 +72,7 @@ from neurosim.kernels.tangent_run import (
     INTERVAL,
     JUMP,
     NEXT_BREAK,
+    NEXT_STEP,
     NO_CONVERGENCE,
     NOT_FINITE,
     OK,
@@ -79,6 +84,7 @@ from neurosim.kernels.tangent_run import (
     STAGES,
     STARTED,
     STATUS_INDEX,
+    STEP_TOLERANCE,
     STEPS,
     TICKS,
     VECTORS,
@@ -93,6 +99,9 @@ SMALL, BLOCK = 64, 1024
 
 LOST = 1e-13
 """A vector of which the others leave less than this part has no direction of its own any more."""
+
+LEAST = 64.0
+"""Shortest step whose error is judged, in spacings of the time."""
 
 NEWTON_LIMIT, NEWTON_TOLERANCE = 25, 1e-10
 """Most iterations of a stage, and the size of the last change relative to the largest value so far."""
@@ -269,6 +278,17 @@ def _rates(S, run, context, t, number):
         for i in range(n):
             if S.diagonal[i] < S.mass.size:
                 trace += run.jacobian[S.diagonal[i]] * run.inverse_mass[i]
+    elif way == BY_PRODUCTS and k > 0:
+        evaluate_both(S, context, u, f, run.jacobian)
+        project_rates(S, u, f)
+        context[REQUEST] = PRODUCT
+        for r in range(k):
+            for i in range(n):
+                run.slope[i] = x[i * k + r]
+            evaluate_flow(S, context, run.slope, run.change)
+            for i in range(n):
+                out[i * k + r] = run.change[i]
+        context[REQUEST] = FLOWS
     else:
         evaluate_flow(S, context, u, f)
         project_rates(S, u, f)
@@ -350,6 +370,33 @@ def _explicit_step(S, lu, run, context, t, h):
     run.y[:] = run.point
     run.vectors[:] = run.point_vectors
     return OK
+
+
+@helper
+def _step_error(run, h):
+    """Estimated error of the explicit step just taken: the state's largest, or a tenth of that of a vector."""
+    s, k, n = run.count[STAGES], run.count[VECTORS], run.y.size - 1
+    weights, worst = run.tableau[s + 2], 0.0
+    for j in range(run.place.size):
+        i = run.place[j]
+        error = 0.0
+        for q in range(s):
+            error += weights[q] * run.stage[q, i]
+        error = abs(h * error) / max(run.largest[i], abs(run.y[i]))
+        if not error <= worst:
+            worst = error
+    for r in range(k):
+        size, wrong = 0.0, 0.0
+        for i in range(n):
+            error = 0.0
+            for q in range(s):
+                error += weights[q] * run.stage_vectors[q, i * k + r]
+            wrong += (h * error) ** 2
+            size += run.vectors[i * k + r] ** 2
+        error = 0.1 * np.sqrt(wrong / size) if size > 0.0 else 0.0
+        if not error <= worst:
+            worst = error
+    return worst
 
 
 @helper
@@ -499,10 +546,14 @@ def advance_tangent(S, lu, run, context):
                 limit = run.breakpoints[count[NEXT_BREAK]]
             left = max(1, int(np.ceil((limit - t) / real[DT] - 1e-6)))
             h = (limit - t) / left
+            adapts = real[STEP_TOLERANCE] > 0.0
+            if adapts and real[NEXT_STEP] < limit - t:
+                h, left = min(real[NEXT_STEP], 0.5 * (limit - t)), 2
             context[STEP] = h
             jumped, trace = 0, run.divergence[number]
             if count[EVENTFUL] != 0:
                 run.events[:] = S.event_value
+            if count[EVENTFUL] != 0 or adapts:
                 run.stage[count[STAGES]][:] = run.y
                 run.stage_vectors[count[STAGES]][:] = run.vectors
             if count[WAY] == IMPLICIT:
@@ -511,6 +562,19 @@ def advance_tangent(S, lu, run, context):
                 status = _explicit_step(S, lu, run, context, t, h)
             if status != OK:
                 return status
+            if adapts:
+                error = _step_error(run, h) / real[STEP_TOLERANCE]
+                factor = 5.0
+                if error > 0.0:
+                    factor = min(5.0, max(0.2, 0.9 * error**-0.2)) if error < 1e10 else 0.2
+                if not error <= 1.0 and h > LEAST * np.spacing(t + h):
+                    run.y[:] = run.stage[count[STAGES]]
+                    run.vectors[:] = run.stage_vectors[count[STAGES]]
+                    run.divergence[number] = trace
+                    real[NEXT_STEP] = h * min(factor, 0.9)
+                    continue
+                # A step cut short by the end of an interval says little about the next one.
+                real[NEXT_STEP] = min(max(h * factor, real[NEXT_STEP] if left == 1 else 0.0), real[DT])
             if count[EVENTFUL] != 0:
                 context[TIME] = t + h
                 if crossing_batches(S, context, run.y, 0, S.batch.shape[0])[0] >= 0:

@@ -8,8 +8,10 @@ import numpy as np
 
 from neurosim.kernels.native import by_address
 
-T, DT, INTERVAL, ORIGIN, REALS = range(5)
-"""Entries of `TangentRun.real`: time; largest step; length of an interval; where the first interval begins."""
+T, DT, INTERVAL, ORIGIN, STEP_TOLERANCE, NEXT_STEP, REALS = range(7)
+"""Entries of `TangentRun.real`: time; largest step; length of an interval; where the first interval
+begins; estimated error of a step that is kept, relative to `TangentRun.largest` and to the length of each vector (0:
+steps of one size); the next step then."""
 
 (
     VECTORS, WAY, STAGES, FINISHED, WANTED, INLINE, TICKS, DIVERGENCE, NEXT_BREAK, CLIPPED, STEPS, STATUS_INDEX,
@@ -20,10 +22,10 @@ are made orthonormal here; whether steps are accepted by the laws; whether the t
 breakpoints; bounds met; steps; the unknown that a failure names; steps of an interval of a map; whether the laws have
 started; place in the inputs of a map; whether there are events."""
 
-SPARSE, PROGRAM, DIRECT, IMPLICIT = range(4)
+SPARSE, PROGRAM, DIRECT, IMPLICIT, BY_PRODUCTS = range(5)
 """Values of ``count[WAY]``: rates and sparse Jacobian of any laws; the tangent of one array program; one instance of
 one law whose inputs are the unknowns in their order; a diagonally implicit method for ``M y' = f`` with M singular or f
-stiff."""
+stiff; one law that gives products with its Jacobian (`neurosim.kernels.abi.PRODUCT`)."""
 
 OK, NOT_FINITE, SINGULAR, PIVOT, NO_CONVERGENCE, JUMP, INSTANT = range(7)
 """Status of a run; JUMP: an event in an implicit step; INSTANT: the ticks of a graph's events at an instant failed."""
@@ -59,7 +61,8 @@ class TangentRun(NamedTuple):
     point_vectors: np.ndarray
     """[m * k]."""
     tableau: np.ndarray
-    """[s + 2, s]: a of each stage, weights, c; of a map ``[(s + 1) * (1 + s), n]``, see `kernels.array_sequence`."""
+    """[s + 2 or 3, s]: a of each stage, weights, c, weights of the error; of a map
+    ``[(s + 1) * (1 + s), n]``, see `kernels.array_sequence`."""
     inverse_mass: np.ndarray
     """[n + 1]: 1 / M of an explicit method, 0 at the end."""
     slope: np.ndarray

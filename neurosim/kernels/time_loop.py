@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.kernels.abi import ANALYSIS, CORNER, HALT, NEXT_STEP, STEP, TIME, TRANSIENT, driver, helper, unit
 from neurosim.kernels.error_norm import error_norm
-from neurosim.kernels.explicit import explicit_interpolant, explicit_step
+from neurosim.kernels.explicit import explicit_interpolant, explicit_step, keeps_stages
 from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
@@ -70,10 +70,12 @@ from neurosim.kernels.run import (
     STEP_LIMIT,
     STEP_TOO_SMALL,
     STEPS,
+    STIFF,
     STOCHASTIC,
     T_STOP,
     TOO_MANY_STEPS,
     TRAPEZOID,
+    UNTIL_STIFF,
     H,
     T,
     run_type,
@@ -380,7 +382,7 @@ def advance(S, lu, lu_polish, run, context):
         t = real[T]
         if t >= real[T_STOP]:
             return DONE
-        if budget <= 0:
+        if budget <= 0 or (count[UNTIL_STIFF] != 0 and count[STIFF] != 0):
             return RUNNING
         if run.knot_t.size > 0 and count[KNOTS] + 2 > run.knot_t.size:
             return BUFFER_FULL
@@ -543,9 +545,10 @@ def advance(S, lu, lu_polish, run, context):
             if k == 0:
                 run.knot_t[0] = t
             run.knot_t[k + 1] = t_new
-            for d in range(run.q.shape[0]):
-                for i in range(n):
-                    run.knot_q[k, d, i] = run.q[d, i]
+            if not keeps_stages(run):
+                for d in range(run.q.shape[0]):
+                    for i in range(n):
+                        run.knot_q[k, d, i] = run.q[d, i]
             count[KNOTS] = k + 1
         y, largest = run.y[:n], run.largest
         for i in range(n):

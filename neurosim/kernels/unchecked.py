@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from neurosim.kernels.abi import helper
 from neurosim.kernels.functions import Instruction
 
@@ -79,8 +81,48 @@ def _build_flat() -> Any:
     return flat
 
 
+def _build_short_at() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def short_at(typing_context, a, i):
+        def generate(target, builder, sig, values):
+            start = _place(target, builder, sig.args[0], values[0], types.i8, ir.Constant(ir.IntType(64), 0))
+            place = builder.gep(builder.bitcast(start, ir.FloatType().as_pointer()), [values[1]])
+            return builder.fpext(builder.load(place), ir.DoubleType())
+
+        return types.float64(a, types.i8), generate
+
+    return short_at
+
+
+def _build_put_short() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def put_short(typing_context, a, i, value):
+        def generate(target, builder, sig, values):
+            start = _place(target, builder, sig.args[0], values[0], types.i8, ir.Constant(ir.IntType(64), 0))
+            place = builder.gep(builder.bitcast(start, ir.FloatType().as_pointer()), [values[1]])
+            builder.store(builder.fptrunc(values[2], ir.FloatType()), place)
+            return cgutils.get_null_value(target.get_value_type(types.none))
+
+        return types.void(a, types.i8, types.float64), generate
+
+    return put_short
+
+
 def _put(a: Any, i: int, value: Any) -> None:
     a[i] = value
+
+
+def _put_short(a: Any, i: int, value: float) -> None:
+    a.view(np.float32)[i] = value
 
 
 at = Instruction(_build_at, lambda a, i: a[i])
@@ -89,6 +131,10 @@ flat = Instruction(_build_flat, lambda a: a.reshape(a.size))
 """``flat(a)`` is a as one row; Numba's `reshape` calls Numba, which then has to be loaded."""
 put = Instruction(_build_put, _put)
 """``put(a, i, value)`` does a[i] = value, for 0 <= i."""
+short_at = Instruction(_build_short_at, lambda a, i: float(a.view(np.float32)[i]))
+"""``short_at(a, i)`` is the i-th of the short numbers that lie two by two in places of a, an array of float64."""
+put_short = Instruction(_build_put_short, _put_short)
+"""``put_short(a, i, value)`` writes one."""
 
 
 def _build_dot() -> Any:

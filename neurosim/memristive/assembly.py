@@ -21,7 +21,10 @@ from neurosim.memristive.network import MemristiveNetwork
 from neurosim.memristive.plan import LaplacianSolver
 
 LARGEST_JACOBIAN = 300
-"""Edges up to which the system gives its dense Jacobian."""
+"""Edges up to which the system gives its dense Jacobian, for implicit methods that are no Rosenbrock methods."""
+
+STEPS = "steps_"
+"""Stands before the names of what changes in `NetworkAssembly.step_solver`."""
 
 MANY_EDGES = 100_000
 """From so many edges on memory is given back between planning and laying out."""
@@ -39,12 +42,15 @@ class NetworkAssembly:
         Unknowns: the states of the edges, then the samples of held sources.
     solver : LaplacianSolver
         Keeps what `system` points to.
+    step_solver : LaplacianArrays, optional
+        As `solver.arrays`, for the systems of implicit steps.
     """
 
     net: MemristiveNetwork
     drives: Drives
     system: System
     solver: LaplacianSolver
+    step_solver: LaplacianArrays | None = None
 
     def start(self, initial: np.ndarray | None = None) -> np.ndarray:
         """Unknowns at t = 0."""
@@ -65,20 +71,24 @@ class NetworkAssembly:
 
     def identity(self) -> bytes:
         """The bytes of the law's code, with what device laws are instead of where they are."""
-        same, at = self.system.arrays.code.copy(), law.AT + law.SOLVER
+        same, at = self.system.arrays.code.copy(), law.AT + np.array([law.SOLVER, law.STEP_SOLVER])
         first = int(same[law.AT + law.LAWS_AT]) + 1
-        same[[at, *(first + k * GROUP_WORDS + ADDRESS for k in range(len(self.net.laws.groups)))]] = 0
+        same[[*at, *(first + k * GROUP_WORDS + ADDRESS for k in range(len(self.net.laws.groups)))]] = 0
         keys = [g.device.law.key for g in self.net.laws.groups if g.device is not None and g.device.law is not None]
         return same.tobytes() + "".join(keys).encode()
 
     def kept(self) -> dict[str, np.ndarray]:
         """What changes while the plan solves, for a checkpoint."""
-        return {name: getattr(self.solver.arrays, name) for name in CHANGES}
+        made = {name: getattr(self.solver.arrays, name) for name in CHANGES}
+        if self.step_solver is not None:
+            made |= {f"{STEPS}{name}": getattr(self.step_solver, name) for name in CHANGES}
+        return made
 
     def restore(self, kept: Mapping[str, np.ndarray]) -> None:
         """Go on from what `kept` gave."""
         for name, values in kept.items():
-            getattr(self.solver.arrays, name)[...] = values
+            arrays = self.step_solver if name.startswith(STEPS) else self.solver.arrays
+            getattr(arrays, name.removeprefix(STEPS))[...] = values
 
     @property
     def code_size(self) -> int:
@@ -87,7 +97,7 @@ class NetworkAssembly:
 
 
 def assemble_network(
-    net: MemristiveNetwork, drives: Drives, *, derivatives: bool, rtol: float = 1e-6
+    net: MemristiveNetwork, drives: Drives, *, derivatives: bool, rtol: float = 1e-6, implicit: bool = False
 ) -> NetworkAssembly:
     """Build the System of a network.
 
@@ -100,6 +110,8 @@ def assemble_network(
         Whether the Jacobian will be wanted.
     rtol : float
         Of the integration: solutions by iteration are that much more exact than a step.
+    implicit : bool
+        Whether the law is to solve the linear systems of Rosenbrock methods, see `neurosim.memristive.law`.
     """
     m, n, held, laws = net.size, len(net.nodes), drives.start.size, net.laws
     solver = net.plan(rtol)
@@ -121,9 +133,17 @@ def assemble_network(
     own[words.DRIVEN], own[words.HELD_UNKNOWNS] = len(drives.records), held
     network[[law.EDGES, law.NODES, law.FIXED, law.TARGETS]] = m, n, net.fixed.size, len(targets)
     network[[law.OHMIC, law.WITH_JACOBIAN, law.SOLVER]] = laws.ohmic, derivatives, address_of(solver.arrays)
+    constant, places = net.sources.constant, targets[:, 1] if len(targets) else np.zeros(0, np.int64)
+    network[law.EMF_DRIVEN] = (places < m).any()
+    network[law.INJECTED] = (places >= m + n).any() or (constant[m + n :] != 0.0).any()
     network[[law.CONSTANT_AT, law.LAWS_TABLE]] = len(drives.table), len(drives.table) + m + 2 * n
+    step_solver = solver.arrays.with_own_numbers() if implicit else None
+    bounds = np.empty(0)
+    if step_solver is not None:
+        bounds = np.concatenate([laws.lower, laws.upper])
+        network[[law.STEP_SOLVER, law.BOUNDS_AT]] = address_of(step_solver), network[law.LAWS_TABLE] + laws.table.size
     code = np.concatenate([header, own, network, *(part for *_, part in parts)]).astype(np.int64)
-    table = np.concatenate([drives.table, net.sources.constant, laws.table])
+    table = np.concatenate([drives.table, constant, laws.table, bounds])
 
     count = m + held
     index = np.full((1, count, 2), GROUND, np.int32)
@@ -132,7 +152,7 @@ def assemble_network(
         net.title, index, index, np.zeros((1, 0)), {}, law.network_flow, count, count,
         accept=law.network_ticks if held else None, accept_writes_states=held > 0,
         dependence=[(i, j) for i in range(m) for j in range(m)] if derivatives else (),
-        writes_derivatives=derivatives, memory_rows=law.work_size(m, n, drives.inputs.size),
+        writes_derivatives=derivatives, memory_rows=law.work_size(m, n, drives.inputs.size, implicit),
         table=table, code=code, names=(net.title,), unit_mass=True,
     )  # fmt: skip
     unknowns = Unknowns.empty(count)
@@ -151,15 +171,18 @@ def assemble_network(
     system = build_system(unknowns, [batch], breakpoints=breakpoints)
     # of a million edges the numbers are kept once
     system.batches = (replace(batch, code=system.arrays.code, table=system.arrays.table),)
-    at = law.AT + law.SOLVER
+    users = {law.SOLVER: solver.arrays, law.STEP_SOLVER: step_solver}
 
-    def detach(arrays: SystemArrays) -> LaplacianArrays:
-        own = solver.arrays.with_own_numbers()
-        arrays.code[at] = address_of(own)
-        return own
+    def detach(arrays: SystemArrays) -> list[LaplacianArrays]:
+        kept = []
+        for word, used in users.items():
+            if used is not None:
+                kept.append(used.with_own_numbers())
+                arrays.code[law.AT + word] = address_of(kept[-1])
+        return kept
 
-    system.detach, system.keeps = detach, solver.arrays
-    return NetworkAssembly(net, drives, system, solver)
+    system.detach, system.keeps = detach, [solver.arrays, step_solver]
+    return NetworkAssembly(net, drives, system, solver, step_solver)
 
 
 def _give_back_memory() -> None:

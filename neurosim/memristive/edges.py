@@ -93,6 +93,8 @@ class Edges:
         first, place = 1 + records.size, self.polarity.size
         for record, group in zip(records, self.groups, strict=True):
             rows, count = len(group.rows), group.edges.size
+            if (np.diff(group.edges) == 1).all() and (self.polarity[group.edges] == 1.0).all():
+                record[words.IN_LINE] = group.edges[0] + 1 if count else 0
             record[words.ADDRESS] = 0 if group.device is None or group.device.law is None else group.device.law.address
             record[words.EDGES], record[words.ROWS] = count, rows
             record[words.EDGES_AT], record[words.P_AT] = first, place

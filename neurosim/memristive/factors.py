@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.approximate_cholesky import elimination_levels
+from neurosim.kernels.approximate_cholesky import random_elimination
 from neurosim.kernels.elimination_order import fill_order
 from neurosim.kernels.front_cholesky import BLOCK_COLUMNS
 from neurosim.kernels.laplacian_arrays import CHOLESKY, CONJUGATE_GRADIENTS, CYCLES
@@ -71,22 +71,29 @@ def approximate(graph: Reduction) -> dict[str, Any]:
     sequence = np.arange(n)
     if pairs:
         near = csr_array((np.ones(other.size, np.int8), other, start), shape=(n, n))
-        sequence = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
-    level, count, entries = elimination_levels(start, other, sequence)
+        narrow = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
+        if _spread(graph, number_of(narrow)) < _spread(graph, sequence):
+            sequence = narrow
+    order, entries = random_elimination(start, other, sequence)
     room = int(SPARE * entries) + 2 * n + 16
     return {
         "kind": CONJUGATE_GRADIENTS,
-        "order": np.lexsort((number_of(sequence), count, level)),
+        "order": order,
         "factor_start": np.zeros(n + 1),
         "factor_row": np.zeros(room),
         "factor_value": np.zeros(room),
         "pivot": np.zeros(n),
-        "head": np.zeros(n + 1),
+        "first_entry": np.zeros(n + 1),
         "mark": np.zeros(n + 1),
         "following": np.zeros(pairs + n),
         "entry_other": np.zeros(pairs + n),
         "entry_weight": np.zeros(pairs + n),
     }
+
+
+def _spread(graph: Reduction, number: np.ndarray) -> float:
+    """Mean logarithm of how far apart neighbours are numbered: what is near is still in the cache."""
+    return float(np.log1p(np.abs(number[graph.low] - number[graph.high]).astype(np.float32)).mean())
 
 
 def _tree(graph: Reduction) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -306,7 +306,7 @@ class MemristiveNetwork:
         Parameters
         ----------
         rtol : float
-            Of the run, default that of `simulate`: iterations end at an error in energy of 0.03 of it.
+            Of the run, default that of `simulate`: iterations end at an error in energy of a tenth of it.
         tolerance : float, optional
             Relative residual at which iterations end instead; calls beside runs, like `currents`, take 1e-13.
         """
@@ -424,6 +424,10 @@ class MemristiveNetwork:
             raise ParameterError(f"edge {self.edge_name(int(np.argmin(np.isfinite(values))))}: its state is not finite")
         return values
 
+    def _across(self, p: np.ndarray) -> np.ndarray:
+        """``incidence.T @ p``: differences of potentials along the edges."""
+        return p[self.tail] - p[self.head]
+
     def solved(self, w: Any = None, t: float = 0.0) -> Solved:
         """Everything at states w, shape (m,), and time t [s].
 
@@ -436,7 +440,7 @@ class MemristiveNetwork:
         x = self._state(w)
         emf, potential, inject = self.sources.split(self.sources.at(t))
         fixed_part = np.where(self.is_free, 0.0, potential)
-        drop = self.incidence.T @ fixed_part + emf
+        drop = self._across(fixed_part) + emf
         v = drop.copy()
         for _ in range(NEWTON_STEPS):
             current, _, slopes = self.laws.evaluate(v, x)
@@ -444,7 +448,7 @@ class MemristiveNetwork:
             solve = potentials_of(self._own_plan, g, self.fixed)
             rest = current - g * v if not self.laws.ohmic else 0.0
             p = solve(inject - self.incidence @ (g * drop + rest)) + fixed_part
-            new = self.incidence.T @ p + emf
+            new = self._across(p) + emf
             moved, v = float(np.max(np.abs(new - v), initial=0.0)), new
             if self.laws.ohmic or moved <= NEWTON_TOLERANCE * max(1e-3, float(np.max(np.abs(v)))):
                 break
@@ -511,14 +515,14 @@ class MemristiveNetwork:
         _, by_state, rate_by_voltage, rate_by_state = (_beside(row, v) for row in at.slopes)
         pushed = by_state * v
         p = at.potentials(-(self.incidence @ pushed))
-        return rate_by_voltage * (self.incidence.T @ p) + rate_by_state * v
+        return rate_by_voltage * self._across(p) + rate_by_state * v
 
     def vjp(self, t: float, w: Any, u: np.ndarray, *, at: Solved | None = None) -> np.ndarray:
         """Transposed derivative of `rhs` times u, shape (m,) or (m, k); as `jvp`."""
         at = at or self.solved(w, t)
         _, by_state, rate_by_voltage, rate_by_state = (_beside(row, u) for row in at.slopes)
         p = at.potentials(self.incidence @ (rate_by_voltage * u))
-        return rate_by_state * u - by_state * (self.incidence.T @ p)
+        return rate_by_state * u - by_state * self._across(p)
 
     def jacobian(self, t: float, w: Any) -> np.ndarray:
         """Derivative of `rhs` by the states as a dense matrix, shape (m, m)."""

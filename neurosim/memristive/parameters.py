@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.drives import Held, Interpolated
+from neurosim.results import canonical_name
 from neurosim.units import parse_number
 
 if TYPE_CHECKING:
@@ -97,10 +98,25 @@ def source_at(net: MemristiveNetwork, address: str) -> SourceAddress | None:
         e = number_of(net, inside)
         return None if e is None else SourceAddress(kind, e, e, emf_of(net, e), number)
     given, first = (net.electrodes, m) if kind == "v" else (net.injections, m + n)
-    node = next((node for node in given if str(node) == inside), None)
+    node = node_named(given, inside)
     if node is None:
         return None
     return SourceAddress(kind, node, first + net.node_index(node), given[node], number)
+
+
+def node_named(nodes: Iterable[Hashable], text: str) -> Hashable | None:
+    """The node with this text, ``"(0, 1)"`` for a tuple; spaces and case count only where nothing else differs.
+
+    None where there is no such node, or several.
+    """
+    key, alike = canonical_name(text), []
+    for node in nodes:
+        name = str(node)
+        if name == text:
+            return node
+        if canonical_name(name) == key:
+            alike.append(node)
+    return alike[0] if len(alike) == 1 else None
 
 
 def number_of(net: MemristiveNetwork, name: str) -> int | None:

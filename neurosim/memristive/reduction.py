@@ -84,9 +84,14 @@ class Reduction:
         given = np.where(self.tail[edge] == self.node[unknown], self.head[edge], self.tail[edge])
         # A grounded node adds nothing to the right-hand side.
         counts = ~np.isin(given, self.grounded)
+        end = np.empty(self.nodes, np.uint32)
+        end[self.node[order]] = np.arange(n)
+        end[np.concatenate([self.fixed, self.grounded])] = np.arange(n, self.nodes)
         return {
             "node": self.node[order],
             "slot": to[self.slot],
+            "tail": end[self.tail],
+            "head": end[self.head],
             "pair_start": np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n))]),
             "pair_other": j[sequence],
             "boundary_edge": edge[counts],

@@ -11,10 +11,9 @@
 from __future__ import annotations
 
 from neurosim.neurons.neuron import Neuron
-from neurosim.registry import Registry
+from neurosim.registry import Registry, offer_functions
 
 neurons: Registry[Neuron] = Registry("neuron", __name__, "neuron", "neurosim.neurons")
 """All models, by name; third-party packages add theirs by the entry point group ``neurosim.neurons``."""
 
-# Now, not on first use: importing a file later would put the module of the same name in the function's place.
-globals().update({entry.name: entry.build for entry in neurons})
+offer_functions(neurons)

@@ -19,9 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
+from neurosim.neurons.neuron import (
+    Neuron,
+    Values,
+    add_spike,
+    add_synapses,
+    as_parameter,
+    connect_scaled,
+    leaky_membrane,
+)
+from neurosim.reference import Reference
 
 
 def adex(
@@ -60,13 +68,10 @@ def adex(
     SignalGraph
         States ``v`` [V], ``w`` [A] and one for each receptor, event ``spike``, input ``current`` [A].
     """
-    graph = SignalGraph("adex")
-    graph.port("current", size, unit="A")
     resistance = 1.0 / np.asarray(leak_conductance, float)
-    bias = as_parameter(graph, "resting drive", np.add(resting, resistance * background), size, "V")
-    graph.state(
-        "v", size, time_constant=capacitance * resistance, initial=resting if initial is None else initial, bias=bias,
-        unit="V",
+    graph = leaky_membrane(
+        "adex", size, time_constant=capacitance * resistance, resistance=resistance, resting=resting,
+        background=background, initial=resting if initial is None else initial,
     )  # fmt: skip
     # What is left to the peak, never negative: v as the exponential and w see it is peak - margin.
     graph.map("margin", size, "relu", bias=as_parameter(graph, "peak", peak, size, "V"), unit="V")
@@ -87,9 +92,7 @@ def adex(
     for current in ["current", *add_synapses(graph, size, receptors, "A")]:
         connect_scaled(graph, current, "v", resistance, size)
     connect_scaled(graph, "w", "v", -resistance, size)
-    graph.event("spike", size, threshold=peak, refractory=refractory)
-    graph.connect("v", "spike")
-    graph.connect("spike", "v", role="reset", to=reset)
+    add_spike(graph, size, peak, reset, refractory)
     # A reset of w would hold it for the refractory time: a pulse adds b.
     connect_scaled(graph, "spike", "w", adaptation_step, size)
     return graph

@@ -16,9 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.neurons.neuron import CONDUCTANCES, Neuron, Values, add_conductances, as_parameter, connect_scaled
+from neurosim.neurons.neuron import (
+    CONDUCTANCES,
+    Neuron,
+    Values,
+    add_conductances,
+    add_spike,
+    connect_scaled,
+    leaky_membrane,
+)
+from neurosim.reference import Reference
 
 
 def conductance_lif(
@@ -53,19 +61,14 @@ def conductance_lif(
     SignalGraph
         States ``v`` and one for each receptor, event ``spike``, input ``current`` [A].
     """
-    graph = SignalGraph("conductance lif")
-    graph.port("current", size, unit="A")
     resistance = 1.0 / np.asarray(leak_conductance, float)
-    bias = as_parameter(graph, "resting drive", np.add(resting, resistance * background), size, "V")
-    graph.state(
-        "v", size, time_constant=capacitance * resistance, initial=reset if initial is None else initial, bias=bias,
-        unit="V",
+    graph = leaky_membrane(
+        "conductance lif", size, time_constant=capacitance * resistance, resistance=resistance, resting=resting,
+        background=background, initial=reset if initial is None else initial,
     )  # fmt: skip
     for current in ["current", *add_conductances(graph, size, synapses, "S")]:
         connect_scaled(graph, current, "v", resistance, size)
-    graph.event("spike", size, threshold=threshold, refractory=refractory)
-    graph.connect("v", "spike")
-    graph.connect("spike", "v", role="reset", to=reset)
+    add_spike(graph, size, threshold, reset, refractory)
     return graph
 
 

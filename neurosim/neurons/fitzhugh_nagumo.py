@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
+from neurosim.reference import Reference
 
 
 def fitzhugh_nagumo(

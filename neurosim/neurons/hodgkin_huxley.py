@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.neuron import CONDUCTANCES, Neuron, Values, add_conductances, as_parameter, connect_scaled
+from neurosim.reference import Reference
 
 RATES = {
     "m": (("bernoulli", 1.0, -40.0, -10.0), ("exp", 4.0, -65.0, -18.0)),

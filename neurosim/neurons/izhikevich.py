@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError, nearest
 from neurosim.graph.signal_graph import SignalGraph
-from neurosim.neurons.neuron import Neuron, Values, add_synapses, as_parameter, connect_scaled
+from neurosim.neurons.neuron import Neuron, Values, add_spike, add_synapses, as_parameter, connect_scaled
+from neurosim.reference import Reference
 
 TYPES = {
     "regular_spiking": (0.02, 0.2, -65.0, 8.0),
@@ -104,9 +104,7 @@ def izhikevich(
     receptors = {"excitatory": 5e-3, "inhibitory": 10e-3} if synapses is None else synapses
     for current in ["current", *add_synapses(graph, size, receptors, "V/s")]:
         graph.connect(current, "v")
-    graph.event("spike", size, threshold=peak)
-    graph.connect("v", "spike")
-    graph.connect("spike", "v", role="reset", to=reset)
+    add_spike(graph, size, peak, reset)
     graph.connect("spike", "u", role="reset", by=-np.asarray(step, float))
     return graph
 

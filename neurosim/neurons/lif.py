@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import Number, SignalGraph
-from neurosim.neurons.neuron import Neuron, add_synapses, as_parameter
+from neurosim.neurons.neuron import Neuron, add_spike, add_synapses, leaky_membrane
+from neurosim.reference import Reference
 
 
 def lif(
@@ -52,19 +50,14 @@ def lif(
     SignalGraph
         States ``v`` and one for each receptor, event ``spike``, input ``current`` [A].
     """
-    graph = SignalGraph("lif")
-    graph.port("current", size, unit="A")
-    initial = reset if initial is None else initial
-    drive = np.add(resting, resistance * np.asarray(background, float))
-    bias = as_parameter(graph, "resting drive", drive, size, "V")
-    graph.state("v", size, time_constant=membrane_time_constant, initial=initial, bias=bias, unit="V")
-    graph.connect("current", "v", gain=resistance)
+    graph = leaky_membrane(
+        "lif", size, time_constant=membrane_time_constant, resistance=resistance, resting=resting,
+        background=background, initial=reset if initial is None else initial,
+    )  # fmt: skip
     receptors = {"excitatory": 3e-3, "inhibitory": 6e-3} if synapses is None else synapses
-    for receptor in add_synapses(graph, size, receptors, "A"):
-        graph.connect(receptor, "v", gain=resistance)
-    graph.event("spike", size, threshold=threshold, refractory=refractory)
-    graph.connect("v", "spike")
-    graph.connect("spike", "v", role="reset", to=reset)
+    for current in ["current", *add_synapses(graph, size, receptors, "A")]:
+        graph.connect(current, "v", gain=resistance)
+    add_spike(graph, size, threshold, reset, refractory)
     return graph
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.errors import ParameterError
 from neurosim.graph.signal_graph import Number, SignalGraph
+from neurosim.reference import Reference
 
 Values = float | np.ndarray
 """A number, or one for each neuron."""
@@ -39,6 +39,26 @@ class Neuron:
     reset: str
     build: Callable[..., SignalGraph]
     aliases: tuple[str, ...] = ()
+
+
+def leaky_membrane(
+    name: str, size: int, *, time_constant: Values, resistance: Values, resting: Values, background: Values,
+    initial: Values,
+) -> SignalGraph:  # fmt: skip
+    """A graph with input ``current`` and state ``v``: ``time_constant v' = -(v - resting) + resistance background``."""
+    graph = SignalGraph(name)
+    graph.port("current", size, unit="A")
+    drive = np.add(resting, resistance * np.asarray(background, float))
+    bias = as_parameter(graph, "resting drive", drive, size, "V")
+    graph.state("v", size, time_constant=time_constant, initial=initial, bias=bias, unit="V")
+    return graph
+
+
+def add_spike(graph: SignalGraph, size: int, threshold: Values, reset: Values, refractory: Values = 0.0) -> None:
+    """Add the event ``spike`` where v reaches the threshold, which puts v to the reset value."""
+    graph.event("spike", size, threshold=threshold, refractory=refractory)
+    graph.connect("v", "spike")
+    graph.connect("spike", "v", role="reset", to=reset)
 
 
 SHAPES = ("exponential", "alpha", "biexponential")

@@ -5,9 +5,9 @@ No equation: element k ticks when the input ``train`` says so (`neurosim.spike_t
 
 from __future__ import annotations
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.neuron import Neuron
+from neurosim.reference import Reference
 
 
 def spike_source(size: int = 1) -> SignalGraph:

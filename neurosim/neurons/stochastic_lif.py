@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.devices.device import Reference
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.neurons.lif import lif
 from neurosim.neurons.neuron import Neuron, Values
+from neurosim.reference import Reference
 
 
 def stochastic_lif(

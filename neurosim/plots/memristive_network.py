@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from neurosim.analyses.state_history import state_history
@@ -23,6 +22,7 @@ from neurosim.plots.style import PALETTE, engineering, label_axis, si_scale
 from neurosim.results import Result
 
 if TYPE_CHECKING:
+    import networkx as nx
     from matplotlib.axes import Axes
 
     from neurosim.memristive.network import MemristiveNetwork
@@ -153,6 +153,7 @@ class _Picture:
         self, network: Any, states: Any, t: float, colour: str, ax: Axes | None, largest: float | None = None,
         top: float | None = None,
     ) -> None:  # fmt: skip
+        import networkx as nx
         from matplotlib.collections import LineCollection
 
         if colour not in ("state", "current", "conductance"):

@@ -5,23 +5,26 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.graph.functions import function_of
-from neurosim.graph.plasticity import rule_name
-from neurosim.graph.signal_graph import SignalGraph
 from neurosim.plots.style import PALETTE
 
 if TYPE_CHECKING:
+    import networkx as nx
     from matplotlib.axes import Axes
+
+    from neurosim.graph.signal_graph import SignalGraph
 
 LARGEST = 200
 """Most nodes that are drawn."""
 
 COLUMN, ROW, HALF_WIDTH, HALF_HEIGHT = 2.6, 1.0, 0.62, 0.27
 """Distance of layers and rows, and half the size of a node, in units of the drawing."""
+
+LONG = 14
+"""Letters of a name from which it is written in two lines."""
 
 SWEEPS = 24
 """Passes over the layers that bring neighbours to equal height."""
@@ -101,6 +104,8 @@ def layout(
     loops, layer by longest path, put a dummy into each layer that an edge passes, order layers by the mean height of
     neighbours.
     """
+    import networkx as nx
+
     forward = _without_loops(graph)
     layer: dict[Any, int] = {}
     for node in nx.topological_sort(forward):
@@ -139,6 +144,8 @@ def layout(
 def _without_loops(graph: SignalGraph) -> nx.DiGraph:
     """The edges without those that close a loop: of a loop, an edge that leaves a state or hold and goes towards the
     inputs is taken out."""
+    import networkx as nx
+
     forward = nx.DiGraph()
     forward.add_nodes_from(graph)
     has_memory = {n: graph.nodes[n]["kind"] in ("state", "hold", "event", "sub") for n in graph}
@@ -182,6 +189,8 @@ def _apart(row: list[Any], wanted: dict[Any, float]) -> dict[Any, float]:
 
 def _edge_labels(graph: SignalGraph) -> dict[tuple[str, str], str]:
     """Text for each pair of nodes: weights, and signs of gains."""
+    from neurosim.graph.plasticity import rule_name
+
     found: dict[tuple[str, str], list[str]] = {}
     for a, b, data in graph.edges(data=True):
         gain = "" if data["gain"] == 1.0 else "\N{MINUS SIGN}" if data["gain"] == -1.0 else f"{data['gain']:g} "
@@ -220,6 +229,15 @@ def _label(graph: SignalGraph, name: str) -> tuple[str, str]:
     return first, second
 
 
+def _broken(text: str) -> list[str]:
+    """A long name in two lines, as near to its middle as it can be broken."""
+    ends = [k + 1 for k, letter in enumerate(text[:-1]) if letter in "/ "]
+    if len(text) <= LONG or not ends:
+        return [text]
+    end = min(ends, key=lambda k: abs(2 * k - len(text)))
+    return [text[:end].rstrip(), text[end:]]
+
+
 def _draw_node(ax: Axes, graph: SignalGraph, name: str, at: tuple[float, float], size: float) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -233,9 +251,12 @@ def _draw_node(ax: Axes, graph: SignalGraph, name: str, at: tuple[float, float],
         linewidth=widths, zorder=3,
     ))  # fmt: skip
     first, second = _label(graph, name)
-    for text, dy, part in ((first, 0.11, 1.0), (second, -0.12, 0.8)):
+    lines = _broken(first)
+    heights = (0.11, -0.12) if len(lines) == 1 else (0.16, 0.01, -0.15)
+    for text, dy in zip((*lines, second), heights, strict=True):
         # A letter is about 0.6 of its size wide: long names become smaller, so that they stay inside.
-        fits = 2 * HALF_WIDTH * size / 0.17 / (0.62 * max(len(text), 1)) * 0.93
+        longest, part = (len(second), 0.8) if text is second else (max(map(len, lines)), 1.0)
+        fits = 2 * HALF_WIDTH * size / 0.17 / (0.62 * max(longest, 1)) * 0.93
         ax.text(at[0], at[1] + dy, text.replace("$", r"\$"), ha="center", va="center", zorder=4,
                 fontsize=min(size * part, fits))  # fmt: skip
 

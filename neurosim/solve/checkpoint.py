@@ -1,9 +1,8 @@
 """Checkpoints: the whole state of an integration in one file, from which it goes on with the same bits.
 
 The state of the loop is arrays: `Run`, the memory of the devices, the context, the factorisations, and what was
-recorded. The file is NumPy's ``.npz`` without pickled objects, replaced whole. Beside the arrays it holds a header in
-JSON: what ran (path and hash), with which settings, and the fingerprints of the compiled code, because other code or
-another processor would give other bits.
+recorded (`neurosim.solve.checkpoint_file` says how they are kept). The fingerprints of the compiled code go with them,
+because other code or another processor would give other bits.
 """
 
 from __future__ import annotations
@@ -12,16 +11,14 @@ import hashlib
 import json
 import os
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurosim.atomic import atomic_write
-from neurosim.errors import FormatError, ParameterError
+from neurosim.errors import ParameterError
 from neurosim.kernels import run as state
 from neurosim.kernels import system as layout
 from neurosim.kernels.abi import Kernel
@@ -29,16 +26,8 @@ from neurosim.kernels.builder import System
 from neurosim.kernels.run import Run
 from neurosim.kernels.sparse_lu import LU, Factorisation
 from neurosim.kernels.time_loop import advance
-from neurosim.solve.crossings import named_crossings
+from neurosim.solve.checkpoint_file import FORMAT, VERSION, Checkpoint
 from neurosim.solve.factors import Factors
-
-FORMAT, VERSION = "neurosim checkpoint", 2
-
-EVERY = 60.0
-"""Seconds of computing between two checkpoints, by default."""
-
-CHANGEABLE = ("step_limit", "wall_time_limit", "memory_limit", "progress", "checkpoint", "checkpoint_every", "resumed")
-"""Settings that may change where a run goes on."""
 
 RECORDED = ("out_t", "out_y", "out_slope", "out_memory")
 
@@ -48,45 +37,6 @@ _INPUTS = ("atol", "watched", "differential", "breakpoints", "grid", "probes", "
 _ADDRESSES = (layout.LAW, layout.ACCEPT, layout.EVENTS, layout.JUMP, layout.START, layout.DIFFUSION)
 _CHANGING = {"memory", "event_value", "u", "F", "D", "scratch", "dims"}
 """Parts of `SystemArrays` that change while it runs."""
-
-
-@dataclass
-class Checkpoint:
-    """A file that was read.
-
-    Attributes
-    ----------
-    path : Path
-    header : dict
-        ``kind`` ("circuit", "graph" or "network"), ``title``, ``source``, ``settings``, ``time``, ...
-    arrays : mapping of str to ndarray
-    """
-
-    path: Path
-    header: dict[str, Any]
-    arrays: Mapping[str, np.ndarray]
-
-
-def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises
-    ------
-    FormatError
-        There is no such file, or it is no checkpoint of this version.
-    """
-    place = Path(path)
-    if not place.is_file():
-        raise FormatError(f"there is no checkpoint '{path}'")
-    try:
-        with np.load(place, allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-        header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"'{path}' is no whole checkpoint: {error}") from None
-    if not isinstance(header, dict) or (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-        raise FormatError(f"'{path}' is no checkpoint of this program (format '{FORMAT}', version {VERSION})")
-    return Checkpoint(place, header, arrays)
 
 
 @dataclass
@@ -206,18 +156,6 @@ class Keeper:
         if "recorded.out_t" in arrays:
             parts.append(tuple(arrays[f"recorded.{name}"] for name in RECORDED))
         return bool(header["is_over"])
-
-
-def kept_settings(settings: Any) -> dict[str, Any]:
-    """Fields of a settings object that are plain values: those with which a run must go on."""
-    values = {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name not in CHANGEABLE}
-    events = values.pop("events", None)
-    watched = None if events is None else {name: vars(one) for name, one in named_crossings(events).items()}
-    return {"events": watched} | {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-        if value is None or isinstance(value, (bool, int, float, str, tuple, list))
-    }
 
 
 def system_hash(system: System, code: bytes = b"", table: bytes = b"") -> str:

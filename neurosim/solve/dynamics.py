@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from neurosim.circuit.assembly import Assembly, assemble, normal_address
 from neurosim.circuit.checks import check_circuit
@@ -21,7 +22,7 @@ from neurosim.errors import NetlistError, ParameterError, UnknownNameError, near
 from neurosim.graph.assembly import GraphAssembly, assemble_graph, with_program
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import Program, compile_graph
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, refuse_noise
 from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
 from neurosim.kernels.builder import System
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
@@ -179,6 +180,10 @@ class NetworkDynamics(Dynamics):
     """What `neurosim.solve.observed.observe` was asked for beside states: ``"v"`` and a node, ``"i"`` and an edge,
     ``"electrode"`` and a node."""
 
+    def jacobian(self, t: float, y: np.ndarray) -> csc_array:
+        """df/dy, dense inside: one solution for each state."""
+        return csc_array(self.jvp(t, y, np.eye(self.size)))
+
     def jvp(self, t: float, y: np.ndarray, v: np.ndarray) -> np.ndarray:
         """df/dy v for v of shape (n,) or (n, k)."""
         return self._product(self.assembly.net.jvp, t, y, v)
@@ -237,6 +242,7 @@ def _of_graph(
 ) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
+    refuse_noise(program.graph, "an analysis of its flow")
     if (events := program.graph.of_kind("event")) and not jumps:
         raise ParameterError(
             f"graph '{program.graph.title}' jumps where event '{events[0]}' ticks: its flow alone does not say what it "
@@ -244,7 +250,8 @@ def _of_graph(
         )
     assembly = like and with_program(like, program)
     if assembly is None:
-        assembly = assemble_graph(program, bind_drives(program.inputs, drive, stop), derivatives=derivatives)
+        drives = bind_drives(program.inputs, drive, stop)
+        assembly = assemble_graph(program, drives, derivatives=derivatives, like=like)
     flows = np.concatenate([~program.is_clocked, np.zeros(assembly.drives.start.size, bool)])
     return Dynamics(
         program.graph.title, assembly, assembly.start(), flows,

@@ -42,7 +42,7 @@ from neurosim.solve.integrate import REASONS
 from neurosim.solve.methods.method import Method
 from neurosim.solve.operating_point import absolute_tolerances
 from neurosim.solve.outputs import Outputs, choose_outputs
-from neurosim.solve.simulate import Settings, asked_addresses, run_analysis, transient_settings
+from neurosim.solve.simulate_circuit import Settings, asked_addresses, run_analysis, transient_settings
 from neurosim.solve.simulate_graph import GraphSettings
 
 STEPS_PER_CALL = 20_000

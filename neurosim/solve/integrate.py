@@ -144,6 +144,8 @@ def integrate(
     parts: list[tuple[np.ndarray, ...]] = []
     over = keeper is not None and keeper.restore(system, run, factors, polish_factors, parts)
     check_memory(run, limits.memory)
+    # At that very step: where the calls of the loop end hangs on the clock.
+    count[state.UNTIL_STIFF] = until_stiff
     stop, budget, failure = float(run.real[state.T_STOP]), 20, None
     held = sum(part.nbytes for point in parts for part in point)
     clock, cpu_clock = time.perf_counter(), time.process_time()

@@ -116,7 +116,9 @@ class Integrator:
         if parameters is not None:
             solver.system.arrays.parameters[:] = parameters
         if self._chooses_step:
-            run.real[state.H] = choose_first_step(solver.system.arrays, run, solver.system.context, 0.0)
+            run.real[state.H] = solver._room.run(
+                choose_first_step, solver.system.arrays, run, solver.system.context, 0.0
+            )
         # How often pivots were chosen at one time counts within a run.
         solver._pivots_of = np.nan
         status = solver._advance()

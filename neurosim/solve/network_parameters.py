@@ -309,10 +309,10 @@ def _of_laws(net: MemristiveNetwork, address: str, name: str, edge: int | None) 
         members = np.arange(group.edges.size)
         if edge is not None:
             members = np.flatnonzero(group.edges == edge)
-        elif group.device is not None:
+        elif group.device is not None and any(net._data):
             spellings = (parameter, *group.device.parameter(parameter).aliases)
-            data = [net.edge_data(e) for e in group.edges] if any(map(net.edge_data, group.edges)) else []
-            members = np.array([k for k in members if not data or not any(s in data[k] for s in spellings)], int)
+            data = [net.edge_data(e) for e in group.edges]
+            members = np.array([k for k in members if not any(s in data[k] for s in spellings)], int)
         values = group.columns[parameter][members]
         chain, size = _chain(group, parameter, members)
         given = net.arguments.get(name)

@@ -18,12 +18,20 @@ from neurosim.errors import SimulationError
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.edge_slopes import WORK_OF_SLOPES, add_row_slopes
 from neurosim.kernels.laplacian_arrays import TOLERANCE
+from neurosim.kernels.time_loop import FIRST_FACTOR_MAX
 from neurosim.memristive import law, reverse
 from neurosim.memristive.assembly import assemble_network
 from neurosim.solve.dynamics import NetworkDynamics
 from neurosim.solve.methods.method import Method
 from neurosim.solve.network_parameters import EmfPath, LawPath, NetworkPaths, network_paths
 from neurosim.solve.simulate_network import ATOL_SHARE_OF_RTOL, LEAST_STEPS
+
+LOOSER = 10.0
+"""Adjoint solutions by iteration end at an error so many times that of the run's: 0.3 of its rtol."""
+
+AFTER_REFUSAL = 1.5
+"""Most growth behind a step that followed a refused one. A step costs its way back too: states that meet their bounds
+make many short ones where this is 1, and many refused ones where it is large."""
 
 LEAST_SHARE = 1e-12
 """A step shorter than this part of the run is none."""
@@ -72,7 +80,8 @@ class NetworkSteps:
         total = 1 + int(tableau[0, :2].sum())
         self._a = np.ascontiguousarray(tableau[1 : 2 + count, :count])
         self._c = np.ascontiguousarray(tableau[total, :count])
-        self._error, self._second = tableau[total + 1, : count + 1], tableau[total + 2, : count + 1]
+        self._estimates = tableau[total + 1 : total + 3, : count + 1].ravel()
+        self._norms = np.empty(1 + 2 * reverse.PART)
         self._is_damped = tableau[0, 2] != 0.0
         self._lower, self._upper = net.laws.lower, net.laws.upper
         self._bounds = np.concatenate([self._lower, self._upper])
@@ -122,8 +131,10 @@ class NetworkSteps:
         self._unknowns[m:] = samples
         return changed
 
-    def _observed(self, p: np.ndarray) -> np.ndarray:
-        """What is watched, after an evaluation."""
+    def _observed(self, t: float, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """What is watched, at states y and potentials p."""
+        if self.dynamics.watched:
+            self._known(t, y, p)
         return self._of_p @ p + self._of_i @ self._i + self._of_j @ self._inject
 
     def run(
@@ -147,7 +158,7 @@ class NetworkSteps:
         ends = mesh if mesh is not None else np.unique(np.concatenate([times, corners, [0.0, stop]]))
         self._checkpoints: list[tuple[int, np.ndarray]] = []
         self._kept: list[_Step] = []
-        made, at = [0.0], 0
+        made, at, refused = [0.0], 0, False
         scale = ATOL_SHARE_OF_RTOL * self.rtol * self.net.laws.scale
         largest, proposed = np.abs(y), min(stop / LEAST_STEPS, stop * 1e-3) * 1e-2
         p, K = np.empty(len(self.net.nodes)), self._slopes
@@ -155,7 +166,7 @@ class NetworkSteps:
         self._evaluate(0.0, y, p, K[0])
         while True:
             if at < times.size and times[at] == t:
-                values[at, :m], values[at, m:] = y, self._observed(p)
+                values[at, :m], values[at, m:] = y, self._observed(t, y, p)
                 at += 1
             if t >= stop:
                 break
@@ -168,13 +179,17 @@ class NetworkSteps:
                 last = proposed >= (target - t) * (1.0 - 1e-9)
                 h = target - t if last else min(proposed, 0.5 * (target - t))
                 step, new, later = self._advance(t, h, y, p)
-                norm = self._norm(h, y, new, scale, largest)
-                factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
-                factor = min(max(factor, self.method.factor_min), self.method.factor_max) if norm == norm else 0.25
+                norm = self._norm(h, new, scale, largest)
                 if norm <= 1.0:
-                    proposed = min(max(h * factor, proposed if h < 0.9 * proposed else 0.0), stop / LEAST_STEPS)
+                    factor = self.method.safety * max(norm, 1e-10) ** (-1.0 / (self.method.error_order + 1))
+                    most = AFTER_REFUSAL if refused else self.method.factor_max if len(made) > 1 else FIRST_FACTOR_MAX
+                    factor, refused = min(max(factor, self.method.factor_min), most), False
+                    # A step cut short says little about the next one.
+                    proposed = min(max(h * factor, proposed if last and factor >= 1.0 else 0.0), stop / LEAST_STEPS)
                     break
-                proposed = h * min(factor, 0.9)
+                refused = True
+                factor = self.method.safety * norm ** (-1.0 / (self.method.error_order + 1))
+                proposed = h * (max(factor, self.method.factor_min) if norm < 1e9 else 0.25)
                 if proposed < LEAST_SHARE * stop:
                     raise self._failed(t, new, "no step keeps rtol")
             else:
@@ -213,14 +228,11 @@ class NetworkSteps:
         self.evaluations += self._count
         return _Step(t, h, y, kept), self._stage[:m].copy(), later
 
-    def _norm(self, h: float, y: np.ndarray, new: np.ndarray, atol: np.ndarray, largest: np.ndarray) -> float:
+    def _norm(self, h: float, new: np.ndarray, atol: np.ndarray, largest: np.ndarray) -> float:
         """The largest estimated error over what is allowed."""
-        scale = atol + self.rtol * np.maximum(largest, np.abs(new))
-        error = h * (self._error @ self._slopes) / scale
-        if self._is_damped:
-            size, other = float(error @ error), h * (self._second @ self._slopes) / scale
-            error *= np.sqrt(size / (size + 0.01 * float(other @ other))) if size > 0.0 else 0.0
-        return float(np.abs(error).max())
+        span = np.array([h, self.rtol, float(self._is_damped)])
+        reverse.step_norm(span, self._estimates, self._slopes.ravel(), atol, new, largest, self._norms)
+        return float(self._norms[0])
 
     def _steps_of(self, piece: int) -> list[_Step]:
         """The steps of a piece, computed again where they were given up."""
@@ -286,7 +298,9 @@ class NetworkSteps:
         seen[:-1, 0] = seen[:-1, 1] + np.outer(np.diff(self.mesh), self._c).ravel()
         seen[-1, :2] = self.mesh[-1]
         stages, vectors, work = np.empty((count, m)), np.empty(4 * m + 2 * n), np.empty(WORK_OF_SLOPES)
-        tolerance = float(self.assembly.solver.arrays.control[TOLERANCE])
+        control = self.assembly.solver.arrays.control
+        forward = float(control[TOLERANCE])
+        tolerance = forward * LOOSER
         found, solved, watched = np.zeros((count, places.size)), np.ones(1), d_values.shape[1] > m
 
         def outputs(row: int | None, place: int) -> np.ndarray:
@@ -327,6 +341,7 @@ class NetworkSteps:
             seen[k * count : (k + 1) * count, 2:] += found
             if row is not None:
                 adjoint += d_values[row, :m]
+        control[TOLERANCE] = forward
         return adjoint, by_row, by_emf, seen
 
     def _ends(self, paths: NetworkPaths) -> np.ndarray:

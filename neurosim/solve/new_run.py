@@ -22,9 +22,12 @@ KEEP = 1e12
 def new_run(
     system: System, method: Method, y: np.ndarray, *, t0: float, t_stop: float, rtol: float, atol: np.ndarray,
     probes: np.ndarray, watched: np.ndarray, grid: np.ndarray, breakpoints: np.ndarray, capacity: int,
-    with_slopes: bool, h: float, h_max: float, knots: int = 0,
+    with_slopes: bool, h: float, h_max: float, knots: int = 0, knot_rows: int = 0,
 ) -> Run:  # fmt: skip
-    """Allocate the state of an integration that starts from y (n + 1 entries)."""
+    """Allocate the state of an integration that starts from y (n + 1 entries).
+
+    `knot_rows` is what is kept of a step between two knots, default its interpolant.
+    """
     n, nnz = system.size, system.arrays.mass.size
     degree = method.degree
     rows = max(method.stages, 5) + 6 + (n if n <= FEW else 0)
@@ -38,7 +41,7 @@ def new_run(
         probes=probes.astype(np.int64), out_t=np.zeros(capacity), out_y=np.zeros((capacity, probes.size)),
         out_slope=np.zeros((capacity, probes.size if with_slopes else 0)),
         out_memory=np.zeros((capacity, system.arrays.memory.size if with_slopes else 0)), knot_t=np.zeros(knots),
-        knot_q=np.zeros((max(knots - 1, 0), degree + 1, n)), stage=np.zeros((rows, n + 1)),
+        knot_q=np.zeros((max(knots - 1, 0), knot_rows or degree + 1, n)), stage=np.zeros((rows, n + 1)),
         past=np.zeros((4, n + 1)), q=np.zeros((degree + 1, n)), jacobian=np.zeros(nnz + 1), matrix=np.zeros(nnz + 1),
         tableau=np.ascontiguousarray(method.tableau, float),
     )  # fmt: skip
@@ -82,6 +85,7 @@ def _beginning(method: Method, is_linear: bool, is_eventful: bool) -> tuple[np.n
     real[[state.DEAD_LOW, state.DEAD_HIGH]] = (0.95, 1.3) if is_linear else (1.0, 1.0)
     real[state.NEWTON_TOLERANCE] = 1e-2
     real[state.ALPHA] = -1.0
+    real[state.STEPS_AHEAD] = 300.0
     count[state.METHOD] = method.kind
     count[state.NORM] = state.WATCHED
     count[[state.POLISH, state.SAVE_STEPS, state.HISTORY]] = 1

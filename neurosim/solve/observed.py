@@ -14,6 +14,7 @@ from neurosim.circuit.assembly import Assembly, normal_address
 from neurosim.errors import ParameterError, UnknownNameError, nearest
 from neurosim.graph.assembly import GraphAssembly, addresses
 from neurosim.memristive.network import MemristiveNetwork
+from neurosim.memristive.parameters import node_named
 from neurosim.solve.dynamics import Dynamics, NetworkDynamics
 
 _DIFFERENCE = re.compile(r"v\(([^,()]+),([^,()]+)\)$")
@@ -54,7 +55,8 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
     save : sequence of str
         Of a circuit ``"v(out)"``, ``"v(a,b)"``, ``"i(v1)"``, ``"m1.x"``; of a graph ``"h"`` (all its elements) or
         ``"h[3]"``; of a memristive network ``"m[0].x"``, ``"states"``, ``"v(a)"``, ``"i(m[0])"``, ``"i(a)"`` (current
-        that the electrode puts in). Empty for all unknowns (of a graph or network: all states).
+        that the electrode puts in), ``"v((0, 1))"`` of a node that is a tuple. Empty for all unknowns (of a graph or
+        network: all states).
 
     Raises
     ------
@@ -127,9 +129,9 @@ def _watched(net: MemristiveNetwork, address: str) -> tuple[str, int] | None:
     kind, inside = address[:2], address[2:-1]
     if kind not in ("v(", "i(") or not address.endswith(")"):
         return None
-    if kind == "i(" and inside in net.names:
-        return "i", net.names.index(inside)
-    node = next((node for node in (net.nodes if kind == "v(" else net.electrodes) if str(node) == inside), None)
+    if kind == "i(" and (edge := node_named(net.names, inside)) is not None:
+        return "i", net.edge_index(edge)
+    node = node_named(net.nodes if kind == "v(" else net.electrodes, inside)
     if node is None:
         known = [f"v({node})" for node in net.nodes[:1000]] + [f"i({node})" for node in net.electrodes]
         raise UnknownNameError(f"'{net.title}' has no '{address}'; {nearest(address, known)}")

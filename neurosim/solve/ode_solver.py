@@ -36,19 +36,22 @@ from neurosim.kernels import run as state
 from neurosim.kernels.abi import TIME, WANT_DERIVATIVES, Kernel, PythonLaw
 from neurosim.kernels.builder import GROUND, BatchSpec, System, Unknown, build_system
 from neurosim.kernels.column_groups import column_groups
+from neurosim.kernels.explicit import interpolate_knots, kept_rows
 from neurosim.kernels.first_step import choose_first_step
 from neurosim.kernels.numba_law import NumbaLaw, numba_law
+from neurosim.kernels.room import Room
 from neurosim.kernels.run import EXPLICIT, Run
 from neurosim.kernels.time_loop import advance
 from neurosim.solve.factors import NO_FACTORS, Factors
 from neurosim.solve.methods.method import Method
 from neurosim.solve.new_run import begin_run, new_run, wants_matrix
+from neurosim.solve.piecewise_polynomial import PiecewisePolynomial
 
-COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**20
+COMPILED_CHUNK, CHUNK_VALUES = 1024, 2**18
 """Most accepted steps, and most numbers kept for interpolation, in one call when the law is compiled."""
 
-KEPT_RUNS, KEPT_VALUES = 2, 2**17
-"""Most runs of one shape that wait for the next solver, and most numbers in their interpolants."""
+KEPT_RUNS = 2
+"""Most runs of one shape that wait for the next solver."""
 
 UNLIMITED = np.iinfo(np.int64).max
 
@@ -72,37 +75,6 @@ _FAILURES = {
 
 def _root_mean_square(x: np.ndarray) -> float:
     return float(np.linalg.norm(x) / x.size**0.5)
-
-
-class PiecewisePolynomial(DenseOutput):
-    """The interpolants of consecutive steps.
-
-    Parameters
-    ----------
-    knots : ndarray, shape (k + 1,)
-        Ends of the steps, rising or falling.
-    coefficients : ndarray, shape (k, degree + 1, n)
-        Of the powers of the fraction of each step.
-    origin : float
-        Fraction from which they count: 0, the start of the step (default), or 1, its end.
-    """
-
-    def __init__(self, knots: np.ndarray, coefficients: np.ndarray, origin: float = 0.0) -> None:
-        super().__init__(knots[0], knots[-1])
-        self.knots, self.coefficients, self.origin = knots, coefficients, origin
-        self._rising = knots if knots[-1] >= knots[0] else -knots
-
-    def _call_impl(self, t: np.ndarray) -> np.ndarray:
-        place = t if self._rising is self.knots else -t
-        step = np.clip(np.searchsorted(self._rising, place, side="left") - 1, 0, len(self.coefficients) - 1)
-        start = self.knots[step]
-        fraction = np.asarray((t - start) / (self.knots[step + 1] - start) - self.origin)[..., None]
-        chosen = self.coefficients[step]
-        value = chosen[..., -1, :].copy()
-        for power in range(self.coefficients.shape[1] - 2, -1, -1):
-            value *= fraction
-            value += chosen[..., power, :]
-        return value.T
 
 
 class CompiledSolver(OdeSolver):
@@ -185,25 +157,23 @@ class CompiledSolver(OdeSolver):
             kernel = numba_law(fun)
         self.rtol, self.atol = self._tolerances(rtol, atol)
         if chunk is None:
-            values = max(1, self.n * (self.method.degree + 1))
-            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // values, 16), COMPILED_CHUNK)
+            chunk = 1 if kernel is None else min(max(CHUNK_VALUES // max(self._values(), 1), 16), COMPILED_CHUNK)
         self.chunk = chunk
         self._check(kernel, max_step, first_step, fixed_step, jac, parameters, table, code)
         self._is_warned, self._pivots_of = False, np.nan
         self._knots = [np.array([float(t0)])]
         self._law: _FunctionLaw | None = None
-        self._template: _Template | None = None
-        self._idle_run: Run | None = None
-        self._is_lent = False
+        self._idle: list[_Arrays] | None = None
         if self.n == 0:
             return
-        masses = _entries(mass, self.n, "mass")
+        masses = None if mass is None else _entries(mass, self.n)
         if kernel is None:
             self._law = _FunctionLaw(self, jac, jac_sparsity)
-        self.system = self._build(kernel, masses, jac, jac_sparsity, parameters, table, code)
-        if kernel is not None:
-            self.fun = self._compiled_rate
-        self._start(masses, max_step, first_step, fixed_step)
+        else:
+            # Closures of the base class on the solver, which would keep it, and all its arrays, alive.
+            del self.fun, self.fun_vectorized
+        self.system, run, self._room = self._build(kernel, masses, jac, jac_sparsity, parameters, table, code)
+        self._start(run, masses, max_step, first_step, fixed_step)
 
     def _tolerances(self, rtol: Any, atol: Any) -> tuple[float, np.ndarray]:
         if type(rtol) is float and type(atol) is float and rtol >= LEAST_RTOL and atol >= 0.0:
@@ -248,23 +218,28 @@ class CompiledSolver(OdeSolver):
             if self.direction < 0:
                 raise ParameterError("a compiled law cannot be integrated backwards in t; wrap it in a Python function")
 
-    def _compiled_rate(self, t: float, y: np.ndarray) -> np.ndarray:
+    def fun(self, t: float, y: np.ndarray) -> np.ndarray:
+        """dy/dt of a compiled law."""
         self.nfev += 1
-        if self._is_lent:
-            assert self._template is not None
-            self.system, self._is_lent = self._template.system.copy(), False
-            self._fill(self.system)
         return self.system.right_hand_side(t, y)
 
-    def _fill(self, system: System) -> None:
-        system.arrays.parameters[:], system.arrays.table[:] = self._data
+    def fun_vectorized(self, t: float, y: np.ndarray) -> np.ndarray:
+        """dy/dt of a compiled law at the columns of y."""
+        return np.stack([self.fun(t, column) for column in y.T], axis=1)
+
+    def __del__(self) -> None:
+        """Leave the arrays of a finished integration to the next solver of the same shape."""
+        idle = getattr(self, "_idle", None)
+        if idle is not None and self.status == "finished" and len(idle) < KEPT_RUNS:
+            idle.append((self.system, self.run, self._room))
 
     def _build(
-        self, kernel: Kernel | NumbaLaw | None, masses: dict[tuple[int, int], float], jac: Any, jac_sparsity: Any,
-        parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
-    ) -> System:  # fmt: skip
+        self, kernel: Kernel | NumbaLaw | None, masses: dict[tuple[int, int], float] | None, jac: Any,
+        jac_sparsity: Any, parameters: Sequence[float], table: Sequence[float], code: Sequence[int],
+    ) -> tuple[System, Run | None, Room]:  # fmt: skip
+        """The system, and a run of its shape that a finished solver left."""
         n, dependence = self.n, None
-        if not self.method.takes_mass and masses != _identity(n):
+        if not self.method.takes_mass and masses is not None:
             raise ParameterError(
                 f"mass: {self.method.class_name} needs the identity; use Rodas5P, BDF, BDF2 or Trapezoid"
             )
@@ -277,35 +252,37 @@ class CompiledSolver(OdeSolver):
             assert self._law is not None
             system = _system(self._law.law, masses, dependence, 0, (), (), n)
             self._factors = self._kept_factors = Factors(system)
-            return system
-        self._template = template = _compiled_system(
-            kernel, tuple(masses.items()), dependence, len(parameters), len(table), tuple(code), n
-        )
+            return system, None, Room()
+        template = _compiled_system(
+            kernel, None if masses is None else tuple(masses.items()), dependence, len(parameters), len(table),
+            tuple(code), n,
+        )  # fmt: skip
         idle = template.idle.setdefault((self.method.name, self.chunk), [])
         try:
-            system, self._idle_run = idle.pop()
+            system, run, room = idle.pop()
             system.context[:] = template.system.context
         except IndexError:
-            system = template.system.copy()
-        self._data = parameters, table
-        self._fill(system)
+            system, run, room = template.system.copy(), None, Room()
+        system.arrays.parameters[:], system.arrays.table[:] = parameters, table
+        if self.chunk * self._values() <= CHUNK_VALUES:
+            self._idle = idle
         self._kept_factors = template.factors
         self._factors = template.factors.fork(system)
-        return system
+        return system, run, room
 
-    def _lend(self) -> None:
-        """Leave the arrays of a finished integration to the next solver; what they say of this one is kept."""
-        run = self.run
-        if self._template is not None and 0 < run.knot_q.size <= KEPT_VALUES:
-            idle = self._template.idle[self.method.name, self.chunk]
-            self.run = run._replace(real=run.real.copy(), count=run.count.copy())
-            self._is_lent = True
-            if len(idle) < KEPT_RUNS:
-                idle.append((self.system, run))
+    def _knot_rows(self) -> int:
+        """Rows of n numbers that are kept of each step."""
+        is_explicit = self.method.kind == EXPLICIT
+        return kept_rows(self.method.tableau, self.method.degree) if is_explicit else self.method.degree + 1
+
+    def _values(self) -> int:
+        """Numbers that are kept of each step."""
+        return self.n * self._knot_rows()
 
     def _start(
-        self, masses: dict[tuple[int, int], float], max_step: float, first_step: float | None, fixed_step: float | None
-    ) -> None:
+        self, run: Run | None, masses: dict[tuple[int, int], float] | None, max_step: float, first_step: float | None,
+        fixed_step: float | None,
+    ) -> None:  # fmt: skip
         """Allocate the run, make the start consistent, choose the first step."""
         n, method = self.n, self.method
         start = {
@@ -313,24 +290,22 @@ class CompiledSolver(OdeSolver):
             "atol": self.atol, "h": 1.0, "h_max": max_step,
         }  # fmt: skip
         y = np.concatenate((self.y, (0.0,)))
-        if self._idle_run is not None:
-            run = self._idle_run
+        if run is not None:
             begin_run(run, self.system, method, y, **start)
         else:
             everything = np.arange(n)
             run = new_run(
                 self.system, method, y, **start, probes=everything[:0], watched=everything, grid=np.empty(0),
                 breakpoints=np.empty(0), capacity=0, with_slopes=False,
-                # The interpolant of a single explicit step is evaluated only when it is wanted.
-                knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1,
+                # The stages of a single explicit step are still where they were made when somebody asks for them.
+                knots=0 if method.kind == EXPLICIT and self.chunk == 1 else self.chunk + 1, knot_rows=self._knot_rows(),
             )  # fmt: skip
         self.run = run
         run.count[state.NORM] = state.RMS_OF_BOTH_ENDS
         run.count[state.SAVE_STEPS] = 0
         run.count[state.STEP_LIMIT] = UNLIMITED
         run.count[state.FIXED_STEP] = fixed_step is not None
-        is_identity = masses == _identity(n)
-        run.count[state.POLISH] = not is_identity
+        run.count[state.POLISH] = masses is not None
         self._polish_factors = Factors(self.system)
         step = fixed_step or first_step
         run.real[state.H] = step or 1e-3 * abs(self.t_bound - self.t) or 1.0
@@ -344,12 +319,12 @@ class CompiledSolver(OdeSolver):
             if status not in (state.RUNNING, state.DONE):
                 raise SimulationError(f"no consistent start was found: {self._message(status)}")
             self.y = run.y[:n].copy()
-        if not is_identity:
+        if masses is not None:
             run.real[state.H] = step or self._choose_cautious_step(max_step)
             return
         before = run.count[state.EVALUATIONS]
         known = step or (1.0 if self.t == self.t_bound else 0.0)
-        run.real[state.H] = choose_first_step(self.system.arrays, run, self.system.context, known)
+        run.real[state.H] = self._room.run(choose_first_step, self.system.arrays, run, self.system.context, known)
         self._raise_failure()
         if self._law is None:
             self.nfev += int(run.count[state.EVALUATIONS] - before)
@@ -377,7 +352,7 @@ class CompiledSolver(OdeSolver):
                     self._raise_failure()
                     raise
             before = run.count[state.FACTORISATIONS]
-            status = advance(self.system.arrays, lu, lu_polish, run, context)
+            status = self._room.run(advance, self.system.arrays, lu, lu_polish, run, context)
             self.nlu += int(run.count[state.FACTORISATIONS] - before)
             self._raise_failure()
             if status != state.PIVOT:
@@ -422,13 +397,11 @@ class CompiledSolver(OdeSolver):
         if run.knot_t.size:
             knots = int(count[state.KNOTS])
             self._chunk_t = self.direction * run.knot_t[: knots + 1]
-            self._chunk_q = run.knot_q[:knots].copy()
         else:
             self._chunk_t = np.array([self.t, self.direction * run.real[state.T]])
         self.t, self.y = float(self._chunk_t[-1]), run.y[:n].copy()
         self._knots.append(self._chunk_t[1:])
-        if status == state.DONE:
-            self._lend()
+        self._has_interpolants = self.method.kind != EXPLICIT
         return True, None
 
     def _evaluations(self) -> int:
@@ -450,13 +423,21 @@ class CompiledSolver(OdeSolver):
         )
 
     def _dense_output_impl(self) -> DenseOutput:
-        if self.run.knot_t.size:
-            return PiecewisePolynomial(self._chunk_t, self._chunk_q, float(self.method.kind == state.NORDSIECK))
+        run = self.run
+        if run.knot_t.size:
+            if not self._has_interpolants:
+                before, self._has_interpolants = self._evaluations(), True
+                self._room.run(interpolate_knots, self.system.arrays, run, self.system.context)
+                self._raise_failure()
+                if self._law is None:
+                    self.nfev += self._evaluations() - before
+            pieces = run.knot_q[: self._chunk_t.size - 1, : self.method.degree + 1].copy()
+            return PiecewisePolynomial(self._chunk_t, pieces, float(self.method.kind == state.NORDSIECK))
         # The stages of the last step are still in the run; the further ones are for the interpolant alone.
         tableau, n = self.method.tableau, self.n
         stages, further = int(tableau[0, 0]), int(tableau[0, 1])
-        h, t_old = self.run.real[state.H_LAST], self.t_old
-        K = self.run.stage[: stages + further, :n]
+        h, t_old = run.real[state.H_LAST], self.t_old
+        K = run.stage[: stages + further, :n]
         c = tableau[stages + further + 1]
         for stage in range(stages, stages + further):
             y = self._y_old + h * (tableau[1 + stage, :stage] @ K[:stage])
@@ -514,18 +495,24 @@ class _FunctionLaw:
 
 
 def _system(
-    law: Kernel | NumbaLaw | PythonLaw, masses: dict[tuple[int, int], float],
+    law: Kernel | NumbaLaw | PythonLaw, masses: dict[tuple[int, int], float] | None,
     dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: tuple[float, ...],
     code: tuple[int, ...], n: int,
 ) -> System:  # fmt: skip
     """``M y' = f`` with one instance of one law."""
     index = np.full((1, n, 2), GROUND)
     index[0, :, 0] = np.arange(n)
+    if masses is None:
+        masses = _identity(n)
     batch = BatchSpec(
         "fun", index, index, np.zeros((1, parameters)), {place: np.array([value]) for place, value in masses.items()},
         law, n, n, dependence=dependence, table=table, code=code,
     )  # fmt: skip
     return build_system([Unknown(f"y[{i}]", "state") for i in range(n)], [batch])
+
+
+_Arrays = tuple[System, Run, Room]
+"""What a solver works in."""
 
 
 @dataclass
@@ -537,17 +524,17 @@ class _Template:
 
     system: System
     factors: Factors
-    idle: dict[tuple[str, int], list[tuple[System, Run]]] = field(default_factory=dict)
+    idle: dict[tuple[str, int], list[_Arrays]] = field(default_factory=dict)
 
 
 @functools.lru_cache(maxsize=32)
 def _compiled_system(
-    kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...],
+    kernel: Kernel | NumbaLaw, masses: tuple[tuple[tuple[int, int], float], ...] | None,
     dependence: tuple[tuple[int, int], ...] | None, parameters: int, table: int, code: tuple[int, ...],
     n: int,
 ) -> _Template:  # fmt: skip
     """`_system` kept for the next run of the same compiled law; parameters and table are filled into a copy."""
-    system = _system(kernel, dict(masses), dependence, parameters, (0.0,) * table, code, n)
+    system = _system(kernel, None if masses is None else dict(masses), dependence, parameters, (0.0,) * table, code, n)
     return _Template(system, Factors(system))
 
 
@@ -566,23 +553,21 @@ def _pattern(matrix: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     return entries.row.astype(np.int64), entries.col.astype(np.int64)
 
 
-@functools.lru_cache(maxsize=4)
 def _identity(n: int) -> dict[tuple[int, int], float]:
     return {(i, i): 1.0 for i in range(n)}
 
 
-def _entries(mass: Any, n: int, name: str) -> dict[tuple[int, int], float]:
-    """Entries of the mass matrix that are not zero."""
-    if mass is None:
-        return _identity(n)
+def _entries(mass: Any, n: int) -> dict[tuple[int, int], float] | None:
+    """Entries of the mass matrix that are not zero; None for the identity."""
     entries = sparse.coo_matrix(mass if sparse.issparse(mass) else np.asarray(mass, float))
     if entries.shape != (n, n):
-        raise ParameterError(f"{name} has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")
+        raise ParameterError(f"mass has shape {entries.shape}, but y0 has {n} entries: ({n}, {n}) is needed")
     entries.sum_duplicates()
     if not np.isfinite(entries.data).all():
-        raise ParameterError(f"{name} has entries that are not finite")
+        raise ParameterError("mass has entries that are not finite")
     places = zip(entries.row.tolist(), entries.col.tolist(), entries.data.tolist(), strict=True)
-    return {(i, j): value for i, j, value in places if value != 0.0}
+    found = {(i, j): value for i, j, value in places if value != 0.0}
+    return None if found == _identity(n) else found
 
 
 @functools.cache

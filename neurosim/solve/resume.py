@@ -15,9 +15,10 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spikes import SpikeProgram
 from neurosim.memristive.network import MemristiveNetwork
 from neurosim.results import Result
-from neurosim.solve.checkpoint import CHANGEABLE, read_checkpoint
+from neurosim.solve.checkpoint_file import CHANGEABLE, read_checkpoint
 from neurosim.solve.crossings import Crossing
-from neurosim.solve.simulate import Settings, run_analysis, simulate
+from neurosim.solve.simulate import simulate
+from neurosim.solve.simulate_circuit import Settings, run_analysis
 from neurosim.solve.simulate_graph import simulate_graph
 from neurosim.solve.simulate_network import simulate_network
 

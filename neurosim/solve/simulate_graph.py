@@ -25,7 +25,8 @@ from neurosim.kernels.run import Run
 from neurosim.kernels.system import compute_flow
 from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.discrete_gradient import descend
 from neurosim.solve.integrate import REASONS, Limits, integrate
@@ -80,7 +81,7 @@ class GraphSettings:
         [its unit / sqrt(s)] as a number (additive), or the name of the node that gives it. Needs a stochastic method.
         States that were declared with `noise` have it where they are not named here.
     memory_limit, checkpoint, checkpoint_every, resumed
-        As `neurosim.solve.simulate.Settings`.
+        As `neurosim.solve.simulate_circuit.Settings`.
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`; their times are in ``result.events``, beside the
         ticks of the graph's own events.

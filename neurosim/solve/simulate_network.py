@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError, nearest
+from neurosim.graph.drives import Drives
 from neurosim.kernels import run as state
 from neurosim.kernels.abi import ANALYSIS, TRANSIENT
 from neurosim.kernels.run import Run
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
 from neurosim.memristive.graph_arrays import NumberedNames
 from neurosim.memristive.network import MemristiveNetwork
-from neurosim.results import Column, Result, input_hash, versions
+from neurosim.memristive.parameters import node_named
+from neurosim.results import Column, Result, canonical_name, input_hash, versions
 from neurosim.solve.asked import check_tolerances, checked_span, print_times, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint, Keeper, kept_settings
+from neurosim.solve.checkpoint import Keeper
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint, kept_settings
 from neurosim.solve.crossings import Events, Watch, unknown_by_name
 from neurosim.solve.integrate import Limits, integrate
 from neurosim.solve.methods import methods
@@ -31,8 +34,11 @@ from neurosim.solve.new_run import continued_run, new_run
 ATOL_SHARE_OF_RTOL = 1e-3
 """Absolute tolerance of a state as a share of rtol and of its typical size, as for states of devices."""
 
-MOST_EDGES_OF_MATRIX = 100
-"""A run that turns out to be stiff is continued with the dense Jacobian up to this many edges."""
+MOST_EDGES_OF_STAGES = 300_000
+"""A run that turns out to be stiff is continued by rodas5p up to this many edges, then by rkc, which keeps less."""
+
+STEPS_AHEAD = 60.0
+"""How many steps must be left for that: an implicit step costs about two explicit ones."""
 
 BUFFER_VALUES = 4_000_000
 """Most numbers in the buffer of recorded points."""
@@ -50,9 +56,10 @@ class NetworkSettings:
     Parameters
     ----------
     method : str
-        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rkc"``, or
-        ``"rodas5p"`` up to 100 edges; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
-        Implicit methods take the dense Jacobian and at most 300 edges.
+        Integration method. Default ``"auto"``: ``"dp5"``, and where stability bounds its steps ``"rodas5p"``, or
+        ``"rkc"`` from 300,000 edges on; the result's notes say from when on. ``"dop853"`` is for tight tolerances.
+        Rosenbrock methods (``"rodas5p"``, ``"rodas4p2"``) factor the network once for each step, at any size; other
+        implicit methods take the dense Jacobian and at most 300 edges.
     rtol : float
         Relative to the largest value that a state has had, default 1e-6.
     atol : float, optional
@@ -61,7 +68,8 @@ class NetworkSettings:
         States at the start instead of those of the network.
     save : sequence of str
         ``"m[0].x"`` (states), ``"i(m[0])"`` (currents of edges), ``"i(a)"`` (current that the electrode a puts in),
-        ``"v(a)"`` (potentials), ``"g(a,b)"`` (conductance between two nodes); ``"states"``, ``"i(*)"`` and ``"v(*)"``
+        ``"v(a)"`` (potentials), ``"g(a,b)"`` (conductance between two nodes); a node that is a tuple is spelled as
+        in ``"v((0, 1))"``, with or without spaces, here and in expressions; ``"states"``, ``"i(*)"`` and ``"v(*)"``
         stand for all of a kind. Default all states and all currents of electrodes.
     fixed_step, save_steps, step_limit, wall_time_limit, memory_limit, progress
         As `neurosim.solve.transient.TransientSettings`.
@@ -70,7 +78,7 @@ class NetworkSettings:
     events : str, Crossing, or sequence or mapping of these, optional
         Crossings of states, see `neurosim.solve.crossings.Crossing`.
     checkpoint, checkpoint_every, resumed
-        As `neurosim.solve.simulate.Settings`.
+        As `neurosim.solve.simulate_circuit.Settings`.
     """
 
     method: str = "auto"
@@ -125,14 +133,13 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     method = methods.get("dp5" if chosen.method == "auto" else chosen.method)
     if not method.adaptive and chosen.fixed_step is None:
         raise ParameterError(f"method '{method.name}' has no error control: give fixed_step")
-    if method.takes_mass and net.size > LARGEST_JACOBIAN:
+    if method.takes_mass and method.kind != state.ROSENBROCK and net.size > LARGEST_JACOBIAN:
         raise ParameterError(
             f"method '{method.name}' takes the dense Jacobian: at most {LARGEST_JACOBIAN} edges, not {net.size}; use "
-            "'rkc' where it is stiff (the spectrum of a memristive network is real), else 'dp5' or 'dop853'"
+            "'rodas5p' or 'rkc' where it is stiff, else 'dp5' or 'dop853'"
         )
     saved = _Saved(net, chosen.save)
-    assembly = assemble_network(net, net.sources.bind(span[1]), derivatives=method.takes_mass, rtol=chosen.rtol)
-    assembly.system.context[ANALYSIS] = TRANSIENT
+    assembly = _assembled(net, net.sources.bind(span[1]), method, chosen.rtol)
     watch = None
     if chosen.events is not None:
         watch = Watch(chosen.events, unknown_by_name(assembly.system.names, f"network '{net.title}'"))
@@ -158,10 +165,9 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     if run.count[state.STIFF] != 0:
         notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
         if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
-            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_MATRIX else "rkc")
+            method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_STAGES else "rkc")
             notes[0] += f"; continued by {method.name}"
-            assembly = assemble_network(net, assembly.drives, derivatives=method.takes_mass, rtol=chosen.rtol)
-            assembly.system.context[ANALYSIS] = TRANSIENT
+            assembly = _assembled(net, assembly.drives, method, chosen.rtol)
             run = continued_run(assembly.system, run, _new_run(assembly, method, chosen, span, probes))
             recorded = recorded.followed_by(
                 integrate(assembly.system, run, method, limits, lambda why: _stopped(assembly, run, method, why))
@@ -183,6 +189,16 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
         recorded.failure.partial = result
         raise recorded.failure
     return result
+
+
+def _assembled(net: MemristiveNetwork, drives: Drives, method: Method, rtol: float) -> NetworkAssembly:
+    """The network in the form that a method takes."""
+    implicit = method.kind == state.ROSENBROCK
+    assembly = assemble_network(
+        net, drives, derivatives=method.takes_mass and not implicit, rtol=rtol, implicit=implicit
+    )
+    assembly.system.context[ANALYSIS] = TRANSIENT
+    return assembly
 
 
 class _Saved:
@@ -211,17 +227,21 @@ class _Saved:
             elif call[1] == "g":
                 parts = call[2].split(",")
                 ends = [(",".join(parts[:k]).strip(), ",".join(parts[k:]).strip()) for k in range(1, len(parts))]
-                nodes = self.nodes
-                pair = next(((nodes[a], nodes[b]) for a, b in ends if a in nodes and b in nodes), None)
+                nodes = {canonical_name(name): node for name, node in self.nodes.items()} | self.nodes
+                spelled = [*ends, *((canonical_name(a), canonical_name(b)) for a, b in ends)]
+                pair = next(((nodes[a], nodes[b]) for a, b in spelled if a in nodes and b in nodes), None)
                 if pair is None:
                     raise self._unknown(address, list(nodes))
                 self.others.append((address, "g", pair))
             else:
-                known = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes
-                if call[2] not in known and (call[1] == "v" or self._edge_number(call[2]) is None):
+                known, inside = list(map(str, net.electrodes)) if call[1] == "i" else self.nodes, call[2]
+                if inside not in known and (call[1] == "v" or self._edge_number(inside) is None):
+                    node = node_named(net.electrodes if call[1] == "i" else net.nodes, inside)
+                    inside = inside if node is None else str(node)
+                if inside not in known and (call[1] == "v" or self._edge_number(inside) is None):
                     others = [*net.names[:1000], *known] if call[1] == "i" else list(known)[:1000]
                     raise self._unknown(address, [f"{call[1]}({name})" for name in others])
-                self.others.append((address, call[1], call[2]))
+                self.others.append((address, call[1], inside))
         self.states = list(dict.fromkeys(self.states))
         self.others = list(dict.fromkeys(self.others))
 
@@ -301,7 +321,9 @@ def _new_run(
     )  # fmt: skip
     run.count[state.STEP_LIMIT] = settings.step_limit
     run.count[state.FIXED_STEP] = int(settings.fixed_step is not None)
+    run.real[state.STEPS_AHEAD] = STEPS_AHEAD
     run.count[state.POLISH] = 0
+    run.count[state.OWN_SOLVER] = int(assembly.step_solver is not None)
     run.count[state.SAVE_STEPS] = int(settings.save_steps)
     return run
 

@@ -16,10 +16,9 @@ from neurosim.graph.spike_cells import CellProgram, compile_cells
 from neurosim.kernels import spike_cells as words
 from neurosim.kernels import spike_steps
 from neurosim.kernels.spike_events import run_spike_events
-from neurosim.results import Column, Result, input_hash, versions
+from neurosim.results import Result
 from neurosim.solve.asked import checked_span, print_times, read_settings
-from neurosim.solve.simulate_spikes import LOG, SpikeRun, SpikeRunSettings, events_by_name
-from neurosim.solve.spike_checkpoint import keeper_of
+from neurosim.solve.simulate_spikes import LOG, SpikeRun, SpikeRunSettings, keep_from, run_to_end
 
 PIECES = 100
 """Times that a run looks up to say how far it is."""
@@ -64,32 +63,27 @@ def simulate_spike_events(graph: Any, t_span: tuple[float, float] | None, **sett
     SimulationError
         A state is not finite any more; ticks that never end at one instant; ticks of one neuron that pile up.
     """
+    return run_to_end(begin_spike_events(graph, t_span, **settings))
+
+
+def begin_spike_events(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> SpikeEventRun:
+    """Begin what `simulate_spike_events` runs.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    """
     chosen = read_settings(SpikeEventSettings, settings, "simulate() with grid")
     if chosen.grid != "free":
         raise ParameterError(f"grid = {chosen.grid!r}: only 'free' is known; for a grid give dt, its step [s]")
-    span = checked_span(t_span)
+    start, stop = checked_span(t_span)
     if not isinstance(graph, (SignalGraph, CellProgram)):
         raise ParameterError(f"simulate() with grid takes a SignalGraph, not {type(graph).__name__}")
     clock = time.perf_counter()
     program = graph if isinstance(graph, CellProgram) else compile_cells(graph)
-    run = SpikeEventRun(program, chosen, span)
-    run.keeper = keeper_of(run, span)
-    begun = time.perf_counter()
-    run.advance(span[1])
-    if run.keeper is not None:
-        run.keeper.look(is_over=True)
-    seconds = time.perf_counter() - begun
-    times, elements = run.ticks()
-    columns = {name: Column(values, run.unit_of(name)) for name, values in run.columns().items()}
-    return Result.build("time", run.sample_times if columns else np.empty(0), columns, attrs={
-        "title": program.graph.title, "analysis": "tran", "method": "exact, from event to event",
-        "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
-        "statistics": {"instants": run.count(words.INSTANT), "searches": run.count(words.SEARCHES),
-                       "pulses": run.count(words.SENT), "ticks": int(times.size), "synapses": program.synapses,
-                       "seconds_time_loop": round(seconds, 6)},
-        "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
-        "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
-    })  # fmt: skip
+    run = SpikeEventRun(program, chosen, stop, start)
+    run.begun = clock
+    return run
 
 
 class SpikeEventRun(SpikeRun):
@@ -99,22 +93,19 @@ class SpikeEventRun(SpikeRun):
     ----------
     program : CellProgram
     chosen : SpikeEventSettings
-    span : (float, float)
-        States are sampled from the first time on; drives are laid out until the second [s].
+    t_stop, start : float
+        As of `SpikeRun`.
     """
 
     program: CellProgram
     chosen: Any
     loop = run_spike_events
 
-    def __init__(self, program: CellProgram, chosen: SpikeEventSettings, span: tuple[float, float]) -> None:
-        self.program, self.chosen, self.t_stop = program, chosen, span[1]
-        y = program.states.pack(chosen.initial, program.initial, "state").copy()
-        if not np.isfinite(y).all():
-            raise ParameterError("initial: values must be finite")
-        self.y, self.code = y, program.code
+    def __init__(self, program: CellProgram, chosen: SpikeEventSettings, t_stop: float, start: float = 0.0) -> None:
+        self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
+        self.y, self.code = self._at_first(), program.code
         self.places = self._saved()
-        self.sample_times = print_times(span, chosen.print_step)
+        self.sample_times = print_times(self.span, chosen.print_step)
         self.notes: list[str] = []
         self._samples: list[np.ndarray] = []
         self._ticks: Any = []
@@ -122,24 +113,26 @@ class SpikeEventRun(SpikeRun):
         code = program.code.copy()
         code[spike_steps.SAMPLED], code[spike_steps.SAMPLED_AT] = len(self.places), len(code)
         log = max(LOG, 4 * elements)
-        trains, drives = self._bound()
-        input_times, input_rows = _held_inputs(drives, span[1])
         whole, none = np.int64, np.empty(0)
         self.cells = words.Cells(
             code=np.concatenate([code, np.array(list(self.places.values()), whole)]), table=program.table,
             pointers=program.pointers, targets=program.targets, strengths=program.strengths, constant=program.constant,
-            input_times=input_times, input_rows=input_rows, given_times=trains[0], given_elements=trains[1],
+            input_times=none, input_rows=none, given_times=none, given_elements=np.empty(0, whole),
             sample_times=none, samples=none, work=np.empty(program.work), plan=np.zeros(words.PLAN, whole),
-            clock=np.zeros(2), y=y, rest=np.zeros(2 * states), force=np.zeros(states), since=np.zeros(program.cells),
+            clock=np.zeros(2), y=self.y, rest=np.zeros(2 * states), force=np.zeros(states),
+            since=np.zeros(program.cells),
             release=np.full(elements, -np.inf), last=np.full(elements, -np.inf), next_time=np.full(elements, np.inf),
             awaited=np.zeros(elements, whole), outcome=np.zeros(elements, whole), armed=np.ones(elements, whole),
             heap=np.zeros(elements, whole), place=np.full(elements, -1), arrivals=np.full(program.arrivals, -np.inf),
             memory=np.zeros(program.memory), heads=np.zeros(program.sendings, whole),
             due=np.full(program.sendings, np.inf), log_times=np.empty(log), log_elements=np.zeros(log, whole),
             touched=np.zeros(2 * program.cells, whole), mark=np.zeros(program.cells, whole),
-            raised=np.ones(program.cells, whole),
+            raised=np.ones(program.cells, whole), slack=np.zeros(elements),
+            round=np.zeros(len(program.events.slices) + 1, whole),
         )  # fmt: skip
         self.armed, self.plan = self.cells.armed, np.zeros(spike_steps.PLAN, whole)
+        self._drive = self._mapping(chosen.drive)
+        self._bind()
         self._arm()
 
     @property
@@ -150,6 +143,34 @@ class SpikeEventRun(SpikeRun):
     def count(self, which: int) -> int:
         """An entry of the compiled loop's plan."""
         return int(self.cells.plan[which])
+
+    @property
+    def method(self) -> str:
+        """How it runs."""
+        return "exact, from event to event"
+
+    def _run_to(self, until: float) -> None:
+        self.advance(until)
+
+    def _values(self, part: slice) -> np.ndarray:
+        if self.count(words.STARTED) == 0:
+            return self.y[part].copy()
+        size = part.stop - part.start
+        code = np.concatenate([self.cells.code, np.arange(part.start, part.stop)])
+        code[spike_steps.SAMPLED], code[spike_steps.SAMPLED_AT] = size, self.cells.code.size
+        seen = self.cells._replace(code=code, sample_times=np.array([self.time]), samples=np.empty(size))
+        seen.plan[words.SAMPLE] = 0
+        run_spike_events(seen)
+        return seen.samples
+
+    def _counts(self) -> dict[str, int]:
+        numbers = {"instants": words.INSTANT, "searches": words.SEARCHES, "pulses": words.SENT}
+        return {name: self.count(which) for name, which in numbers.items()}
+
+    def _sampled(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        columns = self.columns()
+        count = next((values.size for values in columns.values()), 0)
+        return self.sample_times[:count], columns
 
     def advance(self, until: float) -> None:
         """Go on to a time [s].
@@ -162,7 +183,7 @@ class SpikeEventRun(SpikeRun):
         for stop in np.linspace(self.time, until, pieces + 1)[1:].tolist():
             self._advance(stop)
             if self.chosen.progress is not None:
-                self.chosen.progress(stop, self.t_stop)
+                self.chosen.progress(stop, self.span[1])
             if self.keeper is not None:
                 self.keeper.look()
 
@@ -216,21 +237,29 @@ class SpikeEventRun(SpikeRun):
         cells, logged = self.cells, self.count(words.LOGGED)
         self._ticks.append((cells.log_times[start:logged].copy(), cells.log_elements[start:logged].copy()))
         keep = int(cells.heads.min(initial=logged))
-        for log in (cells.log_times, cells.log_elements):
-            log[: logged - keep] = log[keep:logged].copy()
-        cells.heads[:] -= keep
+        keep_from(keep, logged, [cells.log_times, cells.log_elements], cells.heads)
         cells.plan[words.LOGGED] = logged - keep
 
-    def _bound(self) -> tuple[tuple[np.ndarray, np.ndarray], Drives]:
-        """Given ticks of all events in the order of time, and the other drives."""
+    def _bind(self) -> None:
+        """Bind drives: given ticks of all events from now on in the order of time, and inputs."""
         trains, held = self._split_drives()
         times, elements = [np.empty(0)], [np.empty(0, np.int64)]
+        is_begun = self.count(words.STARTED) != 0
         for port, train in trains.items():
-            times.append(train.times)
-            elements.append(train.elements + self.program.events.slices[self.program.given[port]].start)
+            ahead = train.times > (self.time if is_begun else -1.0)
+            times.append(train.times[ahead])
+            elements.append(train.elements[ahead] + self.program.events.slices[self.program.given[port]].start)
         at, which = np.concatenate(times), np.concatenate(elements)
         order = np.lexsort((which, at))
-        return (at[order], which[order]), bind_drives(self.program.inputs, held, self.t_stop)
+        before = self.drives.values(np.array([self.time])) if is_begun else None
+        self.drives = bind_drives(self.program.inputs, held, self.span[1])
+        changes, rows = _held_inputs(self.drives, self.time, self.span[1])
+        if before is not None and changes.size and (rows[0] == before).all():
+            changes, rows = changes[1:], rows[1:]
+        self.cells = self.cells._replace(
+            given_times=at[order], given_elements=which[order], input_times=changes, input_rows=rows.ravel()
+        )
+        self.cells.plan[[words.NEXT_GIVEN, words.NEXT_INPUT]] = 0
 
     def _failed(self) -> SimulationError:
         element, now = self.count(words.FAILED), float(self.cells.clock[words.NOW])
@@ -252,8 +281,8 @@ class SpikeEventRun(SpikeRun):
         return self.count(words.INSTANT)
 
 
-def _held_inputs(drives: Drives, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
-    """Times at which inputs change, from 0 on, and their values from each on."""
+def _held_inputs(drives: Drives, now: float, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Times at which inputs change, from now on, and a row of their values from each on."""
     for kind, offset, *_ in drives.records:
         if kind not in (CONSTANT, HELD):
             name = next(n for n, part in drives.inputs.slices.items() if part.start <= offset < part.stop)
@@ -262,6 +291,7 @@ def _held_inputs(drives: Drives, t_stop: float) -> tuple[np.ndarray, np.ndarray]
                 "give dt, or leave out grid"
             )
     if not drives.inputs.size:
-        return np.empty(0), np.empty(0)
-    times = np.unique(np.concatenate([np.zeros(1), *drives.corners(t_stop)]))
-    return times, np.ascontiguousarray(drives.values(times)).ravel()
+        return np.empty(0), np.empty((0, 0))
+    times = np.unique(np.concatenate([np.full(1, now), *drives.corners(t_stop)]))
+    times = times[times >= now]
+    return times, np.ascontiguousarray(drives.values(times))

@@ -18,9 +18,11 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
+from neurosim.randomness import stream
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
-from neurosim.solve.checkpoint import EVERY, Checkpoint
+from neurosim.solve.checkpoint_file import EVERY, Checkpoint
+from neurosim.solve.named_ticks import events_by_name, listed
 from neurosim.solve.spike_checkpoint import SpikeKeeper, copy_into, keeper_of
 
 LOG, CHUNK, INPUT_VALUES, KEPT_CHUNK = 60_000, 100_000, 4_000_000, 2000
@@ -117,6 +119,16 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
     SimulationError
         A state is not finite any more; names it.
     """
+    return run_to_end(begin_spikes(graph, t_span, **settings))
+
+
+def begin_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: Any) -> SpikeRun:
+    """Begin what `simulate_spikes` runs.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+    """
     chosen = read_settings(SpikeSettings, settings, "simulate() with dt")
     start, stop = checked_span(t_span)
     if not isinstance(graph, (SignalGraph, SpikeProgram)):
@@ -130,30 +142,18 @@ def simulate_spikes(graph: Any, t_span: tuple[float, float] | None, **settings: 
         program = compile_spikes(
             graph, chosen.dt, scheme=chosen.scheme, substeps=chosen.substeps, diffusion=chosen.diffusion
         )
-    run = SpikeRun(program, chosen, stop)
-    run.keeper = keeper_of(run, (start, stop))
-    steps = round(stop / program.dt)
-    if abs(stop / program.dt - steps) > WHOLE * max(1, steps):
-        run.notes.append(f"{stop:g} s is no whole number of steps: the run ends at {steps * program.dt:g} s")
-    begun = time.perf_counter()
-    run.advance(steps)
+    run = SpikeRun(program, chosen, stop, start)
+    run.begun = clock
+    return run
+
+
+def run_to_end(run: SpikeRun) -> Result:
+    """Run to the end of its span."""
+    run.keeper = keeper_of(run, run.span)
+    run.run_to(run.span[1])
     if run.keeper is not None:
         run.keeper.look(is_over=True)
-    seconds = time.perf_counter() - begun
-    times, elements = run.ticks()
-    first = int(np.ceil(start / program.dt - WHOLE))
-    kept = run.sampled_steps >= first
-    columns = {name: Column(values[kept], run.unit_of(name)) for name, values in run.columns().items()}
-    return Result.build("time", run.sampled_steps[kept] * program.dt, columns, attrs={
-        "title": program.graph.title, "analysis": "tran",
-        "method": f"{program.scheme or 'exact'} steps of {program.dt:g} s",
-        "notes": [*program.notes, *run.notes], "unknowns": program.states.size, "seed": chosen.seed,
-        "statistics": {"steps": steps, "ticks": int(times.size), "synapses": program.synapses,
-                       "seconds_time_loop": round(seconds, 6)},
-        "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
-        "events": events_by_name(program, times, elements), "seconds": round(time.perf_counter() - clock, 6),
-        **({"weights": listed(run.weights())} if program.learned else {}),
-    })  # fmt: skip
+    return run.result()
 
 
 class SpikeRun:
@@ -165,27 +165,35 @@ class SpikeRun:
     chosen : SpikeSettings
     t_stop : float
         The end [s] until which drives are laid out.
+    start : float
+        Samples are kept from then on [s], default 0.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was not as asked for.
+    seconds : float
+        Of computing, so far.
     """
 
     loop = words.run_spike_steps
     keeper: SpikeKeeper | None = None
+    seconds = 0.0
 
-    def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float) -> None:
-        self.program, self.chosen, self.t_stop = program, chosen, t_stop
+    def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float, start: float = 0.0) -> None:
+        self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.code = program.code.copy()
         elements = program.events.size
-        states = {name: value for name, value in chosen.initial.items() if name not in program.learned}
-        self.y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
-        if not np.isfinite(self.y).all():
-            raise ParameterError("initial: values must be finite")
-        self.release = np.full(elements, -1, np.int64)
+        self.y = _on_lines(self._at_first())
+        self.release = _on_lines(np.full(elements, -1, np.int64))
         self.arrivals = np.full(program.arrivals, -1, np.int64)
         self.memory = np.zeros(program.memory)
         self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
         self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
-        self.q = program.constant.copy()
-        self.work = np.zeros(program.work)
+        self.q = _on_lines(program.constant)
+        self.work = _on_lines(np.zeros(program.work))
+        self.hits = np.zeros(elements // 64 + len(program.events.slices), np.int64)
         self.plan = np.zeros(words.PLAN, np.int64)
         self.plan[words.SEED] = chosen.seed
         self.notes: list[str] = []
@@ -200,8 +208,102 @@ class SpikeRun:
         self.code = np.concatenate([self.code, np.array(list(self.places.values()), np.int64)])
         self._samples = [self.y[list(self.places.values())]]
         self._ticks: list[tuple[int, np.ndarray, np.ndarray]] = []
-        self._given()
+        self._drive = self._mapping(chosen.drive)
+        self._bind()
         self._arm()
+
+    def run_to(self, until: float) -> None:
+        """Go on to a time [s].
+
+        Raises
+        ------
+        ParameterError
+            It lies behind the span of the run, or in the past.
+        SimulationError
+        """
+        if not (isinstance(until, (int, float, np.number)) and self.time <= until * (1.0 + WHOLE) + WHOLE * self.span[1]
+                and until <= self.span[1]):  # fmt: skip
+            raise ParameterError(
+                f"run_to({until!r}): the run is at {self.time:g} s, and was begun to {self.span[1]:g} s"
+            )
+        clock = time.perf_counter()
+        self._run_to(float(until))
+        self.seconds += time.perf_counter() - clock
+
+    def _run_to(self, until: float) -> None:
+        steps, dt = round(until / self.program.dt), self.program.dt
+        if abs(until / dt - steps) > WHOLE * max(1, steps):
+            self.notes.append(f"{until:g} s is no whole number of steps: the run ends at {steps * dt:g} s")
+        self.advance(steps)
+
+    def state(self, name: str) -> np.ndarray:
+        """Values of a state now.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        program = self.program
+        if name not in program.states.slices:
+            raise UnknownNameError(f"no state '{name}'; {nearest(name, program.states.slices)}".rstrip("; "))
+        return self._values(program.states.slices[name]).reshape(program.states.shapes[name])
+
+    def _values(self, part: slice) -> np.ndarray:
+        return self.y[part].copy()
+
+    def set_drive(self, name: str, value: Any) -> None:
+        """Give an input another drive from now on; spikes that lie in the past are left out.
+
+        Parameters
+        ----------
+        name : str
+            Input.
+        value : drive
+            As in the settings; its times count from the beginning of the run.
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+        """
+        if self.keeper is not None:
+            raise ParameterError(f"set_drive('{name}'): a run with checkpoints keeps its drives")
+        before = self._drive
+        self._drive = before | {name: value}
+        try:
+            self._bind()
+        except (ParameterError, UnknownNameError):
+            self._drive = before
+            raise
+
+    def result(self) -> Result:
+        """What came out so far: times of ticks in its `events`, a column for each saved element."""
+        program, (times, elements) = self.program, self.ticks()
+        axis, columns = self._sampled()
+        return Result.build("time", axis, {name: Column(v, self.unit_of(name)) for name, v in columns.items()}, attrs={
+            "title": program.graph.title, "analysis": "tran", "method": self.method,
+            "notes": [*program.notes, *self.notes], "unknowns": program.states.size, "seed": self.chosen.seed,
+            "statistics": {**self._counts(), "ticks": int(times.size), "synapses": program.synapses,
+                           "seconds_time_loop": round(self.seconds, 6)},
+            "versions": versions(), "input_sha256": input_hash(program.code.tobytes() + program.table.tobytes()),
+            "events": events_by_name(program, times, elements),
+            "seconds": round(time.perf_counter() - self.begun, 6),
+            **({"weights": listed(self.weights())} if program.learned else {}),
+        })  # fmt: skip
+
+    @property
+    def method(self) -> str:
+        """How it runs."""
+        return f"{self.program.scheme or 'exact'} steps of {self.program.dt:g} s"
+
+    def _counts(self) -> dict[str, int]:
+        """Statistics of its own."""
+        return {"steps": self.step}
+
+    def _sampled(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Times [s] and values of samples from the beginning of the span on."""
+        kept = self.sampled_steps >= int(np.ceil(self.span[0] / self.program.dt - WHOLE))
+        times = self.sampled_steps[kept] * self.program.dt
+        return times, {name: values[kept] for name, values in self.columns().items()}
 
     @property
     def step(self) -> int:
@@ -230,16 +332,14 @@ class SpikeRun:
         inputs = program.inputs.size
         chunk = CHUNK if not inputs else max(1, min(CHUNK, INPUT_VALUES // inputs))
         chunk = chunk if self.keeper is None else min(chunk, KEPT_CHUNK)
-        varies = inputs and not self._is_constant()
+        varies = inputs and not all(record[0] == CONSTANT for record in self.drives.records)
         while self.step < steps:
             plan[words.BEFORE] = self.step
             plan[words.STOP] = min(steps, self.step + chunk)
             rows = np.empty(0)
-            if varies or (inputs and self.step == 0):
-                at = np.arange(self.step, plan[words.STOP] if varies else 1) * program.dt
+            if varies:
+                at = np.arange(self.step, plan[words.STOP]) * program.dt
                 rows = np.ascontiguousarray(self.drives.values(at)).ravel()
-            if inputs and not varies and self.step == 0:
-                self._hold(rows)
             plan[words.ROWS], plan[words.FIRST_ROW] = int(bool(varies)), self.step + 1
             count = int(plan[words.STOP]) // self.every - self.step // self.every
             samples = np.empty(count * len(self.places))
@@ -250,6 +350,7 @@ class SpikeRun:
                 code, plan, program.table, self.y, self.q, program.constant, rows, self.release, self.arrivals,
                 program.pointers, program.targets, program.strengths, self.memory, self.offsets, self.log, ends,
                 self.armed, self.given_steps, self.given_elements, samples, self.work,
+                self.hits,
             )  # fmt: skip
             made = self.step - int(plan[words.BEFORE])
             self._samples.append(samples[: int(plan[words.SAMPLE])])
@@ -322,15 +423,27 @@ class SpikeRun:
 
     def _take(self, start: int, ends: np.ndarray) -> None:
         """Take what was logged since `start` out of the log, but for what delayed pulses still need."""
-        logged = int(self.plan[words.LOGGED])
+        logged = self.logged
         counts = np.diff(ends, prepend=start)
         self._ticks.append((int(self.plan[words.BEFORE]) + 1, counts, self.log[start:logged].copy()))
         width = len(self.program.events.slices) + 1
         oldest = max(1, self.step - self.program.slots + 2)
         keep = int(self.offsets[oldest % self.program.slots * width]) if self.program.slots > 1 else logged
-        self.log[: logged - keep] = self.log[keep:logged].copy()
-        self.offsets -= keep
+        keep_from(keep, logged, [self.log], self.offsets)
         self.plan[words.LOGGED] = logged - keep
+
+    def _at_first(self) -> np.ndarray:
+        """States, then weights that learn, at the beginning."""
+        program, initial = self.program, self.chosen.initial
+        states = {name: value for name, value in initial.items() if name not in program.learned}
+        y = np.concatenate([program.states.pack(states, program.initial, "state"), *self._weights_at_first()])
+        for _, name, edge in program.graph.edges(data=True):
+            if edge.get("draw") is not None and name not in initial:
+                scale = program.graph.value_of(edge["draw"], program.graph.size_of(name), f"reset of '{name}'")
+                y[program.states.slices[name]] = -scale * stream(self.chosen.seed, name).exponential(size=scale.size)
+        if not np.isfinite(y).all():
+            raise ParameterError("initial: values must be finite")
+        return y
 
     def _weights_at_first(self) -> list[np.ndarray]:
         """Weights that learn, those of the graph or those that are given."""
@@ -373,16 +486,21 @@ class SpikeRun:
                 places[name if size == 1 else f"{name}[{e}]"] = part.start + e
         return places
 
+    def _mapping(self, drive: Any) -> dict[str, Any]:
+        """Drives by input."""
+        ports = [*self.program.trains.slices, *self.program.inputs.slices]
+        if isinstance(drive, Mapping):
+            return dict(drive)
+        if len(ports) != 1:
+            known = ", ".join(ports) or "none"
+            raise ParameterError(f"drive: give a mapping from input port to drive; input ports: {known}")
+        return {ports[0]: drive}
+
     def _split_drives(self) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
         """Trains for the inputs that make events tick, and drives for the others."""
         program, trains, held = self.program, {}, {}
-        drive, ports = self.chosen.drive, [*program.trains.slices, *program.inputs.slices]
-        if not isinstance(drive, Mapping):
-            if len(ports) != 1:
-                known = ", ".join(ports) or "none"
-                raise ParameterError(f"drive: give a mapping from input port to drive; input ports: {known}")
-            drive = {ports[0]: drive}
-        for name, value in drive.items():
+        ports = [*program.trains.slices, *program.inputs.slices]
+        for name, value in self._drive.items():
             if isinstance(value, SpikeTrains) != (name in program.trains.slices):
                 if name not in program.trains.slices and name not in program.inputs.slices:
                     raise UnknownNameError(f"drive: no input '{name}'; {nearest(name, ports)}".rstrip("; "))
@@ -397,11 +515,13 @@ class SpikeRun:
             (trains if isinstance(value, SpikeTrains) else held)[name] = value
         return trains, held
 
-    def _given(self) -> None:
-        """Bind drives: trains to the events that they make tick, the rest to inputs."""
+    def _bind(self) -> None:
+        """Bind drives: trains from now on to the events that they make tick, the rest to inputs."""
         program = self.program
         trains, held = self._split_drives()
-        self.drives = bind_drives(program.inputs, held, self.t_stop)
+        self.drives = bind_drives(program.inputs, held, self.span[1])
+        if self.drives.inputs.size:
+            self._hold(np.ravel(self.drives.values(np.array([self.time]))))
         steps, elements = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
         for number, event in enumerate(program.events.slices):
             record = self.code[words.EVENTS_AT] + number * words.EVENT_WORDS
@@ -411,13 +531,11 @@ class SpikeRun:
             train = trains.get(port)
             self.code[record + words.GIVEN] = sum(part.size for part in steps)
             if train is not None:
-                steps.append(np.maximum(1, np.ceil(train.times / program.dt - WHOLE)).astype(np.int32))
-                elements.append(train.elements.astype(np.int32))
+                at = np.maximum(1, np.ceil(train.times / program.dt - WHOLE)).astype(np.int32)
+                steps.append(at[at > self.step])
+                elements.append(train.elements[at > self.step].astype(np.int32))
             self.code[record + words.GIVEN_END] = sum(part.size for part in steps)
         self.given_steps, self.given_elements = np.concatenate(steps), np.concatenate(elements)
-
-    def _is_constant(self) -> bool:
-        return all(record[0] == CONSTANT for record in self.drives.records)
 
     def _hold(self, row: np.ndarray) -> None:
         """What inputs that do not change add to each step."""
@@ -460,22 +578,21 @@ class SpikeRun:
         )
 
 
-def listed(weights: dict[str, Any]) -> dict[str, dict[str, list]]:
-    """Sparse matrices as lists, for the attributes of a Result."""
-    found = {name: matrix.tocoo() for name, matrix in weights.items()}
-    return {
-        name: {"shape": list(matrix.shape), "row": matrix.row.tolist(), "column": matrix.col.tolist(),
-               "value": matrix.data.tolist()}
-        for name, matrix in found.items()
-    }  # fmt: skip
+LINE = 64
+"""Bytes of a line of the cache."""
 
 
-def events_by_name(program: SpikeProgram, times: np.ndarray, elements: np.ndarray) -> dict[str, list[float]]:
-    """Times of the ticks of each element by its name."""
-    in_order = times[np.argsort(elements, kind="stable")].tolist()
-    ends = [0, *np.cumsum(np.bincount(elements, minlength=program.events.size)).tolist()]
-    return {
-        name if part.stop - part.start == 1 else f"{name}[{e - part.start}]": in_order[ends[e] : ends[e + 1]]
-        for name, part in program.events.slices.items()
-        for e in range(part.start, part.stop)
-    }
+def _on_lines(values: np.ndarray) -> np.ndarray:
+    """Copy that begins with a line of the cache: a vector register across two lines takes twice as long."""
+    room = np.empty(values.size + LINE // values.itemsize, values.dtype)
+    first = -room.ctypes.data % LINE // values.itemsize
+    made = room[first : first + values.size]
+    made[:] = values
+    return made
+
+
+def keep_from(first: int, logged: int, logs: list[np.ndarray], places: np.ndarray) -> None:
+    """Move what is in logs from a tick on to their beginnings, and the places in them along."""
+    for log in logs:
+        log[: logged - first] = log[first:logged].copy()
+    places -= first

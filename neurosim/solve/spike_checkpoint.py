@@ -20,7 +20,7 @@ from neurosim.errors import ParameterError
 from neurosim.graph.spikes import SpikeProgram
 from neurosim.kernels.abi import Driver
 from neurosim.results import versions
-from neurosim.solve.checkpoint import FORMAT, VERSION, Checkpoint, kept_settings
+from neurosim.solve.checkpoint_file import FORMAT, VERSION, Checkpoint, kept_settings
 
 _PROGRAM = ("code", "table", "constant", "pointers", "targets", "strengths")
 

@@ -28,7 +28,7 @@ from neurosim.solve.asked import checked_span
 from neurosim.solve.distributions import Distribution
 from neurosim.solve.dynamics import graph_place, parameter_names
 from neurosim.solve.ensemble import Chunk, Done, Job, ensemble_of, run_chunk
-from neurosim.solve.simulate import Settings, chosen_analysis, kind_of
+from neurosim.solve.simulate_circuit import Settings, chosen_analysis, kind_of
 from neurosim.solve.simulate_graph import GraphSettings
 from neurosim.solve.simulate_network import NetworkSettings
 
@@ -131,7 +131,7 @@ def sweep(
     memory_limit : float
         Bytes of all values, default 8e9.
     **settings
-        Fields of `neurosim.solve.simulate.Settings`, of a graph `neurosim.solve.simulate_graph.GraphSettings`.
+        Fields of `neurosim.solve.simulate_circuit.Settings`, of a graph `neurosim.solve.simulate_graph.GraphSettings`.
 
     Returns
     -------

@@ -84,7 +84,7 @@ def test_interrupt_is_one_line(neurosim, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neurosim.solve.simulate.run_analysis", interrupt)
+    monkeypatch.setattr("neurosim.solve.simulate_circuit.run_analysis", interrupt)
     answer = neurosim("run", "divider.cir")
     assert (answer.code, answer.out, answer.err) == (130, "", "interrupted\n")
 
@@ -93,7 +93,7 @@ def test_bugs_are_one_line_with_a_hint(neurosim, monkeypatch):
     def fail(*_: object) -> None:
         raise RuntimeError("the sky\nfell")
 
-    monkeypatch.setattr("neurosim.solve.simulate.run_analysis", fail)
+    monkeypatch.setattr("neurosim.solve.simulate_circuit.run_analysis", fail)
     answer = neurosim("run", "divider.cir")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.count("\n") == 1
@@ -111,7 +111,7 @@ def test_running_out_of_memory_or_disk_is_told(neurosim, monkeypatch):
         def fail(*_: object, error: BaseException = error) -> None:
             raise error
 
-        monkeypatch.setattr("neurosim.solve.simulate.run_analysis", fail)
+        monkeypatch.setattr("neurosim.solve.simulate_circuit.run_analysis", fail)
         answer = neurosim("run", "divider.cir")
         assert answer.code == code
         assert text in answer.err

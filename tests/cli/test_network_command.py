@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+import neurosim as ns
 from neurosim.cli import main
 
 SMALL = ["nanowires", "--set", "number=40", "--set", "width=16e-6", "--set", "height=16e-6", "--set", "seed=1"]
@@ -75,3 +77,20 @@ def test_a_saved_network_and_a_netlist_run_and_compare(tmp_path, capsys):
 def test_bad_input_is_named(arguments, says, capsys):
     assert main(["network", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_run_is_cut_and_resumed_from_the_network_beside_its_checkpoint(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run = ["network", "square_lattice", "--set", "rows=3", "--set", "columns=3", "--convention", "flipped",
+           "--time", "2", "--checkpoint-every", "0"]  # fmt: skip
+    assert main([*run, "--checkpoint", "whole.npz", "--out", "whole.nc"]) == 0
+    assert main([*run, "--checkpoint", "c.npz", "--max-seconds", "0"]) == 1
+    assert "the wall time limit of 0 s" in capsys.readouterr().err
+    assert main(["resume", "c.npz", "--out", "resumed.nc", "--plot", "none"]) == 0
+    whole, resumed = ns.load("whole.nc"), ns.load("resumed.nc")
+    assert all(np.array_equal(whole[name], resumed[name]) for name in resumed.columns)
+    (tmp_path / "c.json").rename("moved.json")
+    assert main(["resume", "c.npz"]) == 2
+    assert "neurosim resume c.npz FILE.json" in capsys.readouterr().err
+    assert main(["resume", "c.npz", "moved.json", "-q", "--plot", "none"]) == 0
+    assert main(["resume", "c.npz", "moved.npz"]) == 2

@@ -11,20 +11,49 @@ import neurosim
 
 ROOT = Path(neurosim.__file__).parents[1]
 
-RUN = """
+LOADED = """
+def loaded():
+    heavy = {"numba", "scipy", "matplotlib", "xarray", "pandas", "networkx"}
+    print(",".join(sorted({name.split(".")[0] for name in sys.modules} & heavy)) or "nothing")
+"""
+
+RUN = f"""
 import sys
 from neurosim.cli import main
+{LOADED}
+for option in ("--csv=x.csv", "--plot=x.png", "--out=x.nc"):
+    assert main(["run", sys.argv[1], "-q", option]) == 0
+    loaded()
+"""
 
-assert main(["run", sys.argv[1], "-q", "--csv", "out.csv"]) == 0
-print(*sorted({name.split(".")[0] for name in sys.modules} & {"numba", "scipy", "matplotlib", "xarray", "networkx"}))
+SPIKES = f"""
+import sys
+import neurosim as ns
+{LOADED}
+graph = ns.architectures.liquid((3, 2, 2), inputs=2)
+ns.simulate(graph, (0.0, 0.01), dt=1e-4, drive={{"train": ns.spike_trains([1e-3], [0])}})
+loaded()
+print(*sorted({{".".join(name.split(".")[:2]) for name in sys.modules if name.startswith("neurosim.")}}))
+print(*sorted(name for name in sys.modules if name.startswith("neurosim.architectures.")))
 """
 
 
-def test_second_run_loads_neither_numba_nor_scipy_nor_matplotlib(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", RUN, str(ROOT / "circuits" / "hp_sine.cir")]
+def second_run(code: str, folder: Path, *arguments: str) -> list[str]:
+    """Lines of a process that has been run before."""
+    command = [sys.executable, "-c", code, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    found = [
-        subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
-    assert found[1].split() == []
+    for _ in range(2):
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_table_needs_neither_numba_nor_scipy_a_figure_only_matplotlib_and_netcdf_scipy(tmp_path: Path) -> None:
+    netlist = str(ROOT / "circuits" / "hp_sine.cir")
+    assert second_run(RUN, tmp_path, netlist) == ["nothing", "matplotlib", "matplotlib,scipy"]
+
+
+def test_spikes_need_nothing_of_circuits_and_no_other_architecture(tmp_path: Path) -> None:
+    heavy, rooms, architectures = second_run(SPIKES, tmp_path)
+    assert heavy == "networkx,scipy"
+    assert not {"neurosim.circuit", "neurosim.expressions", "neurosim.memristive", "neurosim.plots"} & {*rooms.split()}
+    assert architectures.split() == ["neurosim.architectures.architecture", "neurosim.architectures.liquid"]

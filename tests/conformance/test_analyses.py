@@ -78,7 +78,7 @@ ANALYSES: dict[str, Callable[[str, Any], Any]] = {
     "conditional_exponents": lambda name, what: ns.conditional_exponents(what, (0.0, 10.0), drive={}),
     "contraction_rate": lambda name, what: ns.contraction_rate(what, (0.0, 1.0)),
     "fixed_points": lambda name, what: ns.fixed_points(what, starts=4),
-    "continuation": lambda name, what: ns.continuation(what, PARAMETER[name][0], PARAMETER[name][1:]),
+    "continuation": lambda name, what: ns.continuation(what, PARAMETER[name][0], PARAMETER[name][1:], points=12),
     "limit_cycle": lambda name, what: ns.limit_cycle(what, period=1.0 if "driven" in name else None, rtol=1e-6),
     "bifurcation_diagram": lambda name, what: ns.bifurcation_diagram(
         what, PARAMETER[name][0], PARAMETER[name][1:], STATES[name][0], transient=5, duration=5

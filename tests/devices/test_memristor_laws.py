@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memristor_driving import TEMPERATURE, Array, call, memristor
-from scipy import stats
 from scipy.integrate import solve_ivp
 
 from neurosim.devices import devices
@@ -372,6 +371,8 @@ def test_switches_follow_the_master_equation_in_mean_and_variance() -> None:
 
 
 def test_switches_do_not_depend_on_how_the_time_is_divided() -> None:
+    from scipy import stats
+
     coarse = thrown(0.02, 1, 8e-5, 4000, 40, 0.3, seed=1, v_on=0.0, v_off=0.0)[-1]
     fine = thrown(0.02, 16, 5e-6, 4000, 40, 0.3, seed=2, v_on=0.0, v_off=0.0)[-1]
     assert stats.ks_2samp(coarse, fine).pvalue > 1e-4
@@ -387,6 +388,8 @@ def test_switches_repeat_and_differ_between_seeds_instances_and_steps() -> None:
 
 
 def test_uniform_numbers_are_uniform_and_independent() -> None:
+    from scipy import stats
+
     columns = [
         np.array([uniform(7, 0, 0, k) for k in range(4000)]),
         np.array([uniform(7, 0, k, 0) for k in range(4000)]),
@@ -401,6 +404,8 @@ def test_uniform_numbers_are_uniform_and_independent() -> None:
 
 @pytest.mark.parametrize(("n", "p"), [(1, 0.3), (20, 0.05), (20, 0.7), (200, 0.01)])
 def test_binomial_numbers(n: int, p: float) -> None:
+    from scipy import stats
+
     drawn = np.array([binomial(n, p, 11, 0, step, 0) for step in range(3000)])
     counts = np.bincount(drawn, minlength=n + 1)
     expected = 3000 * stats.binom.pmf(np.arange(n + 1), n, p)

@@ -171,11 +171,7 @@ def loop(device: Device, frequency: float, cycles: int = 2) -> tuple[Array, Arra
     sol = solve_ivp(rate, (0, cycles), (m.start / size)[:, 0], "LSODA", phases, rtol=1e-5, atol=1e-7, max_step=0.02)
     assert sol.success
     v = m.amplitude * np.sin(2 * np.pi * phases)
-    lower, upper = m.state_limits()
-    i = np.array(
-        [m.response(v[k : k + 1], np.clip(sol.y[:, k : k + 1] * size, lower, upper))[0][0] for k in range(v.size)]
-    )
-    return v, i
+    return v, memristor(device, v.size).response(v, np.clip(sol.y * size, *m.state_limits()))[0]
 
 
 def lobe(v: Array, i: Array) -> float:

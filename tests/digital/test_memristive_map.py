@@ -44,7 +44,7 @@ def test_observed_order_is_the_declared_one(rule: str) -> None:
 
 
 def test_both_sides_come_to_rest_at_the_same_fixed_point() -> None:
-    found = ns.compare(grid(1e-3), dt=0.05, duration=20.0, starts=3)
+    found = ns.compare(grid(1e-3), dt=0.05, duration=20.0, starts=3, refinements=1)
     assert len(found.fixed_points) == 1
     assert found.fixed_points_agree
     assert found.attractors == {"starts": 3, "same": 1.0, "analog_at_rest": 1.0, "digital_at_rest": 1.0}

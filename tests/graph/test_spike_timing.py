@@ -15,6 +15,8 @@ from neurosim.graph.spikes import compile_spikes
 from neurosim.solve.simulate_spikes import SpikeRun, SpikeSettings
 
 DT, SPAN, BEFORE, BEHIND = 1e-4, 0.2, 2, 3
+EXACT = 2.0**-13
+"""A step whose multiples, and sums of these, are exact."""
 FULL = {"pair_plus": 3e-3, "triplet_plus": 6.2e-3, "pair_minus": 7e-3, "triplet_minus": 2.3e-3, "tau_y": 125e-3}
 
 
@@ -37,8 +39,8 @@ def drawn(seed: int, size: int, ticks: int = 8) -> list[np.ndarray]:
     return [np.sort(draw.choice(np.arange(5, round(SPAN / DT) - 20), ticks, replace=False)) for _ in range(size)]
 
 
-def trains(steps: list[np.ndarray]) -> Any:
-    return ns.spike_trains([found * DT for found in steps])
+def trains(steps: list[np.ndarray], dt: float = DT) -> Any:
+    return ns.spike_trains([found * dt for found in steps])
 
 
 def rising(steps: list[np.ndarray]) -> Any:
@@ -48,7 +50,9 @@ def rising(steps: list[np.ndarray]) -> Any:
                                             for x in s * DT) for s in steps], axis=1))  # fmt: skip
 
 
-def written_out(plastic: dict[str, Any], pre: np.ndarray, post: np.ndarray, delay: int, weight: float) -> float:
+def written_out(
+    plastic: dict[str, Any], pre: np.ndarray, post: np.ndarray, delay: int, weight: float, dt: float = DT
+) -> float:  # fmt: skip
     """The weight of one synapse after all ticks, by the rule's words."""
     rule: dict[str, Any] = (TRIPLET if plastic["rule"] == "triplet_stdp" else STDP) | plastic
     if plastic["rule"] == "stdp":
@@ -63,7 +67,7 @@ def written_out(plastic: dict[str, Any], pre: np.ndarray, post: np.ndarray, dela
 
     def trace(kind: str, now: int) -> float:
         seen = marks[kind][-1:] if rule["pairing"] == "nearest" else marks[kind]
-        return sum(np.exp(-(now - t) * DT / rule[f"tau_{kind}"]) for t in seen)
+        return sum(np.exp(-(now - t) * dt / rule[f"tau_{kind}"]) for t in seen)
 
     def moved(w: float, change: float) -> float:
         low, high = rule["bounds"] or (-np.inf, np.inf)
@@ -110,6 +114,45 @@ def test_the_grid_follows_the_rule(plastic: dict[str, Any], delay: float):
     assert np.abs(found - 0.5).min() > 1e-5
 
 
+@pytest.mark.parametrize(("plastic", "delay"), CASES)
+def test_without_a_grid_weights_follow_the_rule(plastic: dict[str, Any], delay: float):
+    pre, post, steps = drawn(1, BEFORE), drawn(2, BEHIND), round(delay / DT)
+    post[0][3] = pre[0][3] + steps  # at one instant
+    post[0].sort()
+    drive = {"to_pre": trains(pre, EXACT), "to_post": trains(post, EXACT)}
+    graph, stop = net(plastic, delay=steps * EXACT), 2000 * EXACT
+    run = ns.simulate(graph, (0.0, stop), grid="free", drive=drive, save=["W", "v"], print_step=stop / 8)
+    found = run.weights["W"].toarray()
+    wanted = [[written_out(plastic, pre[j], post[i], steps, 0.5, EXACT) for j in range(2)] for i in range(3)]
+    assert found == pytest.approx(np.array(wanted), rel=1e-12)
+    assert np.abs(found - 0.5).min() > 1e-5
+    grid = ns.simulate(graph, (0.0, stop), dt=EXACT, drive=drive, save=["W", "v"], print_step=stop / 8)
+    for name in grid.columns:
+        assert run[name] == pytest.approx(grid[name][grid.time <= stop][-run[name].size :], rel=1e-11)
+
+
+def test_a_grid_learns_the_weights_of_no_grid_to_first_order():
+    """Neurons that tick by themselves, so that a grid rounds their ticks."""
+    graph = ns.SignalGraph("learns")
+    graph.sub("in", ns.neurons.spike_source(20))
+    graph.port("train", 20)
+    graph.connect("train", "in/train")
+    graph.sub("n", ns.neurons.lif(16, background=np.linspace(17e-9, 22e-9, 16)))
+    graph.parameter("W", np.random.default_rng(0).uniform(0.5e-9, 1.5e-9, (16, 20)))
+    plastic = {"rule": "triplet_stdp", "post": "n/spike", "pair_plus": 2e-11, "triplet_plus": 3e-11,
+               "pair_minus": 3e-11}  # fmt: skip
+    graph.connect("in/spike", "n/excitatory", weight="W", delay=1.6e-3, plastic=plastic)
+    rough = ns.poisson_trains(30.0, 0.1, 20, seed=3)
+    drive = {"train": ns.spike_trains(np.ceil(rough.times / 2e-4) * 2e-4, rough.elements)}
+    free = ns.simulate(graph, (0.0, 0.1), grid="free", drive=drive).weights["W"].toarray()
+    steps, errors = 2e-4 / np.array([1, 4, 16, 64]), []
+    for dt in steps:
+        grid = ns.simulate(graph, (0.0, 0.1), dt=float(dt), drive=drive).weights["W"].toarray()
+        errors.append(np.abs(grid - free).mean())
+    assert errors[-1] < 0.002 * np.abs(free - graph.parameters["W"].value).mean()
+    assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(1.0, abs=0.2)
+
+
 @pytest.mark.parametrize(("plastic", "delay"), [CASES[1], CASES[3], CASES[4]])
 def test_the_engine_learns_the_same(plastic: dict[str, Any], delay: float):
     pre, post = drawn(1, BEFORE, 4), drawn(2, BEHIND, 4)
@@ -128,12 +171,13 @@ def test_the_engine_learns_the_same(plastic: dict[str, Any], delay: float):
     assert grid["v[0]"][-1] == pytest.approx(engine["v[0]"][-1], rel=1e-5)
 
 
+@pytest.mark.parametrize("how", [{"dt": DT}, {"grid": "free"}], ids=["grid", "free"])
 @pytest.mark.parametrize("later", [-0.05, -0.01, -0.001, 0.001, 0.01, 0.05])
-def test_window(later: float):
+def test_window(later: float, how: dict[str, Any]):
     """One pair: the closed form of the window."""
     plastic = {"rule": "stdp", "amplitude_plus": 0.01, "amplitude_minus": 0.012, "tau_plus": 0.017, "tau_minus": 0.034}
     drive = {"to_pre": ns.spike_trains([[0.1], []]), "to_post": ns.spike_trains([[0.1 + later], [], []])}
-    change = ns.simulate(net(plastic), (0.0, 0.2), dt=DT, drive=drive).weights["W"][0, 0] - 0.5
+    change = ns.simulate(net(plastic), (0.0, 0.2), **how, drive=drive).weights["W"][0, 0] - 0.5
     wanted = 0.01 * np.exp(-later / 0.017) if later > 0.0 else -0.012 * np.exp(later / 0.034)
     assert change == pytest.approx(wanted, rel=1e-10)
 

@@ -247,3 +247,26 @@ def test_a_state_that_grows_without_bounds_stops_the_run():
     net.connect("spike", "v", role="reset", to=0.0)
     with pytest.raises(SimulationError, match=r"state 'x\[0\]' is not finite"):
         ns.simulate(net, (0.0, 2.0), dt=1e-3)
+
+
+def test_thresholds_of_all_neurons_and_of_each():
+    """Looked for while the neurons are stepped, or by themselves: also behind the last whole word of neurons."""
+    size, drive = 75, np.linspace(14e-9, 30e-9, 75)
+    own = np.full(size, 15e-3)
+    own[40] = 15.1e-3
+    found = [ns.simulate(ns.neurons.lif(size, background=drive, threshold=level), (0.0, 0.3), dt=1e-4).trains["spike"]
+             for level in (15e-3, own)]  # fmt: skip
+    assert all(a.tolist() == b.tolist() for k, (a, b) in enumerate(zip(*found, strict=True)) if k != 40)
+    assert found[0][40].size > found[1][40].size > 0
+    assert found[0][74].size > 5
+
+
+def test_what_fades_does_not_become_slow():
+    """Numbers next to the smallest that there are would take a hundred times as long."""
+    net = ns.SignalGraph("silent")
+    net.state("s", 1, time_constant=1e-3, initial=1.0)
+    net.event("spike", 1, threshold=2.0)
+    net.connect("s", "spike")
+    run = ns.simulate(net, (0.0, 0.7), dt=1e-4, save=["s"], print_step=0.1)
+    assert run["s"][:5] == pytest.approx(np.exp(-100.0 * np.arange(5)), rel=1e-9)
+    assert run["s"][-1] == 0.0

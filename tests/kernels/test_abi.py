@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,7 +104,7 @@ def test_a_second_process_loads_no_compiler_and_an_edited_helper_is_seen(laws: P
     assert compiled == 1
 
 
-def test_damaged_and_foreign_files_are_compiled_again(laws: Path) -> None:
+def test_damaged_and_foreign_files_are_compiled_again(laws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # the smallest are compiled soonest
     files = sorted((laws / "cache").iterdir(), key=lambda path: path.stat().st_size)
     # Cut off, changed in one place, empty, written by others, and another function under this name.
@@ -116,9 +117,12 @@ def test_damaged_and_foreign_files_are_compiled_again(laws: Path) -> None:
     files[2].chmod(0o666)
     assert run_laws(laws, 2.0)[:2] == (2.0, 3)
     assert run_laws(laws, 2.0) == (2.0, 0, False)
+    monkeypatch.setenv("NEUROSIM_CACHE_DIR", str(laws / "cache"))
+    keys = [path.name.removeprefix("k-") for path in files[:2]]
+    assert all(native.read(key) for key in keys)
     files[0].write_bytes(files[1].read_bytes())
     files[1].write_bytes(b"")
-    assert run_laws(laws, 2.0)[:2] == (2.0, 2)
+    assert [native.read(key) for key in keys] == [None, None]
 
 
 def test_compiled_code_is_for_its_owner_only(compiled_laws: Path) -> None:
@@ -248,6 +252,26 @@ def test_a_unit_is_compiled_when_it_is_called(tmp_path: Path, monkeypatch: pytes
     assert half_of_a_positive_number(7.0) == 3.5
 
 
+def test_what_another_process_compiles_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    assert copy_row.address
+    code = native.read(copy_row.key)
+    assert code is not None
+    monkeypatch.setenv("NEUROSIM_CACHE_DIR", str(tmp_path))
+    again, before = abi.driver(_copy_signature)(copy_row.function), abi.compilations()
+    with open(tmp_path / f"k-{again.key}.lock", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=lambda: again.address)
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        native.write(again.key, code)
+    waiting.join(60.0)
+    assert again(a_pair(), np.zeros(3), 1.0, 0) == (7, 2.0)
+    assert abi.compilations() == before
+    assert [path.name for path in tmp_path.iterdir()] == [f"k-{again.key}"]
+
+
 def test_an_exception_in_compiled_code_is_raised() -> None:
     with pytest.raises(RuntimeError, match=r"copy_row\(\)"):
         copy_row(a_pair(), np.zeros(4), 1.0, 0)
@@ -278,16 +302,15 @@ def test_fingerprint_sees_the_fields_of_a_tuple_behind_a_signature(monkeypatch: 
 
 
 def test_fingerprint_is_the_same_in_every_process() -> None:
+    from neurosim.kernels.time_loop import advance
+
     imports = "from neurosim.kernels.abi import fingerprint; from neurosim.kernels.time_loop import advance"
-    code = f"{imports}; print(fingerprint(advance))"
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }  # fmt: skip
-    assert len(found) == 1
+    environment = {**os.environ, "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{imports}; print(fingerprint(advance))"], env=environment, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == abi.fingerprint(advance)
 
 
 def test_unwritable_cache_warns_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,14 @@ def test_power_has_the_special_values_of_the_standard() -> None:
     np.testing.assert_array_equal(np.signbit(result[known]), np.signbit(expected[known]))
 
 
-@pytest.mark.parametrize("name", [*REFERENCE, "limited_exp", "limited_exp_derivative"])
+def test_what_fades_has_an_error_below_two_units() -> None:
+    draw = np.random.default_rng(0)
+    x = np.concatenate([draw.uniform(0.0, 708.0, 20_000), draw.exponential(size=20_000), [0.0, 5e-324, 708.0]])
+    assert units_in_last_place(evaluate("fast_fading", x), np.exp(-x.astype(np.longdouble))).max() < 2.0
+    assert (evaluate("fast_fading", [708.1, math.inf]) == evaluate("fast_fading", 708.0)).all()
+
+
+@pytest.mark.parametrize("name", [*REFERENCE, "limited_exp", "limited_exp_derivative", "fast_fading"])
 def test_nan_stays_nan(name: str) -> None:
     assert np.isnan(evaluate(name, [math.nan, -math.nan])).all()
 

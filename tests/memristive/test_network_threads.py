@@ -30,8 +30,8 @@ def test_copies_have_factors_of_their_own(solver: str) -> None:
     alone = np.array([[model.flow(0.0, y) for y in row] for row in states])
     systems = [model.system, *(model.system.copy() for _ in range(3))]
     assert len({int(s.arrays.code[-1]) for s in systems}) == 1  # the pattern is shared
-    assert len({s.keeps.weight.ctypes.data for s in systems}) == 4
-    assert len({s.keeps.slot.ctypes.data for s in systems}) == 1
+    assert len({s.keeps[0].weight.ctypes.data for s in systems}) == 4
+    assert len({s.keeps[0].slot.ctypes.data for s in systems}) == 1
 
     def flows(number: int) -> np.ndarray:
         return np.array([systems[number].right_hand_side(0.0, y) for y in states[number]])

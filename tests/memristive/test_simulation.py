@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,9 @@ from scipy.integrate import solve_ivp
 
 import neurosim as ns
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.kernels.abi import compilations
+from neurosim.kernels.abi import TIME, compilations
+from neurosim.kernels.system import compute_flow
+from neurosim.memristive.assembly import assemble_network
 
 GRID = nx.grid_2d_graph(3, 3)
 
@@ -37,12 +40,18 @@ def reference(net: ns.MemristiveNetwork, stop: float, corners: np.ndarray) -> np
     return y
 
 
+@cache
+def end_of_network() -> np.ndarray:
+    """States of `network` after 0.5 s."""
+    return reference(network(), 0.5, np.array([0.125, 0.25]))
+
+
 @pytest.mark.parametrize("method", ["dp5", "dop853", "rodas5p", "adams"])
 def test_trajectory_equals_scipy_with_waves_and_held_sources(method: str) -> None:
     net = network()
     result = ns.simulate(net, (0.0, 0.5), method=method, rtol=1e-10)
     ours = np.array([result[name][-1] for name in net.state_names])
-    assert np.abs(ours - reference(net, 0.5, np.array([0.125, 0.25]))).max() < 2e-9
+    assert np.abs(ours - end_of_network()).max() < 2e-9
     assert np.abs(ours - net.state).max() > 0.01
 
 
@@ -172,17 +181,18 @@ def test_a_stiff_network_of_any_size_runs_and_implicit_methods_say_what_to_take(
     net = ns.MemristiveNetwork(
         graph, convention="flipped", alpha=alpha, beta=10.0, electrodes={0: "SIN(1 0.5 2)", 195: 0.0}, initial=0.3
     )
-    with pytest.raises(ParameterError, match="at most 300 edges, not 364; use 'rkc' where it is stiff"):
-        ns.simulate(net, (0.0, 0.1), method="rodas5p")
+    with pytest.raises(ParameterError, match="at most 300 edges, not 364; use 'rodas5p' or 'rkc' where it is stiff"):
+        ns.simulate(net, (0.0, 0.1), method="bdf2")
     asked = {"save": ["states"], "save_steps": False, "rtol": 1e-4}
-    runs = [ns.simulate(net, (0.0, 0.1), method=method, **asked) for method in ("rkc", "dp5", "auto")]
+    runs = [ns.simulate(net, (0.0, 0.1), method=method, **asked) for method in ("rkc", "dp5", "auto", "rodas5p")]
     ends = [np.array([r[name][-1] for name in net.state_names]) for r in runs]
-    assert np.abs(ends[0] - ends[1]).max() < 1e-4
-    assert np.abs(ends[2] - ends[1]).max() < 1e-4
-    assert "stability bounds the steps of dp5; continued by rkc" in runs[2].attrs["notes"][0]
-    rkc, dp5, auto = (r.attrs["statistics"]["evaluations"] for r in runs)
+    for end in ends[:1] + ends[2:]:
+        assert np.abs(end - ends[1]).max() < 1e-4
+    assert "stability bounds the steps of dp5; continued by rodas5p" in runs[2].attrs["notes"][0]
+    rkc, dp5, auto, rodas = (r.attrs["statistics"]["evaluations"] for r in runs)
     assert 3 * rkc < dp5
     assert 2 * auto < dp5
+    assert 3 * rodas < rkc
     assert net.plan(1e-4).kind == runs[0].attrs["solver"]
 
 
@@ -195,3 +205,32 @@ def test_a_small_stiff_network_goes_on_with_an_implicit_method() -> None:
     exact = ns.simulate(net, (0.0, 1.0), rtol=1e-9, method="rodas5p")
     for name in net.state_names:
         assert run[name][-1] == pytest.approx(exact[name][-1], abs=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["dense", "sparse_cholesky", "conjugate_gradients"])
+def test_rates_of_a_run_equal_those_of_the_network(solver: str) -> None:
+    draw = np.random.default_rng(5)
+    graph = nx.MultiGraph(nx.random_regular_graph(4, 40, seed=3))
+    graph.add_edges_from([(0, 1), (0, 1), ("a", "b"), ("b", "c"), ("c", "a")])
+    for k, edge in enumerate(graph.edges):
+        own: dict[str, Any] = {"polarity": 1 - 2 * (k % 5 == 0)}
+        if k % 7 == 3:
+            own = {"resistance": 1e3 + k}
+        elif k % 11 == 4:
+            own |= {"device": "vteam", "initial": 1e-9}
+        elif k % 3 == 0:
+            own |= {"r_on": 100.0 + k, "emf": "SIN(0.2 1 5)" if k % 2 else 0.3}
+        graph.edges[edge].update(own)
+    net = ns.MemristiveNetwork(
+        graph, convention="flipped", initial=0.4, solver=solver, currents={7: "SIN(0 1m 3)", 8: 2e-4},
+        electrodes={0: "SIN(0 2 1)", 3: 0.0, 9: -0.5},
+    )  # fmt: skip
+    laws = net.laws
+    assembly = assemble_network(net, net.sources.bind(1.0), derivatives=False, rtol=1e-11)
+    system = assembly.system
+    for t in (0.0, 0.07, 0.11):
+        w = np.clip(net.state + 0.2 * laws.scale * draw.normal(size=net.size), laws.lower, laws.upper)
+        system.context[TIME], f = t, np.zeros(net.size + 1)
+        compute_flow(system.arrays, system.context, np.append(w, 0.0), f)
+        expected = net.rhs(t, w)
+        np.testing.assert_allclose(f[:-1] / laws.scale, expected / laws.scale, rtol=1e-8, atol=1e-9)

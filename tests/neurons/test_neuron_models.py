@@ -40,7 +40,7 @@ FIRING = {
 """Constant currents with which each model fires again and again."""
 
 
-@pytest.mark.parametrize("model", [m for m in neurons if m.name != "spike_source"], ids=lambda m: m.name)
+@pytest.mark.parametrize("model", [m for m in neurons if m.name in FIRING], ids=lambda m: m.name)
 def test_models_fire_alike_with_and_without_dt(model: Neuron):
     """The engine locates every spike; the grid is late by a step or two at each."""
     dt, stop = 2.5e-5, 0.06
@@ -53,7 +53,7 @@ def test_models_fire_alike_with_and_without_dt(model: Neuron):
     assert np.all(np.abs(found - exact) <= 2.5 * dt * np.arange(1, found.size + 1)), (found, exact)
 
 
-@pytest.mark.parametrize("model", [m for m in neurons if m.name != "spike_source"], ids=lambda m: m.name)
+@pytest.mark.parametrize("model", [m for m in neurons if m.name in FIRING], ids=lambda m: m.name)
 def test_numbers_may_differ_between_neurons(model: Neuron):
     """A population of different neurons is each of them alone."""
     current = np.array([0.9, 1.0, 1.3]) * FIRING[model.name]["background"]

@@ -60,6 +60,19 @@ def test_unknown_parameters_are_refused_by_name(what, address, says):
         ns.dynamics(what).with_parameters({address: 1.0})
 
 
+def test_a_weight_that_was_zero_has_a_derivative_when_it_is_given():
+    graph = ns.SignalGraph("one way")
+    graph.parameter("W", [[0.0, 0.0], [0.5, 0.0]])
+    graph.state("h", 2, time_constant=1.0)
+    graph.map("r", 2, "tanh")
+    graph.connect("h", "r")
+    graph.connect("r", "h", weight="W")
+    model = ns.dynamics(graph)
+    for weight in (2.0, 0.0, 3.0):
+        model = model.with_parameters({"W[0,1]": weight})
+        np.testing.assert_allclose(model.jacobian(0.0, model.start).toarray(), [[-1.0, weight], [0.5, -1.0]])
+
+
 def test_other_things_are_refused():
     with pytest.raises(ParameterError, match="not list"):
         ns.dynamics([1, 2])  # pyright: ignore[reportArgumentType]

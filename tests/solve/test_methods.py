@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -428,14 +430,39 @@ def test_a_finished_solver_leaves_its_arrays_to_the_next_and_keeps_its_answers()
     first = classes.DP5(decay, 0.0, [1.0], 1.0, parameters=(1.0,), rtol=1e-8)
     first.step()
     assert first.status == "finished"
-    dense, end, steps = first.dense_output(), first.y.copy(), first.knots.copy()
+    dense = first.dense_output()
+    # As long as somebody holds it, its arrays are its own.
     second = classes.DP5(decay, 0.0, [2.0], 3.0, parameters=(5.0,), rtol=1e-8)
-    assert second.run.knot_q is first.run.knot_q
-    second.step()
-    assert first.y == end
-    assert np.array_equal(first.knots, steps)
-    assert dense(0.5)[0] == pytest.approx(np.exp(-0.5), abs=1e-6)
-    # Its right-hand side is still its own, and so is that of the second.
+    assert second.run.knot_q is not first.run.knot_q
     assert first.fun(0.0, np.array([3.0])) == -3.0
-    assert second.fun(0.0, np.array([3.0])) == -15.0
-    assert second.y[0] == pytest.approx(2.0 * np.exp(-15.0), abs=1e-6)
+    assert np.array_equal(first.fun_vectorized(0.0, np.array([[3.0, 4.0]])), [[-3.0, -4.0]])
+    kept = first.run.knot_q
+    del first
+    third = classes.DP5(decay, 0.0, [3.0], 3.0, parameters=(2.0,), rtol=1e-8)
+    assert third.run.knot_q is kept
+    for solver, rate in ((second, 5.0), (third, 2.0)):
+        start = solver.y[0]
+        solver.step()
+        assert solver.y[0] == pytest.approx(start * np.exp(-3.0 * rate), abs=1e-6)
+        assert solver.fun(0.0, np.array([3.0])) == -3.0 * rate
+    assert dense(0.5)[0] == pytest.approx(np.exp(-0.5), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["DP5", "DOP853", "RKC", "RK4"])
+def test_interpolants_of_chunks_are_those_of_single_steps(name):
+    options = {"fixed_step": 0.01} if name == "RK4" else {"rtol": 1e-7}
+    make = functools.partial(
+        solve_ivp, lorenz_law, (0.0, 2.0), [1.0, 1.0, 1.0], method=getattr(classes, name),
+        parameters=LORENZ_PARAMETERS, t_eval=np.linspace(0.0, 2.0, 301), **options,
+    )  # fmt: skip
+    whole, single, plain = make(), make(chunk=1), make(t_eval=None)
+    assert np.abs(whole.y - single.y).max() < 1e-13 * np.abs(whole.y).max()
+    # What only interpolates is not evaluated where nobody asks for it.
+    assert plain.nfev == whole.nfev if name != "DOP853" else plain.nfev < whole.nfev == single.nfev
+
+
+@pytest.mark.parametrize("name", ["DP5", "DOP853", "Adams", "BDF", "Rodas5P"])
+def test_a_slope_that_is_not_finite_from_the_start_ends_the_run(name):
+    solution = solve_ivp(lambda t, y: y * np.nan, (0.0, 10.0), [1.0], method=getattr(classes, name))
+    assert not solution.success
+    assert "not finite" in solution.message

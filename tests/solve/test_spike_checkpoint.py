@@ -59,7 +59,8 @@ def test_a_killed_run_goes_on_with_the_same_bits(how, tmp_path: Path, monkeypatc
         ns.resume(file, liquid(), save=["trace"], **GIVEN)
 
 
-def test_weights_that_learn_are_kept(tmp_path: Path):
+@pytest.mark.parametrize("how", [{"dt": 1e-4}, {"grid": "free"}], ids=["grid", "free"])
+def test_weights_that_learn_are_kept(how, tmp_path: Path):
     net = ns.SignalGraph("learns")
     for name in ("in", "out"):
         net.sub(name, ns.neurons.spike_source(2))
@@ -69,9 +70,9 @@ def test_weights_that_learn_are_kept(tmp_path: Path):
     net.parameter("W", np.full((2, 2), 0.5))
     net.connect("in/spike", "x", weight="W", delay=1e-3, plastic={"rule": "stdp", "post": "out/spike"})
     drive = {f"{name} train": ns.poisson_trains(80.0, STOP, 2, seed=k) for k, name in enumerate(("in", "out"))}
-    wanted = ns.simulate(net, (0.0, STOP), dt=1e-4, drive=drive)
+    wanted = ns.simulate(net, (0.0, STOP), **how, drive=drive)
     file = tmp_path / "run.npz"
-    ns.simulate(net, (0.0, STOP), dt=1e-4, drive=drive, checkpoint=file)
+    ns.simulate(net, (0.0, STOP), **how, drive=drive, checkpoint=file)
     found = ns.resume(file, net, drive=drive)
     assert found.attrs["weights"] == wanted.attrs["weights"]
     assert set(found.attrs["weights"]["W"]["value"]) != {0.5}

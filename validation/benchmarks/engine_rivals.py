@@ -1,7 +1,7 @@
 """The problems, and the other integrators, in a process of their own: ``python engine_rivals.py``.
 
 Prints the libraries that it found. Then a line ``PROBLEM`` is answered with the labels of its contests, and a line
-``PROBLEM|LABEL|RTOL|REPEATS`` with the least CPU time of a repeat [s] and the state at the end. Every rival gets the
+``PROBLEM|LABEL|RTOL|REPEATS`` with the least time of a repeat [s] and the state at the end. Every rival gets the
 same right-hand side compiled by Numba (jitcode: C; diffrax: JAX). One thread. Needs nothing of neurosim, so that it
 runs where only the libraries are installed.
 """
@@ -310,12 +310,12 @@ LIBRARIES = {
 
 
 def least_time(contest: Callable[[], np.ndarray], repeats: int) -> tuple[float, list[float]]:
-    """Least CPU time of this process [s] over some repeats, and the end."""
+    """Least time [s] over some repeats, and the end."""
     best, result = float("inf"), np.empty(0)
     for _ in range(repeats):
-        clock = time.process_time()
+        clock = time.perf_counter()
         result = contest()
-        best = min(best, time.process_time() - clock)
+        best = min(best, time.perf_counter() - clock)
     return best, np.asarray(result, float).tolist()
 
 

@@ -2,7 +2,7 @@
 
 ``python -m validation --benchmarks --only gradients``. The gradient of half the square of the last state of a tanh
 network by all weights, biases and the start, forward and backward, in float64 on one thread; ours and JAX (compiled,
-``value_and_grad`` through ``lax.scan``) take turns, and what counts is the least CPU time. JAX is looked for as in
+``value_and_grad`` through ``lax.scan``) take turns, and what counts is the least time. JAX is looked for as in
 `validation.benchmarks.networks`.
 """
 
@@ -22,7 +22,7 @@ import neurosim as ns
 from neurosim.solve.explicit_steps import ExplicitSteps
 from neurosim.solve.methods import methods
 from validation.benchmarks import gradients_rivals
-from validation.benchmarks.networks import _python_with
+from validation.benchmarks.networks import python_with
 from validation.case import Case, Context
 
 SIZES, STEPS, SPAN = (20, 100, 300), 400, 20.0
@@ -53,7 +53,7 @@ def _network(n: int) -> tuple[Callable[[], Any], dict[str, Any]]:
 
 def cases(context: Context) -> Iterator[Case]:
     """The same gradient, and within 1.5 times JAX from 100 units on."""
-    python = _python_with("jax")
+    python = python_with("jax")
     if python is None:
         context.remarks.append("jax is not installed: adjoints were not timed against it")
         return
@@ -73,9 +73,9 @@ def cases(context: Context) -> Iterator[Case]:
                 for n, (run, _) in ours.items():
                     repeats = 2 if turn == 0 else max(2, int(SECONDS / best[n][0]))
                     for _ in range(repeats):
-                        clock = time.process_time()
+                        clock = time.perf_counter()
                         run()
-                        best[n][0] = min(best[n][0], time.process_time() - clock)
+                        best[n][0] = min(best[n][0], time.perf_counter() - clock)
                     print(f"{n} {repeats}", file=rival.stdin, flush=True)
                     best[n][1] = min(best[n][1], json.loads(rival.stdout.readline())[0])
             rival.stdin.close()
@@ -89,7 +89,7 @@ def cases(context: Context) -> Iterator[Case]:
             mine, other = best[n]
             if n >= 100:
                 yield Case(
-                    f"adjoint, {n} units, time", "paired run", "neurosim CPU time / JAX CPU time", f"at most {LIMIT:g}",
+                    f"adjoint, {n} units, time", "paired run", "neurosim time / JAX time", f"at most {LIMIT:g}",
                     f"{mine / other:.3g} ({1e3 * mine:.3g} ms against {1e3 * other:.3g} ms)", mine / other, LIMIT,
                     "the target of the project",
                 )  # fmt: skip

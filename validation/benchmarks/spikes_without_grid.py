@@ -30,7 +30,7 @@ def pairs(contest: str, turns: int) -> tuple[float, float, int, int]:
     free, grid = compile_cells(graph), compile_spikes(graph, DT)
 
     def without() -> SpikeRun:
-        run = SpikeEventRun(free, SpikeEventSettings("free", drive=inputs), (0.0, STOP))
+        run = SpikeEventRun(free, SpikeEventSettings("free", drive=inputs), STOP)
         timed(lambda: run.advance(STOP), 0)
         return run
 

@@ -153,8 +153,9 @@ def logistic(features: np.ndarray, classes: np.ndarray, regularisation: float = 
         w = flat.reshape(shape)
         margin = sign * (scaled @ w.T)
         penalised = regularisation * np.column_stack([w[:, :-1], np.zeros(len(w))])
-        slope = -sign * np.exp(-np.logaddexp(0.0, margin))
-        value = np.logaddexp(0.0, -margin).sum() + 0.5 * (penalised * w).sum()
+        small = np.exp(-np.abs(margin))
+        slope = -sign * np.where(margin > 0.0, small, 1.0) / (1.0 + small)
+        value = (np.log1p(small) - np.minimum(margin, 0.0)).sum() + 0.5 * (penalised * w).sum()
         return float(value), (slope.T @ scaled + penalised).ravel()
 
     found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x

@@ -30,7 +30,7 @@ DEEPEST = 20
 _PARAMETER_KEYS = {"shape", "values", "row_starts", "columns", "trainable", "unit", "mask", "parent", "attributes"}
 _EDGE_KEYS = (
     "weight", "role", "slot", "transpose", "gain", "delay", "source_part", "target_part", "plastic",
-    "to", "by", "factor",
+    "to", "by", "factor", "draw",
 )  # fmt: skip
 _PAIRS = {"bounds", "limits", "source_part", "target_part"}
 

@@ -12,10 +12,9 @@ from the node that was added first, its tail, to the other, its head. ``generato
 from __future__ import annotations
 
 from neurosim.memristive.generators.generator import Generator
-from neurosim.registry import Registry
+from neurosim.registry import Registry, offer_functions
 
 generators: Registry[Generator] = Registry("generator", __name__, "generator", "neurosim.generators")
 """All generators, by name; third-party packages add theirs by the entry point group ``neurosim.generators``."""
 
-# Now, not on first use: importing a file later would put the module of the same name in the function's place.
-globals().update({entry.name: entry.build for entry in generators})
+offer_functions(generators)

@@ -27,7 +27,8 @@ def __getattr__(name: str) -> type[CompiledSolver]:
             if found.class_name == name and not found.is_for_graphs:
                 from neurosim.solve.ode_solver import solver_class
 
-                return solver_class(found)
+                globals()[name] = made = solver_class(found)
+                return made
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
