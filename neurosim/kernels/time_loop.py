@@ -12,6 +12,7 @@ from neurosim.kernels.explicit import explicit_interpolant, explicit_step, keeps
 from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
+from neurosim.kernels.polish import polish
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
@@ -88,7 +89,6 @@ from neurosim.kernels.steps import (
     multistep_accept,
     multistep_interpolant,
     multistep_step,
-    polish,
     rosenbrock_defect,
     rosenbrock_interpolant,
     rosenbrock_step,
