@@ -287,7 +287,8 @@ def _finish(S, lu, run, context):
             if status != 0:
                 return status
         return 0
-    count[FRESH] = 1 if S.bounded.size == 0 else 0
+    # The slope at a state that was put back on its bound is another.
+    count[FRESH] = 1 if S.bounded.size == 0 or count[AT_LIMIT] == 0 else 0
     return 0
 
 
