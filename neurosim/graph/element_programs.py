@@ -467,10 +467,11 @@ COARSE = 0.5
 """Part of the shortest time of a state that flows nonlinearly from which a step is called coarse."""
 
 
-def warn_of_coarse_steps(flat: SignalGraph, elements: Elements, step: float) -> tuple[str, ...]:
+def warn_of_coarse_steps(flat: SignalGraph, elements: Elements, step: float, scheme: str) -> tuple[str, ...]:
     """Notes, which are warned of too, on a step [s] that is too long for states that flow nonlinearly.
 
-    The time of a state is its time constant, or that in which N moves the first of its elements by itself at the start.
+    The time of a state is its time constant, or that in which N moves the first of its elements by itself at the start;
+    the exponential midpoint takes that into account.
 
     Warns
     -----
@@ -483,7 +484,8 @@ def warn_of_coarse_steps(flat: SignalGraph, elements: Elements, step: float) -> 
             h = 1e-6 * max(abs(start[i]), 1e-3)
             low, high = (_rates_of_first(elements, [*start[:i], start[i] + d, *start[i + 1 :]])[i] for d in (-h, h))
             own = float(flat.value_of(flat.nodes[name]["time_constant"], elements.size, name).min())
-            times[name] = 1.0 / max(1.0 / own, abs(high - low) / (2.0 * h))
+            slope = 0.0 if scheme == "exponential_midpoint" else abs(high - low) / (2.0 * h)
+            times[name] = 1.0 / max(1.0 / own, slope)
     name = min(times, key=times.__getitem__, default="")
     if not name or not step > COARSE * times[name]:
         return ()

@@ -418,7 +418,7 @@ class _Compiler:
             [self.states.slices[name].start if j in reached else -1 for j, name in enumerate(names)],
             made, rates, {name for name in names if name in self.holders}, noise,
         )  # fmt: skip
-        self.notes += warn_of_coarse_steps(flat, elements, self.dt / self.substeps)
+        self.notes += warn_of_coarse_steps(flat, elements, self.dt / self.substeps, self.scheme)
         made_of = elements, self.dt, self.scheme, self.substeps, self.drawn, self._number
         code, registers, drawn = write_program(*made_of)
         self.code += code
