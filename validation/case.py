@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,20 +49,6 @@ class Case:
         return bool(np.isfinite(self.error) and self.error <= self.tolerance)
 
 
-def _label_sparsely(axis: Any) -> None:
-    """Number a logarithmic axis at powers of ten, a short one at twice and five times these too."""
-    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
-
-    if axis.get_scale() != "log":
-        return
-    low, high = axis.get_view_interval()
-    if high > 30.0 * low:
-        axis.set_minor_formatter(NullFormatter())
-    else:
-        axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
-        axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
-
-
 @dataclass
 class Context:
     """What a module of cases gets.
@@ -86,11 +71,13 @@ class Context:
         """Draw with ``draw(axes)`` into a file in the folder and return its name."""
         from matplotlib.figure import Figure
 
+        from neurosim.plots.style import label_sparsely
+
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         draw(figure.subplots())
         for axes in figure.axes:
-            _label_sparsely(axes.xaxis)
-            _label_sparsely(axes.yaxis)
+            label_sparsely(axes.xaxis)
+            label_sparsely(axes.yaxis)
         file = f"{name.replace(' ', '_').replace('/', '_')}.png"
         figure.savefig(self.folder / file, dpi=110)
         return file

@@ -143,12 +143,18 @@ def contraction_rate(
         raise ParameterError(f"'{model.title}' has a mass matrix that is singular or not diagonal: it has no Jacobian")
     flows = np.flatnonzero(model.flows)
     times, points = _run(model, t_span) if t_span else _box(model, region or {}, seed)
-    matrices = [
-        (model.jacobian(t, y).toarray() / diagonal[:, None])[np.ix_(flows, flows)]
-        for t, y in zip(times, points, strict=True)
-    ]
+    matrices, free = [], []
+    for t, y in zip(times, points, strict=True):
+        # What is held at a bound does not move, and neither does a neighbour that gets there.
+        moves = ~model.at_bounds(y, model.flow(t, y))
+        J = model.jacobian(t, y).toarray() / diagonal[:, None] * np.outer(moves, moves)
+        matrices.append(J[np.ix_(flows, flows)])
+        free.append(moves[flows])
     chosen = _weights(weights, matrices, norm)
-    measures = np.array([logarithmic_norm(J, norm, chosen) for J in matrices])
+    measures = np.array([
+        logarithmic_norm(J[np.ix_(moves, moves)], norm, chosen[moves]) if moves.any() else -np.inf
+        for J, moves in zip(matrices, free, strict=True)
+    ])  # fmt: skip
     worst = int(np.argmax(measures))
     proven = np.nan
     if isinstance(model.assembly, GraphAssembly) and not model.assembly.program.is_clocked.any():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.analyses.drawable import Drawable
 from neurosim.analyses.field import ZERO, Field, field_of, zero_of
 from neurosim.errors import ParameterError
 from neurosim.randomness import stream
@@ -50,7 +51,7 @@ class FixedPoint:
 
 
 @dataclass(frozen=True)
-class FixedPoints:
+class FixedPoints(Drawable):
     """What was found, the most stable first.
 
     Attributes
@@ -68,6 +69,8 @@ class FixedPoints:
     points: tuple[FixedPoint, ...]
     starts: int
     field: Field
+
+    drawn_by = "fixed_points:fixed_points"
 
     def __len__(self) -> int:
         return len(self.points)

@@ -97,7 +97,10 @@ class Runs:
                 raise ParameterError(f"'{self.model.title}' has no .tran that says how long to run: give duration=")
             return asked.stop
         if isinstance(self.model, MemristiveNetwork):
-            raise ParameterError(f"network '{self.model.title}' has no time constant of its own: give duration=")
+            raise ParameterError(
+                f"network '{self.model.title}' has no time constant of its own: say how long it runs "
+                "(duration=, transient=; --time, --transient)"
+            )
         return LONG * float(np.nanmax(self.model.time_constant))
 
     def run(

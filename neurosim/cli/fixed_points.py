@@ -29,7 +29,7 @@ def fixed_points_command(
     at: Annotated[float, typer.Option(help="Time at which sources are taken, in s.")] = 0.0,
     set_: Settings = None,
     seed: Annotated[int, typer.Option(help="Seed of the starts.")] = 0,
-    plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the branch (with --follow).")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="X.png", help="Draw the points, or the branch.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print numbers as JSON.")] = False,
 ) -> None:
     """Find fixed points; with --follow, their branch with folds and Hopf points.
@@ -42,8 +42,6 @@ def fixed_points_command(
 
     if switch and follow is None:
         raise ParameterError("--switch follows the branches that cross one: give --follow NAME=A..B too")
-    if plot is not None and follow is None:
-        raise ParameterError("--plot draws a branch: give --follow NAME=A..B too")
     check_place(plot)
     what = subject_of(subject, set_ or [])
     if follow is None:
@@ -70,12 +68,12 @@ def fixed_points_command(
             shown, more = _of_branch(other)
             values.setdefault("crossing", []).append(shown)
             lines += more
-        if plot is not None:
-            from neurosim.plots import write_figure
-            from neurosim.plots.branch import branch
+    if plot is not None:
+        from neurosim.plots import write_figure
+        from neurosim.plots.branch import branch
 
-            write_figure(branch(branches).figure, plot)
-            lines.append(f"wrote {plot}")
+        write_figure((found.plot()[0] if follow is None else branch(branches)).figure, plot)
+        lines.append(f"wrote {plot}")
     print(json.dumps(values, indent=1, allow_nan=False) if json_ else "\n".join(lines))
 
 

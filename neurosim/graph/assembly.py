@@ -73,6 +73,9 @@ class GraphAssembly:
         """
         program = self.program
         y = program.states.pack(initial or {}, program.initial, "state")
+        for name, part in program.states.slices.items():
+            if not np.isfinite(y[part]).all():
+                raise ParameterError(f"state '{name}': initial values must be finite, not {y[part]}")
         u = self.drives.values(np.zeros(1))[0]
         for delay in program.delays:
             past = program.states.slices[delay.state].start

@@ -26,7 +26,7 @@ def contraction_rate(found: ContractionRate, *, ax: Axes | None = None) -> Axes:
     if ax is None:
         from matplotlib.figure import Figure
 
-        ax = Figure(figsize=(6.4, 4.0), layout="constrained").subplots()
+        ax = Figure(figsize=(7.6, 4.0), layout="constrained").subplots()
         ax.set_title(f"{found.title}: contraction, {found.norm} norm".replace("$", r"\$"), fontsize="medium")
     if found.times.size:
         ax.plot(found.times, found.measures, color=PALETTE[0])
@@ -42,6 +42,6 @@ def contraction_rate(found: ContractionRate, *, ax: Axes | None = None) -> Axes:
         if np.isfinite(value):
             ax.axhline(value, color=colour, linewidth=1.0, linestyle=(0, (4, 2)), label=f"{name}: {value:+.4g}/s")
     ax.set_ylabel("logarithmic norm (1/s)")
-    ax.legend(fontsize="small", frameon=False)
+    ax.legend(fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     tidy(ax)
     return ax

@@ -44,6 +44,9 @@ def power_balance(balance: PowerBalance, *, ax: Any = None) -> list[Axes]:
             interval.start / scale, interval.stop / scale, color="0.9", zorder=0,
             label="a state at its bound" if k == 0 else None,
         )  # fmt: skip
+    if not largest:
+        axes[1].text(0.5, 0.5, "no part dissipates", transform=axes[1].transAxes, ha="center", color="0.4")
+        axes[1].set_yticks([])
     axes[0].set_ylabel(f"power ({shown})")
     axes[1].set_ylabel(f"taken up ({part_shown})")
     axes[1].set_xlabel(f"time ({unit})")

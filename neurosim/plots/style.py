@@ -157,8 +157,24 @@ def panels(
     return axes
 
 
+def label_sparsely(axis: Any) -> None:
+    """Number a logarithmic axis at powers of ten, a short one at twice and five times these too."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+
+    if axis.get_scale() != "log" or isinstance(axis.get_minor_formatter(), NullFormatter):
+        return
+    low, high = axis.get_view_interval()
+    if high > 30.0 * low:
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+        axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
+
+
 def tidy(ax: Axes) -> None:
-    """Put a faint grid behind the data and take the frame away where there is no axis."""
+    """Put a faint grid behind the data, and take away the frame where there is no axis and numbers that crowd."""
+    label_sparsely(ax.xaxis)
+    label_sparsely(ax.yaxis)
     ax.grid(True, **GRID)
     ax.set_axisbelow(True)
     for side in ("top", "right"):

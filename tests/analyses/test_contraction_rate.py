@@ -46,3 +46,27 @@ def test_bad_input_is_refused():
             ns.contraction_rate(graph, **arguments)
     with pytest.raises(ParameterError, match="singular or not diagonal"):
         ns.contraction_rate("circuits/rc_step.cir", (0, 1e-3))
+
+
+def test_what_is_held_at_a_bound_does_not_part_neighbours():
+    # x' = -x + 20 y, y' = 1 up to 1, where it stays: x alone is left, and its rate is 1.
+    graph = ns.SignalGraph("ramp")
+    graph.parameter("one", [1.0])
+    graph.parameter("W", [[20.0]])
+    graph.state("x", 1, time_constant=1.0)
+    graph.state("y", 1, time_constant=1.0, leak=0.0, bias="one", bounds=(0.0, 1.0))
+    graph.connect("y", "x", weight="W")
+    found = ns.contraction_rate(graph, (0.0, 5.0))
+    assert found.measures[0] > 5.0
+    assert found.measures[-1] == pytest.approx(-1.0, abs=1e-12)
+
+
+def test_where_all_is_held_neighbours_meet_at_once():
+    graph = ns.SignalGraph("ramp")
+    graph.parameter("one", [1.0])
+    graph.state("y", 1, time_constant=1.0, leak=0.0, bias="one", bounds=(0.0, 1.0))
+    found = ns.contraction_rate(graph, (0.0, 5.0))
+    assert found.measures[0] == 0.0
+    assert found.measures[-1] == -np.inf
+    assert "in the mean" in str(found)
+    assert found.plot() is not None

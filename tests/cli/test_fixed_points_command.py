@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+import neurosim as ns
+from neurosim.architectures import architectures
 from neurosim.cli import main
 
 
@@ -20,6 +22,20 @@ def test_points_and_branch(tmp_path, capsys):
     assert figure.stat().st_size > 5000
 
 
+@pytest.mark.parametrize("name", ["lorenz", "henon"])
+def test_points_are_drawn(name, tmp_path, capsys):
+    assert main(["fixed-points", name, "--plot", str(tmp_path / "points.png")]) == 0
+    assert "wrote" in capsys.readouterr().out
+    assert (tmp_path / "points.png").stat().st_size > 5000
+    found = ns.fixed_points(architectures.get(name).build())
+    plane, spectrum = found.plot()
+    drawn = [line for line in plane.lines if line.get_marker() != "None"]
+    assert [line.get_xydata()[0].tolist() for line in drawn] == [
+        [p.state[found.names.index(axis)] for axis in (plane.get_xlabel(), plane.get_ylabel())] for p in found.points
+    ]
+    assert [line.get_xdata().size for line in spectrum.lines[: len(found)]] == [len(p.state) for p in found.points]
+
+
 def test_json(capsys):
     assert main(["fixed-points", "circuits/chua.cir", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["points"]) == 3
@@ -28,7 +44,6 @@ def test_json(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["lorenz", "--plot", "x.png"], "give --follow"),
         (["lorenz", "--switch"], "give --follow"),
         (["lorenz", "--follow", "rho"], "must look like NAME=A..B"),
         (["lorenz", "--follow", "roh=1..2"], "did you mean 'rho'"),

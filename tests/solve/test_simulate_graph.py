@@ -396,3 +396,8 @@ def test_methods_of_variable_order_run_graphs(method):
     np.testing.assert_allclose(result["x[1]"], -np.exp(-result.time), atol=1e-5)
     with pytest.raises(ParameterError, match="chooses its order with its step"):
         simulate(_relaxing_pair(3.0), (0.0, 5.0), method=method, fixed_step=0.1)
+
+
+def test_a_start_that_is_not_finite_is_refused_by_name():
+    with pytest.raises(ParameterError, match="state 'x': initial values must be finite"):
+        simulate(_relaxing_pair(2.0), (0.0, 1.0), initial={"x": [1.0, np.nan]})
