@@ -96,6 +96,10 @@ class SilentNetworkWarning(UserWarning):
     """A spiking network made no spikes, so that nothing can be learnt from its states."""
 
 
+class CoarseStepWarning(UserWarning):
+    """Steps of time that are too long for what moves in them."""
+
+
 class RankDeficientWarning(UserWarning):
     """A regression whose features depend on one another, so that its weights are not determined by the data."""
 

@@ -9,12 +9,12 @@ import pytest
 import neurosim
 
 
-@pytest.mark.parametrize("name", neurosim.__all__)
-def test_every_public_name_exists(name):
-    value = getattr(neurosim, name)
-    assert value is not None
-    assert name in dir(neurosim)
-    assert getattr(neurosim, name) is value
+def test_every_public_name_exists():
+    for name in neurosim.__all__:
+        value = getattr(neurosim, name)
+        assert value is not None, name
+        assert name in dir(neurosim)
+        assert getattr(neurosim, name) is value, name
 
 
 def test_unknown_name_is_an_attribute_error():

@@ -123,6 +123,8 @@ class Comparison(Drawable):
         What is known of the rule.
     spikes : tuple of SpikeAgreement
         Where the graph has events: how far their ticks agree, for each of `steps`.
+    ticks : tuple of mapping of str to array_like
+        Where it has events: times [s] of the ticks of each element, analog and digital at dt.
     """
 
     drawn_by = "comparison:comparison"
@@ -150,6 +152,7 @@ class Comparison(Drawable):
     seconds_analog: float
     statements: tuple[str, ...] = field(default=())
     spikes: tuple[SpikeAgreement, ...] = field(default=())
+    ticks: tuple[Mapping[str, Any], ...] = field(default=())
 
     @property
     def fixed_points_agree(self) -> bool:
@@ -301,7 +304,7 @@ def compare(
         seconds_analog=real.seconds,
         statements=(
             f"leak: {rule.leak}", f"fixed points: {rule.fixed_points}", f"stability: {rule.stability}",
-        ), spikes=spikes,
+        ), spikes=spikes, ticks=(real.ticks, runs[0].ticks) if spikes else (),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def as_markdown(comparison: Comparison, figure: str = "") -> str:
     c = comparison
     lines = [f"# {c.title}: analog against digital ({c.rule})", ""]
     if figure:
-        lines += [f"![trajectories, error against step, and fixed points]({figure})", ""]
+        lines += [f"![trajectories, error against step, and {'ticks' if c.ticks else 'fixed points'}]({figure})", ""]
     lines += [
         f"{len(c.state_names)} states over {c.duration:g} s; inputs held for {c.sample_period:g} s; dt = {c.dt:g} s.",
         *(f"- {statement}" for statement in c.statements),

@@ -51,7 +51,7 @@ def _ran(checkpoint: Path, file: Path | None) -> Any:
     from neurosim.cli.network import network_beside
     from neurosim.cli.subject import subject_of
     from neurosim.errors import FormatError
-    from neurosim.solve.checkpoint import read_checkpoint
+    from neurosim.solve.checkpoint_file import read_checkpoint
 
     header = read_checkpoint(checkpoint).header
     if header["kind"] == "circuit":

@@ -17,7 +17,7 @@ from neurosim.graph.delays import has_delays
 from neurosim.graph.events import EventProgram
 from neurosim.graph.flatten import flatten
 from neurosim.graph.program import Program, compile_graph
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, refuse_noise
 from neurosim.kernels import array_program as ap
 from neurosim.kernels import array_sequence as sequence
 from neurosim.kernels.room import Room
@@ -449,6 +449,7 @@ def digital(
     if isinstance(graph, Program) and graph.delays:
         raise ParameterError(f"graph '{graph.graph.title}' has delays: give the graph itself, not its program")
     program = graph if isinstance(graph, Program) else compile_graph(graph)
+    refuse_noise(program.graph, "a digital network")
     chosen = rule if isinstance(rule, Rule) else rules.get(rule)
     clocks = program.graph.clocks
     periods = {clocks[d["clock"]].period for _, d in program.graph.nodes(data=True) if d.get("clock") in clocks}

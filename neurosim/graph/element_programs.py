@@ -23,14 +23,16 @@ Ornstein-Uhlenbeck step. ``substeps`` makes a step of several such steps.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import scipy.linalg
 
-from neurosim.errors import ParameterError, nearest
+from neurosim.errors import CoarseStepWarning, ParameterError, nearest
 from neurosim.graph.element_code import (
     Coefficient,
     Instruction,
@@ -43,6 +45,7 @@ from neurosim.graph.element_code import (
     sum_of,
 )
 from neurosim.graph.functions import BERNOULLI, RECIPROCAL, SQUARE
+from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import element_program as words
 
 SCHEMES = ("lawson2", "lawson4", "exponential_midpoint", "euler")
@@ -458,6 +461,43 @@ def _root(covariance: np.ndarray) -> np.ndarray:
         if root[j, j] > 1e-9:
             root[j + 1 :, j] = (plain[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
     return scale[:, None] * root
+
+
+COARSE = 0.5
+"""Part of the shortest time constant from which a step is called coarse."""
+
+
+def warn_of_coarse_steps(flat: SignalGraph, step: float) -> list[str]:
+    """Notes, which are warned of too, on a step [s] that is too long for states that flow nonlinearly.
+
+    Warns
+    -----
+    CoarseStepWarning
+    """
+    drives = nx.DiGraph((a, b) for a, b, edge in flat.edges(data=True) if edge["role"] in ("add", "factor"))
+
+    def is_nonlinear(name: str) -> bool:
+        data = flat.nodes[name]
+        if data["kind"] != "map":
+            return data["kind"] == "product"
+        return data["function"] != "identity" or any(map(is_nonlinear, drives.predecessors(name)))
+
+    moved = (name for name in flat.of_kind("state") if name in drives and flat.nodes[name].get("clock") is None)
+    shortest = {
+        name: float(flat.value_of(flat.nodes[name]["time_constant"], flat.size_of(name), f"state '{name}'").min())
+        for name in moved
+        if any(map(is_nonlinear, drives.predecessors(name)))
+    }
+    name = min(shortest, key=shortest.__getitem__, default="")
+    if not name or step <= COARSE * shortest[name]:
+        return []
+    note = (
+        f"a step of {step:g} s is more than {COARSE:g} of the time constant {shortest[name]:g} s of state '{name}', "
+        "which flows nonlinearly: ticks may be far off, or states explode; take dt, or dt / substeps, of "
+        f"{shortest[name] / 10:g} s or less"
+    )
+    warnings.warn(note, CoarseStepWarning, stacklevel=2)
+    return [note]
 
 
 def check_noise(noise: Mapping[str, Any], states: Iterable[str]) -> None:

@@ -433,6 +433,21 @@ class SignalGraph(nx.MultiDiGraph):
         self.add_node(name, kind=kind, shape=made, **attributes)
 
 
+def refuse_noise(graph: SignalGraph, what: str) -> None:
+    """Refuse a flat graph whose states have noise, which `what` does not make.
+
+    Raises
+    ------
+    ParameterError
+    """
+    for name, amplitude in noise_of(graph).items():
+        if amplitude.any():
+            raise ParameterError(
+                f"graph '{graph.title}': state '{name}' has noise, and {what} makes none; simulate() with dt or a "
+                "stochastic method does, or declare the state without noise"
+            )
+
+
 def noise_of(graph: SignalGraph) -> dict[str, np.ndarray]:
     """Amplitude of the noise that states of a graph were declared with, by state."""
     states = ((name, graph.nodes[name].get("noise")) for name in graph.of_kind("state"))

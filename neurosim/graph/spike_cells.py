@@ -26,6 +26,9 @@ from neurosim.kernels.first_rise import ROOM_OF_POLYNOMIAL
 POINTS = 200
 """Points in time at which the response to a state is looked at."""
 
+TOGETHER = 2000
+"""Systems whose responses are looked at together, which bounds the memory."""
+
 APART = 1e-3
 """Least relative difference of time constants of states that feed one another, for modes; digits are lost below it."""
 
@@ -289,6 +292,8 @@ def peaks(systems: np.ndarray, k: int, watched: int) -> np.ndarray:
     the second derivative.
     """
     n = len(systems)
+    if n > TOGETHER:
+        return np.concatenate([peaks(part, k, watched) for part in np.array_split(systems, -(-n // TOGETHER))])
     rates, shapes, inverse = systems[:, :k], systems[:, k : k + k * k], systems[:, k + k * k : k + 2 * k * k]
     amounts = shapes.reshape(n, k, k)[:, watched, :, None] * inverse.reshape(n, k, k)
     slowest = np.where(rates > 0.0, rates, np.inf).min(axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.graph.spike_trains import SpikeTrains, spike_trains
+from neurosim.graph.spike_trains import SpikeTrains, check_ticks, spike_trains
 from neurosim.randomness import stream
 
 
@@ -43,8 +43,10 @@ def rate_coded(
     held = np.repeat(_shares(values, dt, span, "rate_coded()"), copies, axis=1)
     if copies < 1 or not (np.isfinite(rates).all() and min(rates) >= 0.0):
         raise ParameterError(f"rate_coded(): rates = {rates} Hz must be finite, 0 or more; copies = {copies} 1 or more")
+    expected = (rates[0] + (rates[1] - rates[0]) * held) * dt
+    check_ticks(float(expected.sum()), "rate_coded()")
     draw = stream(seed, "rate code")
-    counts = draw.poisson((rates[0] + (rates[1] - rates[0]) * held) * dt).ravel()
+    counts = draw.poisson(expected).ravel()
     steps, elements = np.divmod(np.repeat(np.arange(counts.size), counts), held.shape[1])
     return spike_trains((steps + draw.random(steps.size)) * dt, elements)
 

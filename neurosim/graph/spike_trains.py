@@ -11,6 +11,9 @@ import numpy as np
 from neurosim.errors import ParameterError
 from neurosim.randomness import stream
 
+MOST_TICKS = 100_000_000
+"""That are drawn at once: they take 1.6 GB."""
+
 
 @dataclass(frozen=True)
 class SpikeTrains:
@@ -97,6 +100,21 @@ def poisson_trains(rate: Any, duration: float, size: int | None = None, *, seed:
         raise ParameterError(f"poisson_trains(): rate {rate!r} Hz must be finite and not negative")
     if not (np.isfinite(duration) and duration >= 0.0):
         raise ParameterError(f"poisson_trains(): duration {duration!r} s must be finite and not negative")
+    check_ticks(float((rates * duration).sum()), "poisson_trains()")
     draw = stream(seed, "poisson trains")
     counts = draw.poisson(rates * duration)
     return spike_trains(draw.uniform(0.0, duration, counts.sum()), np.repeat(np.arange(rates.size), counts))
+
+
+def check_ticks(expected: float, where: str) -> None:
+    """Refuse to draw more spikes than there is room for.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if expected > MOST_TICKS:
+        raise ParameterError(
+            f"{where}: {expected:.3g} spikes are to be expected, at most {MOST_TICKS:,} are drawn; take lower rates "
+            "[Hz], a shorter time [s] or fewer elements"
+        )

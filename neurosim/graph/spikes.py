@@ -29,6 +29,7 @@ from neurosim.graph.element_programs import (
     check_noise,
     check_scheme,
     propagators,
+    warn_of_coarse_steps,
     write_program,
 )
 from neurosim.graph.flatten import flatten
@@ -83,8 +84,8 @@ def compile_spikes(
     check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
     check_noise(diffusion or {}, flat.of_kind("state"))
-    noise = {**noise_of(flat), **(diffusion or {})}
-    return _Compiler(flat, float(dt), tuple(check_graph(flat)), scheme, int(substeps), noise).build()
+    notes = (*check_graph(flat), *warn_of_coarse_steps(flat, dt / substeps))
+    return _Compiler(flat, float(dt), notes, scheme, int(substeps), {**noise_of(flat), **(diffusion or {})}).build()
 
 
 class _Compiler:
@@ -105,7 +106,7 @@ class _Compiler:
         self.strengths: list[np.ndarray] = []
         self.learned: dict[str, LearnedWeights] = {}
         self.leaks: dict[str, int] = {}
-        """By state that is stepped with what drives it: where the code says what threshold it is held against."""
+        # Of states that are stepped with what drives them: where the code says what threshold they are held against.
         self.hits = 0
         self.sizes = {"pointers": 0, "targets": 0, "strengths": 0, "memory": 0, "arrivals": 0}
 
@@ -493,7 +494,7 @@ class _Compiler:
         moved = any(term.source in self.events.slices for term in self.drives[state])
         if place is None or varies or moved or self.code[place] >= 0:
             return -1
-        self.code[place : place + words.LEAKS_WORDS] = [threshold, self.hits]
+        self.code[place : place + 2] = [threshold, self.hits]
         self.hits += (n + 63) // 64
         return self.code[place + 1]
 

@@ -96,13 +96,13 @@ def edges_at(context, code, first_word, table, polarity, work, v, x, current, ra
 
 
 @helper
-def _edge(code, record, k):
+def edge_number(code, record, k):
     """Number of the k-th edge of a group."""
     return code[record + IN_LINE] - 1 + k if code[record + IN_LINE] != 0 else at(code, code[record + EDGES_AT] + k)
 
 
 @helper
-def _parameters(code, record, table, first, w):
+def parameters_of(code, record, table, first, w):
     """p of a block."""
     place = code[record + ROWS] * first
     if code[record + ALIKE] != 0:
@@ -142,14 +142,14 @@ def gather_edges(a, context, code, table, work, emf, x, right):
             if address != 0:
                 for k in range(w):
                     put(work, k, 1.0)
-                    put(work, w + k, at(x, _edge(code, record, first + k)))
-                p = _parameters(code, record, table, first, w)
+                    put(work, w + k, at(x, edge_number(code, record, first + k)))
+                p = parameters_of(code, record, table, first, w)
                 call_kernel(address, context, dims, work, p, nothing, nothing, code[:0], g, work[4 * BLOCK :])
             else:
                 for k in range(w):
                     put(g, k, 1.0 / at(table, code[record + P_AT] + first + k))
             for k in range(w):
-                e = _edge(code, record, first + k)
+                e = edge_number(code, record, first + k)
                 value = at(g, k)
                 if not 0.0 < value < np.inf and refused == 0:
                     refused = e + 1
@@ -192,12 +192,12 @@ def rates_of_edges(a, context, code, table, work, emf, x, rate):
             F = work[2 * BLOCK : 4 * BLOCK]
             if address != 0:
                 for k in range(w):
-                    e = _edge(code, record, first + k)
+                    e = edge_number(code, record, first + k)
                     v = at(potential, at(tail, e)) - at(potential, at(head, e)) + at(emf, e)
                     put(work, k, v if in_line != 0 else at(table, e) * v)
                     put(work, w + k, at(x, e))
-                p = _parameters(code, record, table, first, w)
+                p = parameters_of(code, record, table, first, w)
                 call_kernel(address, context, dims, work, p, nothing, nothing, code[:0], F, work[4 * BLOCK :])
             for k in range(w):
-                put(rate, _edge(code, record, first + k), at(F, w + k) if address != 0 else 0.0)
+                put(rate, edge_number(code, record, first + k), at(F, w + k) if address != 0 else 0.0)
     context[REQUEST] = FLOWS

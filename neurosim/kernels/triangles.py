@@ -236,6 +236,12 @@ def solve_triangles(lu, b):
             factor, where, number = y[first:last], row[at:], values[at:]
             for k in range(last - first):
                 y[where[k]] -= number[k] * factor[k]
+        elif lu.run_kind[g] & SHORT and entries == 2:
+            factor, where, number = y[first:last], row[at:], values[at:]
+            for k in range(last - first):
+                t, one, two = -factor[k], where[2 * k], where[2 * k + 1]
+                y[one] = fused(number[2 * k], t, y[one])
+                y[two] = fused(number[2 * k + 1], t, y[two])
         elif lu.run_kind[g] & SHORT == 0 or entries > 0:
             for k in range(first, last):
                 p, end = start[k], start[k + 1]

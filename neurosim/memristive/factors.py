@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels.approximate_cholesky import elimination_levels
+from neurosim.kernels.approximate_cholesky import random_elimination
 from neurosim.kernels.elimination_order import fill_order
 from neurosim.kernels.front_cholesky import BLOCK_COLUMNS
 from neurosim.kernels.laplacian_arrays import CHOLESKY, CONJUGATE_GRADIENTS, CYCLES
@@ -74,11 +74,11 @@ def approximate(graph: Reduction) -> dict[str, Any]:
         narrow = reverse_cuthill_mckee(near, symmetric_mode=True).astype(np.int64)
         if _spread(graph, number_of(narrow)) < _spread(graph, sequence):
             sequence = narrow
-    level, count, entries = elimination_levels(start, other, sequence)
+    order, entries = random_elimination(start, other, sequence)
     room = int(SPARE * entries) + 2 * n + 16
     return {
         "kind": CONJUGATE_GRADIENTS,
-        "order": np.lexsort((number_of(sequence), count, level)),
+        "order": order,
         "factor_start": np.zeros(n + 1),
         "factor_row": np.zeros(room),
         "factor_value": np.zeros(room),

@@ -7,28 +7,43 @@ d = c - B' z: ``f_x u + i_x d`` by the states, ``f_v u + i_v d`` by the EMFs, z 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from neurosim.kernels.abi import driver, helper
+from neurosim.kernels.abi import BLOCK, WANT_DERIVATIVES, call_kernel, driver, helper, unit
 from neurosim.kernels.array_program import INPUTS
-from neurosim.kernels.edge_laws import evaluate_edges
+from neurosim.kernels.edge_laws import (
+    ADDRESS,
+    DIMS,
+    GROUP_WORDS,
+    P_AT,
+    ROWS,
+    edge_number,
+    evaluate_edges,
+    parameters_of,
+    rates_of_edges,
+)  # fmt: skip
+from neurosim.kernels.edge_laws import EDGES as GROUP_EDGES
 from neurosim.kernels.edge_slopes import add_row_slopes
 from neurosim.kernels.flat_signature import signature_of
-from neurosim.kernels.laplacian import solve_laplacian
-from neurosim.kernels.laplacian_arrays import TOLERANCE
+from neurosim.kernels.laplacian import factor_gathered, right_hand_side, solve_gathered
+from neurosim.kernels.laplacian_arrays import TOLERANCE, laplacian_type
 from neurosim.kernels.unchecked import at, put
 from neurosim.memristive.law import (
     AT,
+    CONSTANT_AT,
     EDGES,
+    EMF_DRIVEN,
     ENDS_AT,
-    FIXED,
-    FIXED_AT,
     LAWS_AT,
     LAWS_TABLE,
     NODES,
+    OHMIC,
     SOLVER,
     gather_sources,
     laplacian_at,
+    ohmic_rates,
     solve_network,
 )
 
@@ -88,6 +103,51 @@ def _stage(m, j, count, h, a, y, slopes, out):
         out[k] = y[k]
 
 
+@helper
+def _solve(time, context, table, code, memory, y, rate, p):
+    """Rates and potentials at unknowns y; the status of the solver."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    if code[AT + OHMIC] == 0:
+        status = solve_network(time, context, table, code, memory, y, m)
+        start = m + 2 * n + code[INPUTS]
+        rate[:] = memory[start + 2 * m : start + 3 * m]
+        p[:] = memory[start + 7 * m + n : start + 7 * m + 2 * n]
+        return status
+    status = ohmic_rates(time, context, table, code, memory, y, m, rate)
+    a = laplacian_at(code[AT + SOLVER])
+    count = a.node.size
+    for i in range(count):
+        put(p, at(a.node, i), at(a.x, i))
+    for k in range(a.fixed.size):
+        p[a.fixed[k]] = a.x[count + k]
+    for k in range(a.grounded.size):
+        p[a.grounded[k]] = 0.0
+    return status
+
+
+@helper
+def _rates(time, context, table, code, memory, y, p, rate):
+    """Rates at unknowns y and known potentials."""
+    m, n = code[AT + EDGES], code[AT + NODES]
+    if code[AT + OHMIC] == 0:
+        _evaluate(time, context, table, code, memory, y, p, 0)
+        start = m + 2 * n + code[INPUTS]
+        rate[:] = memory[start + 2 * m : start + 3 * m]
+        return
+    gather_sources(time, table, code, memory, y, m, True)
+    a, constant = laplacian_at(code[AT + SOLVER]), code[AT + CONSTANT_AT]
+    emf = memory[:m] if code[AT + EMF_DRIVEN] != 0 else table[constant : constant + m]
+    count = a.node.size
+    for i in range(count):
+        put(a.x, i, at(p, at(a.node, i)))
+    for k in range(a.fixed.size):
+        a.x[count + k] = p[a.fixed[k]]
+    for k in range(a.grounded.size):
+        a.x[count + a.fixed.size + k] = 0.0
+    work = memory[m + 2 * n + code[INPUTS] + 7 * m + 3 * n :]
+    rates_of_edges(a, context, code[code[AT + LAWS_AT] :], table[code[AT + LAWS_TABLE] :], work, emf, y, rate)
+
+
 @driver(lambda: signature_of(*"rrrcrrrrrrrrr"))
 def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slopes, new, later):
     """One step of an explicit method from unknowns y, and the evaluation at its end.
@@ -108,8 +168,6 @@ def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slop
         Receive the end and its potentials.
     """
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    start = m + 2 * n + code[INPUTS]
-    rate, p = memory[start + 2 * m : start + 3 * m], memory[start + 7 * m + n : start + 7 * m + 2 * n]
     for j in range(1, count + 1):
         _stage(m, j, count, span[1], a, y, slopes, new)
         time = span[0] + span[1]
@@ -118,15 +176,13 @@ def network_step(span, context, table, code, memory, y, a, c, bounds, kept, slop
         else:
             for e in range(m):
                 new[e] = min(max(new[e], bounds[e]), bounds[m + e])
-        status = solve_network(time, context, table, code, memory, new, m)
-        _hold_rates(m, new, rate, bounds)
-        slopes[j * m : (j + 1) * m] = rate
-        if status != 0:
-            slopes[j * m] = np.nan
+        rate, p = slopes[j * m : (j + 1) * m], later
         if j < count:
-            kept[j * n : (j + 1) * n] = p
-        else:
-            later[:] = p
+            p = kept[j * n : (j + 1) * n]
+        status = _solve(time, context, table, code, memory, new, rate, p)
+        _hold_rates(m, new, rate, bounds)
+        if status != 0:
+            rate[0] = np.nan
 
 
 @driver(lambda: signature_of(*"rrrrrrr"))
@@ -179,15 +235,11 @@ def step_norm(span, weights, slopes, allowed, new, largest, out):
 def network_again(span, context, table, code, memory, y, a, c, bounds, kept, slopes, new, clipped):
     """The rates of a step from its potentials, and in `clipped` [m] 1 where its end was put back on a bound."""
     m, n, count = code[AT + EDGES], code[AT + NODES], c.size
-    start = m + 2 * n + code[INPUTS]
-    rate = memory[start + 2 * m : start + 3 * m]
     for j in range(count):
         _stage(m, j, count, span[1], a, y, slopes, new)
-        _evaluate(
-            span[0] + c[j] * span[1], context, table, code, memory, new, kept[j * n : (j + 1) * n], 0
-        )  # fmt: skip
+        time, rate = span[0] + c[j] * span[1], slopes[j * m : (j + 1) * m]
+        _rates(time, context, table, code, memory, new, kept[j * n : (j + 1) * n], rate)
         _hold_rates(m, new, rate, bounds)
-        slopes[j * m : (j + 1) * m] = rate
     _stage(m, count, count, span[1], a, y, slopes, new)
     for e in range(m):
         clipped[e] = 1.0 if new[e] < bounds[e] or new[e] > bounds[m + e] else 0.0
@@ -197,6 +249,73 @@ def network_again(span, context, table, code, memory, y, a, c, bounds, kept, slo
 def network_known(time, context, table, code, memory, y, p):
     """Voltages, currents and rates at unknowns y and potentials p, into `memory`."""
     _evaluate(time[0], context, table, code, memory, y, p, 0)
+
+
+def _gather_signature() -> Any:
+    from numba import types
+
+    real, code = types.Array(types.f8, 1, "C"), types.Array(types.i8, 1, "C")
+    return types.i8(laplacian_type(), real, code, *[real] * 12)
+
+
+@unit(_gather_signature)
+def _gather_back(
+    a, context, code, table, work, emf, potential, x, bounds, by_rate, by_current, right, by_voltage, voltage, slopes
+):  # fmt: skip
+    """Edges once before the adjoint solution: slopes, conductances into ``a.weight``, what pulls added to `right`.
+
+    `potential` is by number; `by_rate` becomes 0 where a state is held. Returns 0, or 1 + the first edge whose
+    conductance is refused.
+    """
+    weight, slot, tail, head = a.weight, a.slot, a.tail, a.head
+    m, n, refused, nothing = voltage.size, a.node.size, np.int64(0), work[:0]
+    for k in range(weight.size):
+        put(weight, k, 0.0)
+    F, D = work[2 * BLOCK : 4 * BLOCK], work[4 * BLOCK : 8 * BLOCK]
+    for q in range(code[0]):
+        record = 1 + q * GROUP_WORDS
+        address, count = code[record + ADDRESS], code[record + GROUP_EDGES]
+        dims = code[record + DIMS : record + GROUP_WORDS]
+        dims[0], dims[1], dims[2], dims[3], dims[4], dims[5] = 2, code[record + ROWS], 0, 0, 0, 2
+        for first in range(0, count, BLOCK):
+            w = min(BLOCK, count - first)
+            dims[6] = w
+            for k in range(w):
+                e = edge_number(code, record, first + k)
+                v = at(potential, at(tail, e)) - at(potential, at(head, e)) + at(emf, e)
+                put(voltage, e, v)
+                put(work, k, at(table, e) * v)
+                put(work, w + k, at(x, e))
+            if address != 0:
+                context[WANT_DERIVATIVES] = 1.0
+                p = parameters_of(code, record, table, first, w)
+                call_kernel(address, context, dims, work, p, nothing, nothing, code[:0], F, D)
+            else:
+                D[: 4 * w] = 0.0
+                F[: 2 * w] = 0.0
+                for k in range(w):
+                    D[k] = 1.0 / at(table, code[record + P_AT] + first + k)
+            for k in range(w):
+                e = edge_number(code, record, first + k)
+                way, f, y, g = at(table, e), at(F, w + k), at(x, e), at(D, k)
+                if (y >= at(bounds, m + e) and f > 0.0) or (y <= at(bounds, e) and f < 0.0):
+                    put(by_rate, e, 0.0)
+                if not 0.0 < g < np.inf and refused == 0:
+                    refused = e + 1
+                pull = way * at(D, 2 * w + k) * at(by_rate, e)
+                put(by_voltage, e, pull)
+                pull += g * at(by_current, e)
+                put(slopes, e, g)
+                put(slopes, m + e, way * at(D, w + k))
+                put(slopes, 3 * m + e, at(D, 3 * w + k))
+                i, j, place = np.int64(at(tail, e)), np.int64(at(head, e)), at(slot, e)
+                put(weight, place, at(weight, place) + g)
+                if i < n:
+                    put(right, i, at(right, i) + pull)
+                if j < n:
+                    put(right, j, at(right, j) - pull)
+    context[WANT_DERIVATIVES] = 0.0
+    return refused
 
 
 @helper
@@ -216,30 +335,38 @@ def _back(
         Receive the gradients by states and EMFs, and z; z is NaN where there is no solution.
     """
     m, n = code[AT + EDGES], code[AT + NODES]
-    _evaluate(time, context, table, code, memory, y, p, 1)
     start = m + 2 * n + code[INPUTS]
-    rate, slopes = memory[start + 2 * m : start + 3 * m], memory[start + 3 * m : start + 7 * m]
-    b = memory[start + 7 * m : start + 7 * m + n]
-    tails, fixed = code[AT + ENDS_AT], code[AT + FIXED_AT]
-    b[:] = by_potential
+    slopes, numbered = memory[start + 3 * m : start + 7 * m], memory[start + 7 * m + 2 * n :]
+    gather_sources(time, table, code, memory, y, m, True)
+    constant, a = code[AT + CONSTANT_AT], laplacian_at(code[AT + SOLVER])
+    emf = memory[:m] if code[AT + EMF_DRIVEN] != 0 else table[constant : constant + m]
+    count, given = a.node.size, a.fixed.size + a.grounded.size
+    for i in range(count):
+        put(numbered, i, at(p, at(a.node, i)))
+    for k in range(a.fixed.size):
+        numbered[count + k] = p[a.fixed[k]]
+    for k in range(a.grounded.size):
+        numbered[count + a.fixed.size + k] = 0.0
+    right = right_hand_side(a)
+    for i in range(count):
+        put(right, i, at(by_potential, at(a.node, i)))
+    laws, numbers = code[code[AT + LAWS_AT] :], table[code[AT + LAWS_TABLE] :]
+    status = _gather_back(
+        a, context, laws, numbers, memory[start + 7 * m + 3 * n :], emf, numbered, y, bounds, by_rate, by_current,
+        right, by_voltage, memory[start : start + m], slopes
+    )  # fmt: skip
+    if status == 0:
+        status = factor_gathered(a)
+    if status == 0:
+        status = solve_gathered(a, 1)
+    z = a.x
+    for k in range(given):
+        z[count + k] = 0.0
+    multiplier[:] = 0.0 if status == 0 else np.nan
+    for i in range(count):
+        put(multiplier, at(a.node, i), at(z, i) if status == 0 else np.nan)
     for e in range(m):
-        f = at(rate, e)
-        if (at(y, e) >= at(bounds, m + e) and f > 0.0) or (at(y, e) <= at(bounds, e) and f < 0.0):
-            put(by_rate, e, 0.0)
-        pull = at(slopes, 2 * m + e) * at(by_rate, e)
-        put(by_voltage, e, pull)
-        pull += at(slopes, e) * at(by_current, e)
-        if pull != 0.0:
-            first_end, last_end = at(code, tails + e), at(code, tails + m + e)
-            put(b, first_end, at(b, first_end) + pull)
-            put(b, last_end, at(b, last_end) - pull)
-    for k in range(code[AT + FIXED]):
-        b[code[fixed + k]] = 0.0
-    status = solve_laplacian(laplacian_at(code[AT + SOLVER]), slopes[:m], b, multiplier, 1)
-    if status != 0:
-        multiplier[:] = np.nan
-    for e in range(m):
-        rest = at(by_current, e) - at(multiplier, at(code, tails + e)) + at(multiplier, at(code, tails + m + e))
+        rest = at(by_current, e) - at(z, at(a.tail, e)) + at(z, at(a.head, e))
         put(by_current, e, rest)
         put(by_state, e, at(slopes, 3 * m + e) * at(by_rate, e) + at(slopes, m + e) * rest)
         put(by_voltage, e, at(by_voltage, e) + at(slopes, e) * rest)

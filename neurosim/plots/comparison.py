@@ -1,4 +1,4 @@
-"""Analog against digital: trajectories, error over time, error against the step, eigenvalues at the fixed points."""
+"""Analog against digital: trajectories, error over time, error against the step, and fixed points or ticks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 STATES_SHOWN = 4
 POINTS_SHOWN = 100
+ELEMENTS_SHOWN, NAMED = 60, 12
+"""Most elements whose ticks are shown, and whose names are."""
 
 
 def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
@@ -29,14 +31,17 @@ def comparison(compared: Comparison, *, ax: Any = None) -> list[Axes]:
     Returns
     -------
     list of Axes
-        Trajectories, error over time, error against dt, fixed points.
+        Trajectories, error over time, error against dt, and fixed points, or, of a graph with events, the ticks.
     """
     title = f"{compared.title}: analog and {compared.rule}, dt = {compared.dt:g} s"
     axes = panels(ax, (2, 2), (10.0, 6.4), title, "a comparison")
     draw_trajectories(axes[0], compared)
     _error(axes[1], compared)
     _order(axes[2], compared)
-    _fixed_points(axes[3], compared)
+    if compared.ticks:
+        _ticks(axes[3], compared)
+    else:
+        _fixed_points(axes[3], compared)
     for panel in axes:
         tidy(panel)
     return axes
@@ -78,6 +83,25 @@ def _order(ax: Axes, c: Comparison) -> None:
     shown = f"observed order {c.order:.2f}" if np.isfinite(c.order) else "no order (rounding, or no convergence)"
     ax.set_title(shown, fontsize="medium")
     ax.legend(fontsize="small", frameon=False)
+
+
+def _ticks(ax: Axes, c: Comparison) -> None:
+    """Ticks of both sides, those of an element side by side."""
+    names = list(dict.fromkeys(name for side in c.ticks for name in side))[:ELEMENTS_SHOWN]
+    size = max(2.0, min(8.0, 60.0 / max(len(names), 1)))
+    for side, label, colour, shift in zip(c.ticks, ("analog", "digital"), PALETTE, (0.2, -0.2), strict=False):
+        times = [np.asarray(side.get(name, ())) for name in names]
+        rows = np.repeat(np.arange(len(names)), [t.size for t in times]) + shift
+        ax.plot(np.concatenate([np.empty(0), *times]), rows, "|", color=colour, markersize=size, label=label)
+    few = len(names) <= NAMED
+    ax.set_yticks(range(len(names)) if few else [], names if few else [])
+    ax.set_ylim(-0.6, max(len(names), 1) - 0.4)
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("" if few else f"{len(names)} elements")
+    found = c.spikes[0]
+    ax.set_title(f"ticks: {found.first} analog, {found.second} digital, {found.share:.0%} with a partner",
+                 fontsize="medium")  # fmt: skip
+    ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
 
 def _fixed_points(ax: Axes, c: Comparison) -> None:

@@ -23,6 +23,9 @@ LARGEST = 200
 COLUMN, ROW, HALF_WIDTH, HALF_HEIGHT = 2.6, 1.0, 0.62, 0.27
 """Distance of layers and rows, and half the size of a node, in units of the drawing."""
 
+LONG = 14
+"""Letters of a name from which it is written in two lines."""
+
 SWEEPS = 24
 """Passes over the layers that bring neighbours to equal height."""
 
@@ -226,6 +229,15 @@ def _label(graph: SignalGraph, name: str) -> tuple[str, str]:
     return first, second
 
 
+def _broken(text: str) -> list[str]:
+    """A long name in two lines, as near to its middle as it can be broken."""
+    ends = [k + 1 for k, letter in enumerate(text[:-1]) if letter in "/ "]
+    if len(text) <= LONG or not ends:
+        return [text]
+    end = min(ends, key=lambda k: abs(2 * k - len(text)))
+    return [text[:end].rstrip(), text[end:]]
+
+
 def _draw_node(ax: Axes, graph: SignalGraph, name: str, at: tuple[float, float], size: float) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -239,9 +251,12 @@ def _draw_node(ax: Axes, graph: SignalGraph, name: str, at: tuple[float, float],
         linewidth=widths, zorder=3,
     ))  # fmt: skip
     first, second = _label(graph, name)
-    for text, dy, part in ((first, 0.11, 1.0), (second, -0.12, 0.8)):
+    lines = _broken(first)
+    heights = (0.11, -0.12) if len(lines) == 1 else (0.16, 0.01, -0.15)
+    for text, dy in zip((*lines, second), heights, strict=True):
         # A letter is about 0.6 of its size wide: long names become smaller, so that they stay inside.
-        fits = 2 * HALF_WIDTH * size / 0.17 / (0.62 * max(len(text), 1)) * 0.93
+        longest, part = (len(second), 0.8) if text is second else (max(map(len, lines)), 1.0)
+        fits = 2 * HALF_WIDTH * size / 0.17 / (0.62 * max(longest, 1)) * 0.93
         ax.text(at[0], at[1] + dy, text.replace("$", r"\$"), ha="center", va="center", zorder=4,
                 fontsize=min(size * part, fits))  # fmt: skip
 

@@ -22,7 +22,7 @@ from neurosim.errors import NetlistError, ParameterError, UnknownNameError, near
 from neurosim.graph.assembly import GraphAssembly, assemble_graph, with_program
 from neurosim.graph.drives import bind_drives
 from neurosim.graph.program import Program, compile_graph
-from neurosim.graph.signal_graph import SignalGraph
+from neurosim.graph.signal_graph import SignalGraph, refuse_noise
 from neurosim.kernels.abi import ANALYSIS, TIME, TRANSIENT
 from neurosim.kernels.builder import System
 from neurosim.memristive.assembly import LARGEST_JACOBIAN, NetworkAssembly, assemble_network
@@ -242,6 +242,7 @@ def _of_graph(
 ) -> Dynamics:
     if program.states.size == 0:
         raise ParameterError(f"graph '{program.graph.title}' has no state: it has no dynamics")
+    refuse_noise(program.graph, "an analysis of its flow")
     if (events := program.graph.of_kind("event")) and not jumps:
         raise ParameterError(
             f"graph '{program.graph.title}' jumps where event '{events[0]}' ticks: its flow alone does not say what it "

@@ -131,8 +131,10 @@ class NetworkSteps:
         self._unknowns[m:] = samples
         return changed
 
-    def _observed(self, p: np.ndarray) -> np.ndarray:
-        """What is watched, after an evaluation."""
+    def _observed(self, t: float, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """What is watched, at states y and potentials p."""
+        if self.dynamics.watched:
+            self._known(t, y, p)
         return self._of_p @ p + self._of_i @ self._i + self._of_j @ self._inject
 
     def run(
@@ -164,7 +166,7 @@ class NetworkSteps:
         self._evaluate(0.0, y, p, K[0])
         while True:
             if at < times.size and times[at] == t:
-                values[at, :m], values[at, m:] = y, self._observed(p)
+                values[at, :m], values[at, m:] = y, self._observed(t, y, p)
                 at += 1
             if t >= stop:
                 break

@@ -55,7 +55,8 @@ def observe(dynamics: Dynamics, save: Sequence[str]) -> Observed:
     save : sequence of str
         Of a circuit ``"v(out)"``, ``"v(a,b)"``, ``"i(v1)"``, ``"m1.x"``; of a graph ``"h"`` (all its elements) or
         ``"h[3]"``; of a memristive network ``"m[0].x"``, ``"states"``, ``"v(a)"``, ``"i(m[0])"``, ``"i(a)"`` (current
-        that the electrode puts in), ``"v((0, 1))"`` of a node that is a tuple. Empty for all unknowns (of a graph or network: all states).
+        that the electrode puts in), ``"v((0, 1))"`` of a node that is a tuple. Empty for all unknowns (of a graph or
+        network: all states).
 
     Raises
     ------

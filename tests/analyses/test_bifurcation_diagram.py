@@ -19,7 +19,8 @@ def test_maxima_of_a_wave(frequency, phase, second):
     t = h * np.arange(400)
     wave = np.cos(frequency * t + phase) + second * np.cos(2.0 * (frequency * t + phase))
     found = maxima(wave)
-    assert found.size == pytest.approx(400 * h * frequency / (2.0 * np.pi), abs=1.01)
+    # The first point and the last are no maxima, whatever lies beyond them.
+    assert found.size == pytest.approx(398 * h * frequency / (2.0 * np.pi), abs=1.02)
     np.testing.assert_allclose(found, 1.0 + second, atol=2e-7)
 
 

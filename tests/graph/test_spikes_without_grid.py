@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim.errors import ParameterError, SimulationError, UnknownNameError
-from neurosim.graph.spike_cells import compile_cells, modes
+from neurosim.graph.spike_cells import compile_cells, modes, peaks
 from neurosim.kernels import first_rise
 from neurosim.kernels import spike_cells as words
 from neurosim.solve.simulate_spike_events import SpikeEventRun, SpikeEventSettings
@@ -416,3 +416,24 @@ def test_what_cannot_run_without_a_grid_is_refused_by_name(change, given_setting
     change(net)
     with pytest.raises((ParameterError, UnknownNameError), match=message):
         ns.simulate(net, (0.0, 0.01), **{"grid": "free", **given_settings})
+
+
+def test_peaks_bound_responses_closely():
+    draw = np.random.default_rng(5)
+    taus = draw.uniform(2e-3, 40e-3, (2100, 3))
+    matrix = np.zeros((len(taus), 3, 3))
+    matrix[:, np.arange(3), np.arange(3)] = -1.0 / taus
+    matrix[:, 0, 1:] = draw.uniform(0.0, 1e6, (len(taus), 2)) / taus[:, :1]
+    # One synapse's second state feeds its first one: a double exponential.
+    matrix[:, 1, 2] = 1.0 / taus[:, 1]
+    apart = np.abs(taus[:, :, None] - taus[:, None, :]) > 1e-3
+    matrix = matrix[apart[:, 0, 1] & apart[:, 0, 2] & apart[:, 1, 2]]
+    systems = modes(matrix, np.zeros(3, bool))
+    assert systems is not None
+    found = peaks(systems, 3, 0)
+    t = np.linspace(0.0, 0.2, 4001)
+    for k in range(0, len(matrix), 97):
+        rates, shapes, inverse = systems[k, :3], systems[k, 3:12].reshape(3, 3), systems[k, 12:21].reshape(3, 3)
+        sampled = (np.exp(-np.outer(t, rates)) * shapes[0]) @ inverse
+        assert (found[k] >= sampled.max(axis=0)).all()
+        assert found[k] == pytest.approx(sampled.max(axis=0), rel=0.05)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.errors import ParameterError, SimulationError
-from neurosim.kernels import abi
+from neurosim.kernels import abi, approximate_cholesky
 from neurosim.kernels.abi import driver
 from neurosim.kernels.laplacian import solve_laplacian
 from neurosim.kernels.laplacian_arrays import IS_STALE, NO_FACTOR, laplacian_type
@@ -280,3 +280,19 @@ def test_the_choice_follows_the_graph():
     world = chosen(networkx.watts_strogatz_graph(12000, 4, 0.1, seed=1))
     assert world.kind == "conjugate_gradients", world.explain()
     assert "1 loops" in chosen(networkx.cycle_graph(500)).explain()
+
+
+def test_parts_of_a_graph_change_the_order_and_nothing_else(monkeypatch):
+    draw = np.random.default_rng(2)
+    graph = networkx.watts_strogatz_graph(600, 4, 0.1, seed=4)
+    tail, head = np.array(graph.edges).T
+    g, b = draw.uniform(0.1, 10.0, tail.size), draw.normal(size=600)
+    exact = plan_laplacian(600, tail, head, kind="sparse_cholesky").solve(g, b)
+    iterations = []
+    for size in (10**6, 37):
+        monkeypatch.setattr(approximate_cholesky, "PART", size)
+        solver = plan_laplacian(600, tail, head, kind="conjugate_gradients", tolerance=1e-12)
+        assert np.array_equal(np.sort(solver.arrays.node), np.setdiff1d(np.arange(600), solver.grounded))
+        np.testing.assert_allclose(solver.solve(g, b), exact, atol=1e-9 * np.abs(exact).max())
+        iterations.append(solver.iterations)
+    assert abs(iterations[1] - iterations[0]) <= 5

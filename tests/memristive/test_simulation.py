@@ -13,7 +13,9 @@ from scipy.integrate import solve_ivp
 
 import neurosim as ns
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.kernels.abi import compilations
+from neurosim.kernels.abi import TIME, compilations
+from neurosim.kernels.system import compute_flow
+from neurosim.memristive.assembly import assemble_network
 
 GRID = nx.grid_2d_graph(3, 3)
 
@@ -203,3 +205,32 @@ def test_a_small_stiff_network_goes_on_with_an_implicit_method() -> None:
     exact = ns.simulate(net, (0.0, 1.0), rtol=1e-9, method="rodas5p")
     for name in net.state_names:
         assert run[name][-1] == pytest.approx(exact[name][-1], abs=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["dense", "sparse_cholesky", "conjugate_gradients"])
+def test_rates_of_a_run_equal_those_of_the_network(solver: str) -> None:
+    draw = np.random.default_rng(5)
+    graph = nx.MultiGraph(nx.random_regular_graph(4, 40, seed=3))
+    graph.add_edges_from([(0, 1), (0, 1), ("a", "b"), ("b", "c"), ("c", "a")])
+    for k, edge in enumerate(graph.edges):
+        own: dict[str, Any] = {"polarity": 1 - 2 * (k % 5 == 0)}
+        if k % 7 == 3:
+            own = {"resistance": 1e3 + k}
+        elif k % 11 == 4:
+            own |= {"device": "vteam", "initial": 1e-9}
+        elif k % 3 == 0:
+            own |= {"r_on": 100.0 + k, "emf": "SIN(0.2 1 5)" if k % 2 else 0.3}
+        graph.edges[edge].update(own)
+    net = ns.MemristiveNetwork(
+        graph, convention="flipped", initial=0.4, solver=solver, currents={7: "SIN(0 1m 3)", 8: 2e-4},
+        electrodes={0: "SIN(0 2 1)", 3: 0.0, 9: -0.5},
+    )  # fmt: skip
+    laws = net.laws
+    assembly = assemble_network(net, net.sources.bind(1.0), derivatives=False, rtol=1e-11)
+    system = assembly.system
+    for t in (0.0, 0.07, 0.11):
+        w = np.clip(net.state + 0.2 * laws.scale * draw.normal(size=net.size), laws.lower, laws.upper)
+        system.context[TIME], f = t, np.zeros(net.size + 1)
+        compute_flow(system.arrays, system.context, np.append(w, 0.0), f)
+        expected = net.rhs(t, w)
+        np.testing.assert_allclose(f[:-1] / laws.scale, expected / laws.scale, rtol=1e-8, atol=1e-9)

@@ -17,6 +17,9 @@ from validation.case import Case, Context, number_case
 from validation.figures import curves
 
 STEPS = (8e-4, 4e-4, 2e-4, 1e-4, 5e-5, 2.5e-5)
+LEARNING = tuple(2e-4 / 2.0**k for k in range(8))
+SONG = "S. Song, K. D. Miller, L. F. Abbott, Nat. Neurosci. 3, 919 (2000), doi 10.1038/78829: exponential windows"
+PFISTER = "J.-P. Pfister, W. Gerstner, J. Neurosci. 26, 9673 (2006), doi 10.1523/JNEUROSCI.1425-06.2006: triplet rule"
 ROTTER = "S. Rotter, M. Diesmann, Biol. Cybern. 81, 381 (1999): a grid sees a crossing at the end of its step"
 BENCHMARK = "R. Brette et al., J. Comput. Neurosci. 23, 349 (2007), benchmark 2 (CUBA; recalled)"
 
@@ -49,6 +52,49 @@ def grid_errors(size: int, stop: float) -> tuple[np.ndarray, np.ndarray]:
     return np.array(first), np.array(every)
 
 
+def learning() -> ns.SignalGraph:
+    """Neurons that fire by themselves at different rates, and synapses from 20 trains on each, which learn."""
+    net = ns.SignalGraph("learning")
+    net.sub("in", spike_source(20))
+    net.port("train", 20)
+    net.connect("train", "in/train")
+    net.sub("n", lif(40, background=np.linspace(17e-9, 22e-9, 40)))
+    net.parameter("W", np.full((40, 20), 1e-9))
+    net.connect("in/spike", "n/excitatory", weight="W", delay=1.6e-3, plastic={
+        "rule": "triplet_stdp", "post": "n/spike", "pair_plus": 2e-11, "triplet_plus": 3e-11, "pair_minus": 3e-11,
+    })  # fmt: skip
+    return net
+
+
+def learning_errors(stop: float) -> np.ndarray:
+    """Mean error of weights that learned on grids, as a share of their mean change without a grid."""
+    net = learning()
+    rough = ns.poisson_trains(30.0, stop, 20, seed=3)
+    drive = {"train": ns.spike_trains(np.ceil(rough.times / LEARNING[0]) * LEARNING[0], rough.elements)}
+    free = ns.simulate(net, (0.0, stop), grid="free", drive=drive).weights["W"].toarray()
+    grids = [ns.simulate(net, (0.0, stop), dt=dt, drive=drive).weights["W"].toarray() for dt in LEARNING]
+    return np.array([np.abs(grid - free).mean() for grid in grids]) / np.abs(free - 1e-9).mean()
+
+
+def window_error() -> float:
+    """Largest error of changes of weights by one pair of ticks without a grid, as a share of the amplitude."""
+    later = np.array([-0.05, -0.02, -0.01, -1e-3, -1e-5, 1e-5, 1e-3, 0.01, 0.02, 0.05])
+    net = ns.SignalGraph("window")
+    for name, size in (("pre", 1), ("post", later.size)):
+        net.sub(name, spike_source(size))
+        net.port(f"{name} train", size)
+        net.connect(f"{name} train", f"{name}/train")
+    net.state("v", later.size, time_constant=5e-3)
+    net.parameter("W", np.full((later.size, 1), 0.5))
+    net.connect("pre/spike", "v", weight="W", plastic={
+        "rule": "stdp", "post": "post/spike", "amplitude_plus": 0.01, "amplitude_minus": 0.012, "tau_minus": 0.034,
+    })  # fmt: skip
+    drive = {"pre train": ns.spike_trains([[0.1]]), "post train": ns.spike_trains([[0.1 + t] for t in later])}
+    found = ns.simulate(net, (0.0, 0.2), grid="free", drive=drive).weights["W"].toarray().ravel() - 0.5
+    wanted = np.where(later > 0.0, 0.01 * np.exp(-later / 0.02), -0.012 * np.exp(later / 0.034))
+    return float(np.abs(found - wanted).max() / 0.012)
+
+
 def cases(context: Context) -> Iterator[Case]:
     """Periodic firing in closed form; the error of grids; rates of the liquid, and in the slow part of CUBA."""
     current = np.linspace(15.5e-9, 40e-9, 50)
@@ -79,6 +125,17 @@ def cases(context: Context) -> Iterator[Case]:
     yield number_case(
         "a first tick is half a step late", ROTTER, "mean lateness of first ticks in steps, six grids", 0.5,
         float((first / steps).mean()), 0.1, "mean of some hundred crossings that lie anywhere in a step",
+    )  # fmt: skip
+    error = window_error()
+    yield Case(
+        "window of STDP without a grid", SONG, "largest error of ten changes by one pair, of the amplitude", "0",
+        f"{error:.1e}", error, 1e-12, "rounding of ticks and weights",
+    )  # fmt: skip
+    errors = learning_errors(0.1)
+    yield number_case(
+        "weights learn on a grid as without one", PFISTER,
+        f"order of the mean error of 800 weights, grids of 1.6 to 200 us (errors {errors[-1]:.1e} to {errors[0]:.1e} "
+        "of the change)", 1.0, float(np.polyfit(np.log(LEARNING), np.log(errors), 1)[0]), 0.15, "fit over eight steps",
     )  # fmt: skip
     nets = 3 if context.fast else 10
     rates = np.array([_liquid_rates(seed) for seed in range(nets)])

@@ -15,6 +15,7 @@ from validation.case import Case, Context, curve_case, number_case
 from validation.figures import curves
 
 SIEGERT = "A. J. F. Siegert, Phys. Rev. 81, 617 (1951), doi 10.1103/PhysRev.81.617"
+GERSTNER = "W. Gerstner, W. Kistler, Spiking Neuron Models (2002), section 5.3, doi 10.1017/CBO9780511815706 (recalled)"
 NAUD = "Naud, Marcille, Clopath & Gerstner, Biol. Cybern. 99, 335 (2008), doi 10.1007/s00422-008-0264-7"
 IZHIKEVICH = "E. M. Izhikevich, IEEE Trans. Neural Netw. 14, 1569 (2003), doi 10.1109/TNN.2003.820440, figure 2"
 HENDRICK = "C. Hendrick, preprint (2026), doi 10.5281/zenodo.23047046 (computer-assisted proof at the 1952 constants)"
@@ -57,6 +58,19 @@ def noisy_rates(currents: np.ndarray, dt: float, neurons: int, stop: float) -> t
     net = ns.neurons.stochastic_lif(currents.size * neurons, deviation=deviation,
                                     background=np.repeat(currents, neurons))  # fmt: skip
     times = ns.simulate(net, (0.0, stop), dt=dt, seed=1).events.values()
+    counts = np.array([np.sum(np.asarray(t) > 0.2) for t in times]).reshape(-1, neurons)
+    return expected, counts.mean(axis=1) / (stop - 0.2)
+
+
+def escape_rates(currents: np.ndarray, dt: float, neurons: int, stop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rates [Hz] of LIF neurons with escape noise: from the mean time that survives, and here."""
+    t = np.linspace(0.0, 3.0, 30_001)
+    v = 1e6 * currents[:, None] + (13.5e-3 - 1e6 * currents[:, None]) * np.exp(-t / 30e-3)
+    passed = scipy.integrate.cumulative_trapezoid(100.0 * np.exp((v - 15e-3) / 1e-3), t, initial=0.0)
+    # A tick is seen at the end of its step.
+    expected = 1.0 / (3e-3 + 0.5 * dt + scipy.integrate.trapezoid(np.exp(-passed), t))
+    net = ns.neurons.escape_lif(currents.size * neurons, background=np.repeat(currents, neurons))
+    times = ns.simulate(net, (0.0, stop), dt=dt, seed=2).events.values()
     counts = np.array([np.sum(np.asarray(t) > 0.2) for t in times]).reshape(-1, neurons)
     return expected, counts.mean(axis=1) / (stop - 0.2)
 
@@ -184,6 +198,11 @@ def cases(context: Context) -> Iterator[Case]:
         "f-I curve of the stochastic LIF", SIEGERT,
         "rate, of the largest; threshold higher by 0.5826 standard deviations of a step, as the grid sees it",
         expected, found, 1e-2, "250 neurons for 2 s: about 0.5 % of sampling",
+    )  # fmt: skip
+    expected, found = escape_rates(means, 1e-4, 600, 2.2)
+    yield curve_case(
+        "f-I curve of the LIF with escape noise", GERSTNER, "rate, of the largest; from the survivor function",
+        expected, found, 1e-2, "600 neurons for 2 s: about 0.3 % of sampling",
     )  # fmt: skip
     shown = adex_intervals()
     missed = [name for name, intervals in shown.items() if not shows_adex_pattern(name, intervals)]
