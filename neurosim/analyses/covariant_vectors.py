@@ -133,7 +133,9 @@ def covariant_vectors(
             R = found.triangles[j]
             if not np.diag(R).all():
                 raise ParameterError(
-                    f"'{space.title}' lost a direction at {t0 + (j + 1) * length:g}: it has no covariant vectors"
+                    f"'{space.title}' lost a direction at {t0 + (j + 1) * length:g} {'steps' if space.is_map else 's'} "
+                    "(a state was put on its bound, or a jump forgot it): there are no covariant vectors; ask for "
+                    "fewer, or keep the states off their bounds"
                 )
             C = linalg.solve_triangular(R, C)
             size = np.linalg.norm(C, axis=0)

@@ -45,9 +45,9 @@ class EnergyRun(Drawable):
     times : ndarray, shape (points,)
     energy : ndarray, shape (points,)
     rate : ndarray, shape (points,)
-        Gradient times flow: dE/dt while inputs are held.
+        Gradient times flow: dE/dt while inputs are held. States that are held at a bound do not flow.
     closed_rate : ndarray, shape (points,)
-        The same from the closed form; NaN where none is known.
+        The same from the closed form; NaN where none is known, and where a state is held, which it knows nothing of.
     rise : ndarray, shape (points - 1,)
         Change of E between saved points by the flow alone: at the inputs of the left one.
     bound : ndarray, shape (points - 1,)
@@ -152,14 +152,15 @@ def energy(
     # Of two points at one time the first is the one before the jump, with the inputs from before.
     first = np.flatnonzero(np.diff(times) == 0.0)
     u[first] = u[np.maximum(first - 1, 0)]
-    rates = np.einsum("...i,...i->...", chosen.gradient(y, u), program.flow(y, u))
+    bounds = _bounds(program)
+    rates, closed = _rates(chosen, y, u, program.flow(y, u), labels, bounds)
     rise = chosen.value(y[1:], u[:-1]) - chosen.value(y[:-1], u[:-1])
     values = chosen.value(y, u)
     given = {name: value for name, value in settings.items() if name in ("rtol", "atol")}
     bound = _explained(chosen, y, u, values, GraphSettings(**given))
     return EnergyRun(
-        program.graph.title, chosen.formula, times, values, rates, chosen.rate(y, u), rise, bound,
-        (np.diff(times) > 0.0) & (u[1:] == u[:-1]).all(1), pinned_intervals(times, y, labels, _bounds(program)), y,
+        program.graph.title, chosen.formula, times, values, rates, closed, rise, bound,
+        (np.diff(times) > 0.0) & (u[1:] == u[:-1]).all(1), pinned_intervals(times, y, labels, bounds), y,
         tuple(labels), result,
     )  # fmt: skip
 
@@ -184,15 +185,27 @@ def _of_network(
     times, y = result.time, np.zeros((result.time.size, net.size))
     y[:, net.is_memristive] = np.column_stack([result[label] for label in labels])
     u, laws = np.zeros((times.size, 0)), net.laws
-    values, slope = chosen.value(y, u), chosen.gradient(y, u)
+    values = chosen.value(y, u)
     flow = np.array([net.rhs(t, w) for t, w in zip(times, y, strict=True)])
     asked = NetworkSettings(**settings)
     bound = _explained(chosen, y, u, values, GraphSettings(rtol=asked.rtol, atol=asked.atol))
     bounds = {name: (laws.lower[e], laws.upper[e]) for e, name in enumerate(net.state_names)}
+    rates, closed_rates = _rates(chosen, y, u, flow, net.state_names, bounds)
     return EnergyRun(
-        net.title, chosen.formula, times, values, (slope * flow).sum(-1), chosen.rate(y, u), np.diff(values), bound,
+        net.title, chosen.formula, times, values, rates, closed_rates, np.diff(values), bound,
         np.diff(times) > 0.0, pinned_intervals(times, y, net.state_names, bounds), y, tuple(net.state_names), result,
     )  # fmt: skip
+
+
+def _rates(
+    chosen: EnergyFunction, y: np.ndarray, u: np.ndarray, flow: np.ndarray, names: Sequence[str],
+    bounds: Mapping[str, tuple[float, float]],
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """dE/dt along a run from the gradient, and from the closed form; see `EnergyRun`."""
+    lower, upper = np.array([bounds.get(name, (-np.inf, np.inf)) for name in names], float).reshape(-1, 2).T
+    held = ((y >= upper) & (flow > 0.0)) | ((y <= lower) & (flow < 0.0))
+    rates = np.einsum("...i,...i->...", chosen.gradient(y, u), np.where(held, 0.0, flow))
+    return rates, np.where(held.any(-1), np.nan, chosen.rate(y, u))
 
 
 def _own(function: Callable[..., np.ndarray], gradient: Callable[..., np.ndarray] | None) -> EnergyFunction:

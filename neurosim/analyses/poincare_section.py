@@ -58,13 +58,15 @@ class PoincareSection(Drawable):
 
     @property
     def widest(self) -> list[str]:
-        """Unknowns by falling spread on the section, relative to their size; those that are constant left out."""
+        """Unknowns by falling spread on the section, relative to their size; without what is constant, and without
+        the one that the section holds, whose spread is rounding."""
         if not len(self):
             return []
         spread = np.ptp(self.states, axis=0)
         size = np.maximum(np.abs(self.states).max(axis=0), 1e-300)
         order = np.argsort(-spread / size, kind="stable")
-        return [self.names[int(k)] for k in order if spread[k] > 1e-7 * size[k]]
+        held = self.condition.partition("=")[0].strip()
+        return [self.names[int(k)] for k in order if spread[k] > 1e-7 * size[k] and self.names[int(k)] != held]
 
     def return_map(self, name: str | None = None, *, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Values of an unknown (default the widest) at crossings k and k + every, two arrays of equal length."""

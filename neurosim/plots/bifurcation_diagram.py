@@ -33,9 +33,10 @@ def bifurcation_diagram(diagram: BifurcationDiagram, *, ax: Axes | None = None) 
     for direction, colour, text in ((1, PALETTE[0], "going up"), (-1, PALETTE[1], "going down")):
         chosen = diagram.directions == direction
         if chosen.any():
+            size = min(max(300.0 / len(set(diagram.values[chosen].tolist())), 2.0), 6.0)
             ax.plot(
                 diagram.values[chosen], diagram.observed[chosen], linestyle="none", marker=".", color=colour,
-                markersize=2.0 if direction > 0 else 1.2, markeredgewidth=0.0, alpha=share, rasterized=True,
+                markersize=size if direction > 0 else 0.6 * size, markeredgewidth=0.0, alpha=share, rasterized=True,
             )  # fmt: skip
             if both:
                 ax.plot([], [], linestyle="none", marker="o", markersize=4, color=colour, label=text)

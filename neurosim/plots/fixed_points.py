@@ -37,6 +37,8 @@ def fixed_points(found: FixedPoints, *, names: tuple[str, str] | None = None, ax
     if not len(found):
         raise ParameterError(f"'{found.title}': no fixed points were found: none to draw; give more starts=")
     states = np.array([point.state for point in found.points])
+    # What is left of Newton's method around 0 is no place.
+    states[np.abs(states) < 1e-12 * (1.0 + np.abs(states).max())] = 0.0
     if names is None:
         size = np.maximum(np.abs(states).max(axis=0), 1e-300)
         order = np.argsort(-np.ptp(states, axis=0) / size, kind="stable")[:2]
@@ -44,7 +46,8 @@ def fixed_points(found: FixedPoints, *, names: tuple[str, str] | None = None, ax
     for name in names:
         if name not in found.names:
             raise UnknownNameError(f"'{found.title}' has no unknown '{name}'; {nearest(name, found.names)}")
-    ax = panels(ax, (1, 2), (9.6, 3.8), f"{found.title}: {len(found)} fixed points", "fixed points")
+    count = f"{len(found)} fixed points" if len(found) > 1 else "one fixed point"
+    ax = panels(ax, (1, 2), (9.6, 3.8), f"{found.title}: {count}", "fixed points")
     plane, spectrum = ax
     across, up = (found.names.index(name) for name in names)
     labelled = set()
@@ -53,7 +56,7 @@ def fixed_points(found: FixedPoints, *, names: tuple[str, str] | None = None, ax
         label = None if point.kind in labelled else point.kind
         labelled.add(point.kind)
         plane.plot(
-            point.state[across], point.state[up], linestyle="none", marker=marker, color=color, markersize=8.0,
+            states[number, across], states[number, up], linestyle="none", marker=marker, color=color, markersize=8.0,
             markerfacecolor=color if point.is_stable else "none", label=label,
         )  # fmt: skip
         spectrum.plot(point.eigenvalues.real, point.eigenvalues.imag, linestyle="none", marker="x", color=color)

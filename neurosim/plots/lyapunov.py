@@ -76,6 +76,7 @@ def _spectrum(ax: Axes, s: LyapunovSpectrum) -> None:
     if number.size <= 8:
         ax.set_xticks(number)
         ax.margins(x=0.25, y=0.12)
+    if number.size <= 5:
         for n, value in zip(number[finite], s.exponents[finite], strict=True):
             ax.annotate(f"{value:.4g}", (n, value), xytext=(8, 3), textcoords="offset points", va="bottom", fontsize=8)
     ax.set_xlabel("number")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neurosim.plots.style import PALETTE, panels, tidy
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ def poincare_section(
     title = f"{section.title}: section {section.condition}, {len(section)} points"
     ax = panels(ax, (1, 2), (8.6, 4.2), title, "a Poincare section")
     points, returns = ax
-    shown = list(names or (*section.widest, *section.names)[:2])
+    held = section.condition.partition("=")[0].strip()
+    others = [name for name in section.names if name != held]
+    shown = list(names or list(dict.fromkeys((*section.widest, *others)))[:2] or section.names[:1])
     first, second = shown[0], shown[-1]
     points.plot(section[first], section[second], linestyle="none", marker=".", markersize=3, color=PALETTE[0])
     points.set(xlabel=first, ylabel=second)
@@ -44,6 +48,13 @@ def poincare_section(
         returns.plot([low, high], [low, high], color="0.7", linewidth=0.8, zorder=1)
     returns.plot(before, after, linestyle="none", marker=".", markersize=3, color=PALETTE[1], zorder=2)
     returns.set(xlabel=f"{first}, crossing k", ylabel=f"{first}, crossing k + {every}")
+    if len(section):
+        # The crossings of a cycle are one point, not the rounding around it.
+        for axis, values in ((points.xaxis, section[first]), (points.yaxis, section[second]),
+                             (returns.xaxis, section[first]), (returns.yaxis, section[first])):  # fmt: skip
+            middle, size = float(np.median(values)), float(np.abs(values).max())
+            if np.ptp(values) < 1e-6 * size:
+                axis.set_view_interval(middle - 1e-2 * size, middle + 1e-2 * size, ignore=True)
     for panel in (points, returns):
         tidy(panel)
     return [points, returns]

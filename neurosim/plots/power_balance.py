@@ -32,8 +32,8 @@ def power_balance(balance: PowerBalance, *, ax: Any = None) -> list[Axes]:
         "supplied": balance.supplied, "dissipated": balance.total("dissipation"), "stored": balance.total("storage")
     }  # fmt: skip
     factor, shown = si_scale(max(float(np.abs(power).max()) for power in sums.values()), "W")
-    for colour, (name, power) in zip(PALETTE, sums.items(), strict=False):
-        axes[0].plot(times, power / factor, color=colour, label=name)
+    for colour, style, (name, power) in zip(PALETTE, ("-", "-", "--"), sums.items(), strict=False):
+        axes[0].plot(times, power / factor, style, color=colour, label=name)
     takers = {name: power for name, power in balance.taken.items() if balance.role[name] == "dissipation"}
     largest = sorted(takers, key=lambda name: -float(np.trapezoid(np.abs(takers[name]), balance.times)))[:PARTS_SHOWN]
     part_factor, part_shown = si_scale(max((float(np.abs(takers[n]).max()) for n in largest), default=0.0), "W")

@@ -152,3 +152,14 @@ def test_the_power_of_a_circuit_balances():
 def test_a_circuit_without_a_run_is_refused():
     with pytest.raises(ParameterError, match=r"has no \.tran"):
         ns.power_balance(ns.read_netlist("divider\nV1 a 0 1\nR1 a 0 1\n.op\n.end"))
+
+
+def test_a_state_that_is_held_takes_no_energy_away():
+    net = ns.MemristiveNetwork(
+        ns.generators.square_lattice(2, 2), electrodes={"r0c0": 0.5, "r1c1": 0.0}, convention="standard", alpha=1.0
+    )
+    run = ns.energy(net, (0.0, 20.0))
+    assert all(np.abs(run.states[-1] - 1.0) < 1e-12)
+    assert run.rate[-1] == 0.0
+    assert np.isnan(run.closed_rate[-1])
+    assert run.identity_error < 1e-12
