@@ -12,5 +12,4 @@ settings.load_profile("any machine")
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: searching it for garbage again and again takes a third of the time of compiling."""
     gc.collect()
-    gc.freeze()
     gc.set_threshold(20_000, 20, 50)
