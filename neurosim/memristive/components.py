@@ -56,7 +56,9 @@ def find_components(net: MemristiveNetwork) -> Components:
     driven = np.array([net.node_index(node) for node in net.electrodes], int)
     per_part = np.bincount(component[driven], minlength=count)
     pushed = _pushed(net, component)
-    for node, k in zip(net.electrodes, driven, strict=True):
+    # Of two that do not find each other the one in the smaller part is named.
+    sizes, pairs = np.bincount(component), zip(net.electrodes, driven, strict=True)
+    for node, k in sorted(pairs, key=lambda pair: sizes[component[pair[1]]]):
         if per_part[component[k]] == 1 and not pushed[component[k]] and per_part.sum() > 1:
             raise ParameterError(
                 f"electrode '{node}' is disconnected: no path leads from it to another electrode or source"

@@ -49,6 +49,13 @@ def test_the_command_line_takes_them_and_what_is_none_is_named() -> None:
         ns.simulate(network(), (0.0, 0.2), save=["v((9, 9))"])
 
 
+def test_of_two_electrodes_apart_the_one_in_the_smaller_part_is_named() -> None:
+    graph = nx.grid_2d_graph(3, 3)
+    graph.add_node("alone")
+    with pytest.raises(ParameterError, match="electrode 'alone' is disconnected"):
+        ns.MemristiveNetwork(graph, convention="flipped", electrodes={(0, 0): 1.0, "alone": 0.0})
+
+
 def test_spaces_and_case_count_only_where_nothing_else_differs() -> None:
     assert node_named(["A", "a", "B"], "a") == "a"
     assert node_named(["A", "a", "B"], "b") == "B"
