@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DEVICE_OF = {"nanowires": "nanowire_junction"}
 """What stands on the edges unless a device or a convention is given."""
 
+_SET_OTHERWISE = ("graph", "convention", "device", "sources", "electrodes", "currents", "title")
+"""Arguments of a network that are no parameters of its memristors."""
+
 ELECTRODES_OF = {"nanowires": "strips", "crossbar": "row0,column0"}
 """Default electrodes; of other graphs the nodes in the middles of the left and the right side."""
 
@@ -199,10 +202,10 @@ def _made(
     level = _number(drive)
     kind: dict[str, Any] = {"device": (chosen, values)} if chosen else {"convention": convention, **values}
     levels = {contacts[0]: drive if level is None else level, **dict.fromkeys(contacts[1:], 0.0)}
-    try:
-        network = MemristiveNetwork(graph, electrodes=levels, **kind)
-    except TypeError as error:
-        raise ParameterError(f"--param: {error}") from None
+    known = [name for name in inspect.signature(MemristiveNetwork).parameters if name not in _SET_OTHERWISE]
+    if not chosen and (wrong := next((name for name in values if name not in known), None)):
+        raise ParameterError(f"--param: a network has no parameter '{wrong}'; {nearest(wrong, known)}")
+    network = MemristiveNetwork(graph, electrodes=levels, **kind)
     return network, contacts, chosen or f"drift_decay, {convention}"
 
 

@@ -14,7 +14,7 @@ _NUMBERS = ("time_constant", "leak", "initial", "threshold", "refractory", "nois
 
 
 def has_copies(flat: SignalGraph) -> bool:
-    """Whether `side_by_side` takes a flat graph: nodes are rows of elements, edges take them whole, nothing is drawn."""
+    """Whether `side_by_side` takes a flat graph: nodes are rows of elements, edges take them whole, none is drawn."""
     return all(len(data["shape"]) == 1 for _, data in flat.nodes(data=True)) and not any(
         edge["source_part"] or edge["target_part"] or edge.get("draw") is not None for *_, edge in flat.edges(data=True)
     )

@@ -28,7 +28,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import scipy.linalg
 
@@ -47,6 +46,7 @@ from neurosim.graph.element_code import (
 from neurosim.graph.functions import BERNOULLI, RECIPROCAL, SQUARE
 from neurosim.graph.signal_graph import SignalGraph
 from neurosim.kernels import element_program as words
+from neurosim.kernels.array_functions import apply_function
 
 SCHEMES = ("lawson2", "lawson4", "exponential_midpoint", "euler")
 
@@ -464,40 +464,57 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 
 COARSE = 0.5
-"""Part of the shortest time constant from which a step is called coarse."""
+"""Part of the shortest time of a state that flows nonlinearly from which a step is called coarse."""
 
 
-def warn_of_coarse_steps(flat: SignalGraph, step: float) -> list[str]:
+def warn_of_coarse_steps(flat: SignalGraph, elements: Elements, step: float, scheme: str) -> tuple[str, ...]:
     """Notes, which are warned of too, on a step [s] that is too long for states that flow nonlinearly.
+
+    The time of a state is its time constant, or that in which N moves the first of its elements by itself at the start;
+    the exponential midpoint takes that into account.
 
     Warns
     -----
     CoarseStepWarning
     """
-    drives = nx.DiGraph((a, b) for a, b, edge in flat.edges(data=True) if edge["role"] in ("add", "factor"))
-
-    def is_nonlinear(name: str) -> bool:
-        data = flat.nodes[name]
-        if data["kind"] != "map":
-            return data["kind"] == "product"
-        return data["function"] != "identity" or any(map(is_nonlinear, drives.predecessors(name)))
-
-    moved = (name for name in flat.of_kind("state") if name in drives and flat.nodes[name].get("clock") is None)
-    shortest = {
-        name: float(flat.value_of(flat.nodes[name]["time_constant"], flat.size_of(name), f"state '{name}'").min())
-        for name in moved
-        if any(map(is_nonlinear, drives.predecessors(name)))
-    }
-    name = min(shortest, key=shortest.__getitem__, default="")
-    if not name or step <= COARSE * shortest[name]:
-        return []
+    start = [_first(flat.value_of(flat.nodes[name]["initial"], elements.size, name)) for name in elements.names]
+    times = {}
+    for i, name in enumerate(elements.names):
+        if elements.rates[i].terms:
+            h = 1e-6 * max(abs(start[i]), 1e-3)
+            low, high = (_rates_of_first(elements, [*start[:i], start[i] + d, *start[i + 1 :]])[i] for d in (-h, h))
+            own = float(flat.value_of(flat.nodes[name]["time_constant"], elements.size, name).min())
+            slope = 0.0 if scheme == "exponential_midpoint" else abs(high - low) / (2.0 * h)
+            times[name] = 1.0 / max(1.0 / own, slope)
+    name = min(times, key=times.__getitem__, default="")
+    if not name or not step > COARSE * times[name]:
+        return ()
     note = (
-        f"a step of {step:g} s is more than {COARSE:g} of the time constant {shortest[name]:g} s of state '{name}', "
+        f"a step of {step:.3g} s is more than {COARSE:g} of the {times[name]:.3g} s in which state '{name}' moves, "
         "which flows nonlinearly: ticks may be far off, or states explode; take dt, or dt / substeps, of "
-        f"{shortest[name] / 10:g} s or less"
+        f"{times[name] / 10:.1g} s or less"
     )
     warnings.warn(note, CoarseStepWarning, stacklevel=2)
-    return [note]
+    return (note,)
+
+
+def _first(numbers: Coefficient) -> float:
+    return float(np.ravel(numbers)[0])
+
+
+def _rates_of_first(elements: Elements, values: list[float]) -> list[float]:
+    """N of the first element, without inputs."""
+    known = dict(zip(elements.names, values, strict=True))
+
+    def drive(d: Drive) -> float:
+        return _first(d.bias) + sum(_first(c) * known[source] for source, c in d.terms)
+
+    for node in elements.nodes:
+        made = np.array([drive(d) for d in node.drives])
+        if node.function >= 0:
+            apply_function(node.function, made, 0, node.gain * made, 0, 1, node.argument)
+        known[node.name] = float(made.prod())
+    return [drive(d) for d in elements.rates]
 
 
 def check_noise(noise: Mapping[str, Any], states: Iterable[str]) -> None:

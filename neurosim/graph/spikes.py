@@ -84,8 +84,8 @@ def compile_spikes(
     check_scheme(scheme, substeps)
     flat = flatten(graph, expand=False)
     check_noise(diffusion or {}, flat.of_kind("state"))
-    notes = (*check_graph(flat), *warn_of_coarse_steps(flat, dt / substeps))
-    return _Compiler(flat, float(dt), notes, scheme, int(substeps), {**noise_of(flat), **(diffusion or {})}).build()
+    noise = {**noise_of(flat), **(diffusion or {})}
+    return _Compiler(flat, float(dt), tuple(check_graph(flat)), scheme, int(substeps), noise).build()
 
 
 class _Compiler:
@@ -418,9 +418,9 @@ class _Compiler:
             [self.states.slices[name].start if j in reached else -1 for j, name in enumerate(names)],
             made, rates, {name for name in names if name in self.holders}, noise,
         )  # fmt: skip
-        code, registers, drawn = write_program(
-            elements, self.dt, self.scheme, self.substeps, self.drawn, self._number
-        )  # fmt: skip
+        self.notes += warn_of_coarse_steps(flat, elements, self.dt / self.substeps, self.scheme)
+        made_of = elements, self.dt, self.scheme, self.substeps, self.drawn, self._number
+        code, registers, drawn = write_program(*made_of)
         self.code += code
         self.registers, self.drawn = max(self.registers, registers), self.drawn + drawn
 

@@ -412,13 +412,15 @@ def _frozen(value: Any) -> str:
 
 def _globals_of(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Global names that a function (or code nested in it) refers to, with their values."""
-    pending, names = [function.__code__], set()
-    while pending:
-        code = pending.pop()
-        names.update(code.co_names)
-        pending.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
     space = function.__globals__
-    yield from ((name, space[name]) for name in sorted(names) if name in space)
+    yield from ((name, space[name]) for name in _names_in(function.__code__) if name in space)
+
+
+@functools.cache
+def _names_in(code: types.CodeType) -> list[str]:
+    """Names, sorted, that code and the code nested in it refer to."""
+    nested = (_names_in(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return sorted({*code.co_names, *(name for names in nested for name in names)})
 
 
 def _resolved(function: Callable[..., Any]) -> Callable[..., Any]:

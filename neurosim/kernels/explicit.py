@@ -36,6 +36,7 @@ from neurosim.kernels.run import (
     NEXT_GRID,
     NORM,
     NOT_FINITE,
+    POLISH,
     RMS_OF_BOTH_ENDS,
     RTOL,
     STATUS_INDEX,
@@ -271,12 +272,13 @@ def explicit_interpolant(S, run, context, h):
                 knot[1 + j, i] = K[j, i]
     if (run.knot_t.size == 0 or kept) and run.count[EVENTFUL] == 0 and not inside:
         return
-    _interpolate_stages(S, run, context, run.y, t, h)
+    everywhere = (run.knot_t.size > 0 and not kept) or run.count[EVENTFUL] != 0 or run.count[POLISH] != 0
+    _interpolate_stages(S, run, context, run.y, t, h, everywhere)
 
 
 @helper
-def _interpolate_stages(S, run, context, y, t, h):
-    """Write ``run.q`` of the step whose start is y and whose stages are in ``run.stage``."""
+def _interpolate_stages(S, run, context, y, t, h, everywhere):
+    """Write ``run.q`` of the step whose start is y and whose stages are in ``run.stage``, or only what is saved of it."""
     n = run.y.size - 1
     tableau = run.tableau
     s = np.int64(tableau[0, 0])
@@ -288,6 +290,16 @@ def _interpolate_stages(S, run, context, y, t, h):
         _combine(K, tableau[1 + stage], stage, n, y, h, u)
         _evaluate(S, run, context, t + tableau[total + 1, stage] * h, u, K[stage])
     q = run.q
+    if not everywhere:
+        for place in range(run.probes.size):
+            i = run.probes[place]
+            q[0, i] = y[i]
+            for k in range(1, q.shape[0]):
+                value = 0.0
+                for j in range(total):
+                    value += tableau[total + 3 + k, j] * K[j, i]
+                q[k, i] = h * value
+        return
     for i in range(n):
         q[0, i] = y[i]
     for k in range(1, q.shape[0]):
@@ -329,7 +341,7 @@ def interpolate_knots(S, run, context):
         for j in range(s):
             for i in range(n):
                 run.stage[j, i] = knot[1 + j, i]
-        _interpolate_stages(S, run, context, run.y_new, t, run.knot_t[step + 1] - t)
+        _interpolate_stages(S, run, context, run.y_new, t, run.knot_t[step + 1] - t, True)
         for k in range(run.q.shape[0]):
             for i in range(n):
                 knot[k, i] = run.q[k, i]

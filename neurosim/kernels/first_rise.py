@@ -66,7 +66,7 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
     """
     t, rises = 0.0, False
     for step in range(STEPS):
-        value, slope, up, down, may_rise = constant, 0.0, 0.0, 0.0, constant > 0.0 and at(rates, first) != 0.0
+        value, slope, up, down, most = constant, 0.0, 0.0, 0.0, constant if at(rates, first) != 0.0 else -1.0
         for i in range(k):
             rate, amount = at(rates, first + i), at(amounts, place + i)
             if step > 0:
@@ -76,14 +76,13 @@ def first_rise_of_exponentials(rates, first, amounts, place, k, constant, soon, 
             slope -= moved
             up += max(moved * rate, 0.0)
             down -= min(moved * rate, 0.0)
-            # Equal rates count as one.
-            may_rise = may_rise or (value > 0.0 and (i + 1 == k or at(rates, first + i + 1) != rate))
+            most = max(most, value)
         if step == 0:
             value = min(value, 0.0)
         if not rises:
             if value >= 0.0 and step > 0:
                 return t
-            if not may_rise:
+            if most <= 0.0:
                 return np.inf
             if step == 0:
                 then = value + soon * (slope + 0.5 * soon * up)

@@ -100,10 +100,10 @@ its constants begin; 1 if only the last tick counts; 1 if the bounds are soft.""
 """Constants of a rule; rates of decay in 1/steps. Traces are r, r2 of all sources, then o, o2 of all targets."""
 
 (
-    NOW, STOP, LOGGED, ROWS, FIRST_ROW, EVERY, SAMPLE, DISARMED, BEFORE, SEED, PLAN,
+    NOW, STOP, LOGGED, ROWS, FIRST_ROW, READ, SAMPLE, DISARMED, BEFORE, SEED, PLAN,
 ) = range(11)  # fmt: skip
 """Entries of `plan`: the last step that was made, and the one to stop after; ticks in the log; rows of `inputs` (0: all
-inputs are constant), one a step, and the step of the first; steps between samples (0: none), and the place of the next;
+inputs are constant), one a step, and the step of the first; the next of `reads`, and the place of the next sample;
 elements that are not armed; the last step before this call; the seed of noise."""
 
 
@@ -113,7 +113,7 @@ def _signature() -> Any:
     whole, real, small = (types.Array(kind, 1, "C") for kind in (types.i8, types.f8, types.i4))
     return types.void(
         whole, whole, real, real, real, real, real, whole, whole, whole, small, real, real, whole, small, whole, small,
-        small, small, real, real, whole,
+        small, small, real, real, whole, whole,
     )  # fmt: skip
 
 
@@ -475,7 +475,7 @@ def reset(code, v, now, low, high, plan, table, y, release, armed, elements):
 @driver(_signature)
 def run_spike_steps(
     code, plan, table, y, q, constant, inputs, release, arrivals, pointers, targets, strengths, memory, offsets,
-    elements, ends, armed, given_steps, given_elements, samples, work, hits,
+    elements, ends, armed, given_steps, given_elements, samples, work, hits, reads,
 ):  # fmt: skip
     """Make steps until `plan` says stop, or until the log of ticks may not take the ticks of one more step.
 
@@ -490,10 +490,12 @@ def run_spike_steps(
         `BLOCK` for each register, then the noise of a step.
     hits : int64
         A bit for each element that is looked at while it is stepped.
+    reads : int64
+        Steps after which samples are taken, rising.
     """
     events, slots, clusters, projections = code[EVENTS], code[SLOTS], code[CLUSTERS], code[PROJECTIONS]
     events_at, clusters_at, projections_at = code[EVENTS_AT], code[CLUSTERS_AT], code[PROJECTIONS_AT]
-    every, width = plan[EVERY], events + 1
+    width = events + 1
     now = plan[NOW]
     turn = now % slots
     while now < plan[STOP] and plan[LOGGED] + code[ELEMENTS] <= elements.size:
@@ -558,7 +560,8 @@ def run_spike_steps(
                     )  # fmt: skip
         plan[NOW] = now
         ends[now - plan[BEFORE] - 1] = plan[LOGGED]
-        if every != 0 and now % every == 0:
+        if plan[READ] < reads.size and at(reads, plan[READ]) == now:
+            plan[READ] += 1
             for k in range(code[SAMPLED]):
                 samples[plan[SAMPLE] + k] = y[code[code[SAMPLED_AT] + k]]
             plan[SAMPLE] += code[SAMPLED]

@@ -10,8 +10,6 @@ vectors lie as the array program lays out k samples: element i of vector r at ``
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from neurosim.kernels.abi import (
@@ -38,7 +36,7 @@ from neurosim.kernels.array_program import (
 )
 from neurosim.kernels.mass import multiply_mass
 from neurosim.kernels.saltation import jump_vectors, shift_releases, tick_vectors
-from neurosim.kernels.sparse_lu import lu_type, refactor, solve
+from neurosim.kernels.sparse_lu import refactor, solve
 from neurosim.kernels.system import (
     CODE_LENGTH,
     LAW,
@@ -56,7 +54,6 @@ from neurosim.kernels.system import (
     project_rates_and_rows,
     record_events,
     start_batches,
-    system_arrays_type,
 )  # fmt: skip
 from neurosim.kernels.tangent_run import (
     BY_PRODUCTS,
@@ -91,7 +88,10 @@ from neurosim.kernels.tangent_run import (
     WANTED,
     WAY,
     T,
-    tangent_type,
+    driver_signature,
+    frame_signature,
+    stage_signature,
+    step_signature,
 )  # fmt: skip
 
 SMALL, BLOCK = 64, 1024
@@ -107,13 +107,7 @@ NEWTON_LIMIT, NEWTON_TOLERANCE = 25, 1e-10
 """Most iterations of a stage, and the size of the last change relative to the largest value so far."""
 
 
-def _frame_signature() -> Any:
-    from numba import types
-
-    return types.void(tangent_type())
-
-
-@unit(_frame_signature)
+@unit(frame_signature)
 def load_frame(run):
     """Vectors from the frame; what is no coordinate is zero."""
     k, d = run.count[VECTORS], run.place.size
@@ -124,7 +118,7 @@ def load_frame(run):
             run.vectors[run.offset[i] + r * run.stride[i]] = run.frame[r * d + j] * scale
 
 
-@unit(_frame_signature)
+@unit(frame_signature)
 def store_frame(run):
     """Frame from the vectors; then, if wanted, orthonormal, with what that says about growth."""
     count, frame = run.count, run.frame
@@ -251,13 +245,7 @@ def _direct_rates(S, run, context, f, out):
     return trace
 
 
-def _stage_signature() -> Any:
-    from numba import types
-
-    return types.f8(system_arrays_type(), tangent_type(), types.Array(types.f8, 1, "C"), types.f8, types.i8)
-
-
-@unit(_stage_signature)
+@unit(stage_signature)
 def _rates(S, run, context, t, number):
     """Rates at `point` and of `point_vectors` into the rows `number` of the stages; returns the trace.
 
@@ -338,14 +326,7 @@ def _combine(base, rows, weights, count, h, out):
                     part[i] += w * row[i]
 
 
-def _step_signature() -> Any:
-    from numba import types
-
-    real = types.Array(types.f8, 1, "C")
-    return types.i8(system_arrays_type(), lu_type(), tangent_type(), real, types.f8, types.f8)
-
-
-@unit(_step_signature)
+@unit(step_signature)
 def _explicit_step(S, lu, run, context, t, h):
     """One step of an explicit Runge-Kutta method for state and vectors."""
     s = run.count[STAGES]
@@ -425,7 +406,7 @@ def _step_to_event(S, lu, run, context, t, h, trace):
     return high * h
 
 
-@unit(_step_signature)
+@unit(step_signature)
 def _implicit_step(S, lu, run, context, t, h):
     """One step of a stiffly accurate, diagonally implicit method for ``M y' = f`` and its linearisation.
 
@@ -516,13 +497,7 @@ def _implicit_step(S, lu, run, context, t, h):
     return OK
 
 
-def _driver_signature() -> Any:
-    from numba import types
-
-    return types.i8(system_arrays_type(), lu_type(), tangent_type(), types.Array(types.f8, 1, "C"))
-
-
-@driver(_driver_signature)
+@driver(driver_signature)
 def advance_tangent(S, lu, run, context):
     """Finish the wanted number of intervals of a flow; returns a status."""
     n = run.y.size - 1

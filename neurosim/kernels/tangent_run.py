@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.kernels.native import by_address
+from neurosim.kernels.sparse_lu import lu_type
+from neurosim.kernels.system import system_arrays_type
 
 T, DT, INTERVAL, ORIGIN, STEP_TOLERANCE, NEXT_STEP, REALS = range(7)
 """Entries of `TangentRun.real`: time; largest step; length of an interval; where the first interval
@@ -127,3 +129,32 @@ def tangent_type() -> Any:
         for name in TangentRun._fields
     ]
     return tuple_pointer(kinds, TangentRun)
+
+
+def frame_signature() -> Any:
+    """Of what works on the run alone."""
+    from numba import types
+
+    return types.void(tangent_type())
+
+
+def stage_signature() -> Any:
+    """Of what finds rates at a stage: system, run, context, time, number of the stage."""
+    from numba import types
+
+    return types.f8(system_arrays_type(), tangent_type(), types.Array(types.f8, 1, "C"), types.f8, types.i8)
+
+
+def step_signature() -> Any:
+    """Of one step: system, factors, run, context, time, size of the step."""
+    from numba import types
+
+    real = types.Array(types.f8, 1, "C")
+    return types.i8(system_arrays_type(), lu_type(), tangent_type(), real, types.f8, types.f8)
+
+
+def driver_signature() -> Any:
+    """Of the loop: system, factors, run, context."""
+    from numba import types
+
+    return types.i8(system_arrays_type(), lu_type(), tangent_type(), types.Array(types.f8, 1, "C"))

@@ -12,6 +12,7 @@ from neurosim.kernels.explicit import explicit_interpolant, explicit_step, keeps
 from neurosim.kernels.mass import is_ordinary
 from neurosim.kernels.multistep_nordsieck import nordsieck_restart, nordsieck_step
 from neurosim.kernels.multistep_order import cut_nordsieck_interpolant, nordsieck_accept, nordsieck_refuse
+from neurosim.kernels.polish import polish
 from neurosim.kernels.run import (
     AFTER_REJECT,
     ALPHA,
@@ -88,7 +89,6 @@ from neurosim.kernels.steps import (
     multistep_accept,
     multistep_interpolant,
     multistep_step,
-    polish,
     rosenbrock_defect,
     rosenbrock_interpolant,
     rosenbrock_step,
@@ -287,7 +287,8 @@ def _finish(S, lu, run, context):
             if status != 0:
                 return status
         return 0
-    count[FRESH] = 1 if S.bounded.size == 0 else 0
+    # The slope at a state that was put back on its bound is another.
+    count[FRESH] = 1 if S.bounded.size == 0 or count[AT_LIMIT] == 0 else 0
     return 0
 
 

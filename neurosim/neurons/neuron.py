@@ -42,8 +42,7 @@ class Neuron:
 
 
 def leaky_membrane(
-    name: str, size: int, *, time_constant: Values, resistance: Values, resting: Values, background: Values,
-    initial: Values,
+    name: str, size: int, *, time_constant: Number, resistance: Values, resting: Any, background: Any, initial: Number
 ) -> SignalGraph:  # fmt: skip
     """A graph with input ``current`` and state ``v``: ``time_constant v' = -(v - resting) + resistance background``."""
     graph = SignalGraph(name)
@@ -54,7 +53,7 @@ def leaky_membrane(
     return graph
 
 
-def add_spike(graph: SignalGraph, size: int, threshold: Values, reset: Values, refractory: Values = 0.0) -> None:
+def add_spike(graph: SignalGraph, size: int, threshold: Number, reset: Number, refractory: Number = 0.0) -> None:
     """Add the event ``spike`` where v reaches the threshold, which puts v to the reset value."""
     graph.event("spike", size, threshold=threshold, refractory=refractory)
     graph.connect("v", "spike")

@@ -18,6 +18,7 @@ from neurosim.graph.signal_graph import SignalGraph
 from neurosim.graph.spike_trains import SpikeTrains
 from neurosim.graph.spikes import WHOLE, SpikeProgram, compile_spikes
 from neurosim.kernels import spike_steps as words
+from neurosim.kernels.room import on_lines
 from neurosim.randomness import stream
 from neurosim.results import Column, Result, input_hash, versions
 from neurosim.solve.asked import checked_span, read_settings
@@ -178,21 +179,22 @@ class SpikeRun:
 
     loop = words.run_spike_steps
     keeper: SpikeKeeper | None = None
+    _reads: np.ndarray | None = None
     seconds = 0.0
 
     def __init__(self, program: SpikeProgram, chosen: SpikeSettings, t_stop: float, start: float = 0.0) -> None:
         self.program, self.chosen, self.span, self.begun = program, chosen, (start, t_stop), time.perf_counter()
         self.code = program.code.copy()
         elements = program.events.size
-        self.y = _on_lines(self._at_first())
-        self.release = _on_lines(np.full(elements, -1, np.int64))
+        self.y = on_lines(self._at_first())
+        self.release = on_lines(np.full(elements, -1, np.int64))
         self.arrivals = np.full(program.arrivals, -1, np.int64)
         self.memory = np.zeros(program.memory)
         self.offsets = np.zeros(program.slots * (len(program.events.slices) + 1), np.int64)
         self.log = np.empty(max(LOG, 4 * elements), np.int32)
         self.armed = np.ones(elements, np.int32)
-        self.q = _on_lines(program.constant)
-        self.work = _on_lines(np.zeros(program.work))
+        self.q = on_lines(program.constant)
+        self.work = on_lines(np.zeros(program.work))
         self.hits = np.zeros(elements // 64 + len(program.events.slices), np.int64)
         self.plan = np.zeros(words.PLAN, np.int64)
         self.plan[words.SEED] = chosen.seed
@@ -338,19 +340,17 @@ class SpikeRun:
             plan[words.STOP] = min(steps, self.step + chunk)
             rows = np.empty(0)
             if varies:
-                at = np.arange(self.step, plan[words.STOP]) * program.dt
-                rows = np.ascontiguousarray(self.drives.values(at)).ravel()
+                rows = np.ravel(self.drives.values(np.arange(self.step, plan[words.STOP]) * program.dt))
             plan[words.ROWS], plan[words.FIRST_ROW] = int(bool(varies)), self.step + 1
-            count = int(plan[words.STOP]) // self.every - self.step // self.every
-            samples = np.empty(count * len(self.places))
-            plan[words.SAMPLE], plan[words.EVERY] = 0, self.every if self.places else 0
+            reads = self._reads_until(int(plan[words.STOP]))
+            samples = np.empty(reads.size * code[words.SAMPLED])
+            plan[words.SAMPLE], plan[words.READ] = 0, 0
             ends = np.empty(int(plan[words.STOP]) - self.step, np.int64)
             start = int(plan[words.LOGGED])
             words.run_spike_steps(
                 code, plan, program.table, self.y, self.q, program.constant, rows, self.release, self.arrivals,
                 program.pointers, program.targets, program.strengths, self.memory, self.offsets, self.log, ends,
-                self.armed, self.given_steps, self.given_elements, samples, self.work,
-                self.hits,
+                self.armed, self.given_steps, self.given_elements, samples, self.work, self.hits, reads,
             )  # fmt: skip
             made = self.step - int(plan[words.BEFORE])
             self._samples.append(samples[: int(plan[words.SAMPLE])])
@@ -361,6 +361,21 @@ class SpikeRun:
                 self.chosen.progress(self.step * program.dt, steps * program.dt)
             if self.keeper is not None:
                 self.keeper.look()
+
+    def read(self, part: slice, steps: np.ndarray) -> np.ndarray:
+        """Go on, and give states (steps, states) after these steps, rising, from now on; nothing else is sampled."""
+        wanted = np.arange(part.start, part.stop)
+        self.code = np.concatenate([self.code[: self.code[words.SAMPLED_AT]], wanted])
+        self.code[words.SAMPLED] = wanted.size
+        self._reads, self._samples = steps, [self._values(part)] * int(steps[0] == self.step)
+        self.advance(int(steps[-1]))
+        return np.concatenate(self._samples).reshape(steps.size, -1)
+
+    def _reads_until(self, stop: int) -> np.ndarray:
+        """Steps to come, to `stop`, after which samples are taken."""
+        if self._reads is not None:
+            return self._reads[(self._reads > self.step) & (self._reads <= stop)]
+        return np.arange((self.step // self.every + 1) * self.every, stop + 1 if self.places else 0, self.every)
 
     def ticks(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps times dt [s] and elements of all ticks so far, in the order of time."""
@@ -576,19 +591,6 @@ class SpikeRun:
                 else ""
             )
         )
-
-
-LINE = 64
-"""Bytes of a line of the cache."""
-
-
-def _on_lines(values: np.ndarray) -> np.ndarray:
-    """Copy that begins with a line of the cache: a vector register across two lines takes twice as long."""
-    room = np.empty(values.size + LINE // values.itemsize, values.dtype)
-    first = -room.ctypes.data % LINE // values.itemsize
-    made = room[first : first + values.size]
-    made[:] = values
-    return made
 
 
 def keep_from(first: int, logged: int, logs: list[np.ndarray], places: np.ndarray) -> None:

@@ -38,7 +38,7 @@ def spiking_run(graph: Any, t_span: tuple[float, float] | None, **settings: Any)
     >>> run.set_drive("current", 20e-9)
     >>> run.run_to(0.2)
     >>> run.ticks()[0].size
-    2
+    6
     """
     for name in ("checkpoint", "resumed"):
         if settings.get(name) is not None:

@@ -20,9 +20,12 @@ def test_spikes_for_which_there_is_no_room():
 
 def test_steps_that_are_too_long_for_nonlinear_neurons():
     net = ns.neurons.fitzhugh_nagumo(1)
-    with pytest.warns(CoarseStepWarning, match=r"0.001 s of state 'v'.*take dt, or dt / substeps, of 0.0001 s"):
+    with pytest.warns(CoarseStepWarning, match=r"0.000695 s in which state 'v' moves.*dt / substeps, of 7e-05 s"):
         run = ns.simulate(net, (0.0, 0.01), dt=1e-3)
     assert any("flows nonlinearly" in note for note in run.attrs["notes"])
+    # A state whose time constant says nothing: its slope at the start does.
+    with pytest.warns(CoarseStepWarning, match=r"0.005 s in which state 'v' moves"):
+        ns.simulate(ns.neurons.izhikevich(1), (0.0, 0.01), dt=5e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ns.simulate(net, (0.0, 0.01), dt=1e-3, substeps=4)

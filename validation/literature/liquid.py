@@ -74,12 +74,16 @@ def _pair(wanted: float, draw: np.random.Generator) -> tuple[SpikeTrains, SpikeT
         first = ns.poisson_trains(20.0, LENGTH, seed=int(draw.integers(2**31)))
         if wanted == 0.0:
             return first, first
-        for _ in range(50):
-            moved = draw.random(first.times.size) < draw.random()
-            shift = draw.normal(0.0, 10.0 ** draw.uniform(-3.0, -0.5), first.times.size)
-            second = ns.spike_trains([np.clip(first.times + moved * shift, 0.0, LENGTH)])
-            if abs(ns.spike_distance(first, second, LENGTH) - wanted) < 0.02:
+        moved = draw.normal(size=first.times.size) * (draw.random(first.times.size) < draw.random())
+        # The distance rises with how far spikes are moved, but for those that meet others.
+        low, high = -3.5, -0.5
+        for _ in range(12):
+            middle = 0.5 * (low + high)
+            second = ns.spike_trains([np.clip(first.times + 10.0**middle * moved, 0.0, LENGTH)])
+            found = ns.spike_distance(first, second, LENGTH)
+            if abs(found - wanted) < 0.02:
                 return first, second
+            low, high = (middle, high) if found < wanted else (low, middle)
 
 
 def cases(context: Context) -> Iterator[Case]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
-from scipy.spatial import KDTree
 
 from neurosim.errors import ParameterError
 from neurosim.memristive.generators.generator import Generator, assembled, giant_component, real, whole
@@ -119,6 +118,8 @@ def intersections(centres: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np
     crossings : array, shape (junctions, 2)
         Where they cross.
     """
+    from scipy.spatial import KDTree
+
     reach = 2.0 * float(np.linalg.norm(half, axis=1).max(initial=0.0))
     near = KDTree(centres).query_pairs(reach, output_type="ndarray")
     near = near[np.lexsort((near[:, 1], near[:, 0]))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
-from scipy.spatial import Delaunay
 
 from neurosim.errors import ParameterError
 from neurosim.memristive.generators.generator import Generator, assembled, giant_component, real, whole
@@ -112,6 +111,8 @@ def delaunay(nodes: int = 100, *, width: float = 1.0, height: float = 1.0, seed:
     C. B. Barber, D. P. Dobkin, H. Huhdanpaa, ACM Trans. Math. Softw. 22, 469 (1996), doi 10.1145/235815.235821
     (recalled): the algorithm behind `scipy.spatial.Delaunay`.
     """
+    from scipy.spatial import Delaunay
+
     whole("nodes", nodes, 3)
     sides = [real("width", width, 0, exclusive=True), real("height", height, 0, exclusive=True)]
     points = stream(seed, "delaunay").random((nodes, 2)) * sides
