@@ -77,6 +77,8 @@ def power_spectrum(
     ------
     ParameterError, UnknownNameError
     """
+    if not isinstance(result, Result):
+        raise ParameterError(f"a power spectrum is one of a Result, not {type(result).__name__}: simulate it first")
     if result.axis_name != "time" or len(result.dims) != 1:
         raise ParameterError("a power spectrum needs one run over time; of a sweep take one with result.runs()")
     chosen = list(result.names) if names is None else [names] if isinstance(names, str) else list(names)

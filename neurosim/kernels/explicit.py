@@ -43,6 +43,7 @@ from neurosim.kernels.run import (
     STEPS,
     STEPS_AHEAD,
     STIFF,
+    STIFF_FROM,
     STIFF_STEPS,
     T_STOP,
     T,
@@ -236,6 +237,7 @@ def _detect_stiffness(run, s, h):
         count[MILD_STEPS] = 0
         if count[STIFF_STEPS] >= SIGNS and run.real[T_STOP] - run.real[T] > run.real[STEPS_AHEAD] * h:
             count[STIFF] = 1
+            run.real[STIFF_FROM] = run.real[T]
     else:
         count[MILD_STEPS] += 1
         if count[MILD_STEPS] >= 6:

@@ -42,11 +42,13 @@ from neurosim.kernels.run import (
     LIPSCHITZ_SEEN,
     ORDER_NOW,
     STIFF,
+    STIFF_FROM,
     STIFF_STEPS,
     SWITCH_WAIT,
     SWITCHES,
     WAIT,
     H,
+    T,
     run_type,
 )  # fmt: skip
 
@@ -185,8 +187,9 @@ def _changes_formula(run, h):
         if not may:
             count[STIFF_STEPS] += 1
             count[SWITCH_WAIT] = SWITCH_PAUSE
-            if count[STIFF_STEPS] >= SIGNS:
+            if count[STIFF_STEPS] >= SIGNS and count[STIFF] == 0:
                 count[STIFF] = 1
+                real[STIFF_FROM] = real[T]
             return False
         count[FAMILY] = BDF
         ratio = by_bdf

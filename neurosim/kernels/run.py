@@ -11,13 +11,14 @@ from neurosim.kernels.native import by_address
 (
     T, H, T_STOP, RTOL, H_MAX, H_MIN, BETA, ORDER, SAFETY, FACTOR_MIN, FACTOR_MAX, H_LAST, ALPHA, ERROR, T_START,
     H_1, H_2, NEWTON_TOLERANCE, DEAD_LOW, DEAD_HIGH, FRACTION, SCALED_STEP, CONVERGENCE, GROWTH, LIPSCHITZ,
-    LIPSCHITZ_SEEN, JACOBIAN_SIZE, STEPS_AHEAD, ERROR_BEFORE, REALS,
-) = range(30)  # fmt: skip
+    LIPSCHITZ_SEEN, JACOBIAN_SIZE, STEPS_AHEAD, ERROR_BEFORE, STIFF_FROM, REALS,
+) = range(31)  # fmt: skip
 """Entries of `Run.real`: time, next step, end, tolerance, step bounds, polish weight, order of the error estimate,
 controller, last step, alpha of the last matrix, last error, start, previous steps, ... FRACTION of a step at
 which an event lies. Of methods of variable order: step by which their history is scaled, rate of convergence, most
- growth of the next step, estimates of the size of df/dy from iterations and from the Jacobian. STEPS_AHEAD: how
- many steps must be left for stiffness to count. ERROR_BEFORE: of the last accepted step, 0 behind a restart."""
+growth of the next step, estimates of the size of df/dy from iterations and from the Jacobian. STEPS_AHEAD: how
+many steps must be left for stiffness to count, and STIFF_FROM: when it was found. ERROR_BEFORE: of the last accepted
+step, 0 behind a restart."""
 
 (
     METHOD, STEPS, REJECTED, ITERATIONS, FACTORISATIONS, EVALUATIONS, HISTORY, NEXT_BREAK, NEXT_GRID, SAVED, PHASE,

@@ -389,8 +389,9 @@ class CompiledSolver(OdeSolver):
             return False, self._message(status)
         if count[state.STIFF] != 0 and not self._is_warned:
             self._is_warned = True
+            since = self.direction * run.real[state.STIFF_FROM]
             warnings.warn(
-                f"the problem is stiff from about t = {self.t:.6g} on: stability bounds the steps of "
+                f"the problem is stiff from about t = {since:.6g} on: stability bounds the steps of "
                 f"{self.method.class_name}, not accuracy; take AdamsBDF, BDF or Rodas5P",
                 stacklevel=5,
             )

@@ -182,7 +182,7 @@ def simulate_graph(graph: SignalGraph | Program, t_span: tuple[float, float] | N
     times, values, failure, statistics = recorded.times, recorded.values, recorded.failure, recorded.statistics
     notes = [*assembly.program.notes, *drives.notes]
     if run.count[state.STIFF] != 0:
-        since = f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}"
+        since = f"stiff: from t = {run.real[state.STIFF_FROM]:.6g} s on stability bounds the steps of {method.name}"
         if hands_over and run.real[state.T] < span[1] and failure is None:
             method = methods.get("rodas5p")
             notes.append(f"{since}; continued by {method.name}")
@@ -425,6 +425,11 @@ def _stopped(assembly: GraphAssembly, run: Run, method: Method, why: str) -> Sim
     else:
         worst = int(run.count[state.STATUS_INDEX if why == REASONS[state.NOT_FINITE] else state.WORST])
         advice = "look for growth without bound or a discontinuity in what drives it, loosen rtol, or raise the limit"
+    if method.kind == state.EXPLICIT and run.count[state.FIXED_STEP] != 0:
+        advice = (
+            "explicit steps that are too long for a stiff problem grow without bound: take a shorter fixed_step, or an "
+            "implicit method such as 'rodas5p'; else " + advice
+        )
     unknown = system.unknowns[worst]
     t, stop = float(real[state.T]), float(real[state.T_STOP])
     return SimulationError(

@@ -163,7 +163,8 @@ def run_network(net: MemristiveNetwork, t_span: tuple[float, float] | None, chos
     )  # fmt: skip
     notes = []
     if run.count[state.STIFF] != 0:
-        notes.append(f"stiff: from t = {float(run.real[state.T]):.6g} s on stability bounds the steps of {method.name}")
+        since = run.real[state.STIFF_FROM]
+        notes.append(f"stiff: from t = {since:.6g} s on stability bounds the steps of {method.name}")
         if hands_over and run.real[state.T] < span[1] and recorded.failure is None:
             method = methods.get("rodas5p" if net.size <= MOST_EDGES_OF_STAGES else "rkc")
             notes[0] += f"; continued by {method.name}"

@@ -39,3 +39,8 @@ def test_bad_input(options, says):
     times = np.linspace(0.0, 1.0, 100)
     with pytest.raises(ParameterError, match=says):
         ns.power_spectrum(run(times, times), **options)
+
+
+def test_what_was_not_simulated_is_refused():
+    with pytest.raises(ParameterError, match="one of a Result, not SignalGraph: simulate it first"):
+        ns.power_spectrum(ns.architectures.lorenz())

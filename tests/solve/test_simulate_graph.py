@@ -383,6 +383,9 @@ def test_auto_hands_over_to_rodas5p_where_it_is_stiff(monkeypatch):
     again = simulate(_relaxing_pair(2000.0), (0.0, 20.0), rtol=1e-6)
     assert np.array_equal(again["x[0]"], result["x[0]"])
     chosen = simulate(_relaxing_pair(2000.0), (0.0, 20.0), rtol=1e-6, method="dp5")
+    assert chosen.attrs["notes"][0].split(" s on ")[0] == result.attrs["notes"][0].split(" s on ")[0]
+    with pytest.raises(SimulationError, match="explicit steps that are too long for a stiff problem"):
+        simulate(_relaxing_pair(2000.0), (0.0, 20.0), method="rk4", fixed_step=0.05)
     assert chosen.attrs["method"] == "dp5"
     assert any("take 'rodas5p'" in note for note in chosen.attrs["notes"])
     mild = simulate(_relaxing_pair(3.0), (0.0, 20.0), rtol=1e-6)
