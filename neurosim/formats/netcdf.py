@@ -37,7 +37,7 @@ def write(results: Sequence[Result], path: Path) -> None:
     if 0 in result.shape:
         raise FormatError("NetCDF cannot hold a result without points; use .json or .csv")
     dims = {_encode(name): result.column(name) for name in result.dims}
-    variables = {name: ((name,), column.values, _described(column)) for name, column in dims.items()}
+    variables: dict[str, Any] = {name: ((name,), column.values, _described(column)) for name, column in dims.items()}
     for name, column in result.columns.items():
         parts = {"": column.values}
         if np.iscomplexobj(column.values):
