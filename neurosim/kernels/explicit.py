@@ -276,7 +276,7 @@ def explicit_interpolant(S, run, context, h):
 
 @helper
 def _interpolate_stages(S, run, context, y, t, h, everywhere):
-    """Write ``run.q`` of the step whose start is y and whose stages are in ``run.stage``, or only what is saved of it."""
+    """Write ``run.q``, or what of it is saved, of the step whose start is y and whose stages are in ``run.stage``."""
     n = run.y.size - 1
     tableau = run.tableau
     s = np.int64(tableau[0, 0])
