@@ -104,7 +104,7 @@ REFUSED = {
     ("memristive network", "covariant_vectors"): "lost a direction",
     ("memristive network", "conditional_exponents"): "its own sources",
     ("memristive network", "continuation"): "fixed point",
-    ("memristive network", "limit_cycle"): "give duration=",
+    ("memristive network", "limit_cycle"): "say how long it runs",
     ("hopfield", "limit_cycle"): "comes to rest",
     ("mtrnn", "limit_cycle"): "comes to rest",
     ("mtrnn", "energy"): "not known to descend an energy",
