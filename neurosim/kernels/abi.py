@@ -204,8 +204,8 @@ class Unit(Native):
 
     @property
     def symbol(self) -> str:
-        """Name by which other compiled code calls it."""
-        return f"neurosim_unit_{self.__module__}_{self.__name__}_{self.key}".replace(".", "_")
+        """Name by which other compiled code calls it; without its module, so that kept code outlives a move."""
+        return f"neurosim_unit_{self.__name__}_{self.key}"
 
     @functools.cached_property
     def binding(self) -> native.Binding:
