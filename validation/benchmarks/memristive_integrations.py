@@ -8,7 +8,7 @@ tolerance, patterns of matrices found once, and linear systems by SuperLU (``sci
 published matrix formula with the projector on loops (``dense``). Iterations stop at a residual of 1e-5, ours at an
 error in energy of that.
 
-The network: flipped convention, linear drift with decay, EMFs of 0.03 V (root mean square) in all edges, a sine of 3 V
+The network: flipped convention, linear drift with decay, EMFs of 0.03 V (root mean square) in all edges, a sine of 2 V
 at every hundredth node and 0 V at as many others, for five periods, in which no state reaches a bound.
 """
 
@@ -26,7 +26,7 @@ import scipy.sparse as sp
 
 R_ON, R_OFF, ALPHA, BETA = 100.0, 16e3, 0.5, 1e-2
 STOP, RTOL, ITERATED = 5e-3, 1e-4, 1e-5
-AMPLITUDE, FREQUENCY, EMF = 3.0, 1e3, 0.03
+AMPLITUDE, FREQUENCY, EMF = 2.0, 1e3, 0.03
 STEPS = 50
 """Least number of steps, of ours and of the others."""
 
@@ -44,7 +44,7 @@ class Network:
         self.nodes, self.tail, self.head = memristive_runs.make_graph(kind, edges)
         draw = np.random.default_rng(0)
         self.emf = EMF * draw.normal(size=self.tail.size)
-        self.start = draw.uniform(0.3, 0.7, self.tail.size)
+        self.start = draw.uniform(0.3, 0.5, self.tail.size)
         self.given = draw.permutation(self.nodes)[: self.nodes // 100 * 2]
         self.driven = self.given[::2]
 
