@@ -139,6 +139,18 @@ def _power_of_two(k):
 
 
 @Inlined
+def _exp_series(r):
+    """Return (exp(r) - 1 - r) / r^2 for |r| < 0.35."""
+    r2 = r * r
+    r4 = r2 * r2
+    # Pairs are summed first (Estrin), which keeps several multiplications in flight.
+    q0 = fused(fused(E5, r, E4), r2, fused(E3, r, E2))
+    q1 = fused(fused(E9, r, E8), r2, fused(E7, r, E6))
+    q2 = fused(fused(E13, r, E12), r2, fused(E11, r, E10))
+    return fused(fused(q2, r4, q1), r4, q0)
+
+
+@Inlined
 def _reduced_exp(x):
     """Return (r, t, a, b) with exp(x) = (1 + r + t) 2^a 2^b; x within -1400..1400, |r| < 0.35, |t| < 0.07."""
     k = fused(x, LOG2_E, ROUND) - ROUND
@@ -146,15 +158,8 @@ def _reduced_exp(x):
     low = k * LN2_LOW
     r = high - low
     lost = (high - r) - low
-    r2 = r * r
-    r4 = r2 * r2
-    # Pairs are summed first (Estrin), which keeps several multiplications in flight.
-    q0 = fused(fused(E5, r, E4), r2, fused(E3, r, E2))
-    q1 = fused(fused(E9, r, E8), r2, fused(E7, r, E6))
-    q2 = fused(fused(E13, r, E12), r2, fused(E11, r, E10))
-    q = fused(fused(q2, r4, q1), r4, q0)
     a = fused(k, 0.5, ROUND) - ROUND
-    return r, fused(r2, q, lost), a, k - a
+    return r, fused(r * r, _exp_series(r), lost), a, k - a
 
 
 @Inlined
@@ -173,13 +178,7 @@ def fast_fading(x):
     shifted = fused(x, LOG2_E, ROUND)
     k = shifted - ROUND
     r = fused(-k, LN2_LOW, fused(-k, LN2_HIGH, x))
-    r2 = r * r
-    r4 = r2 * r2
-    q0 = fused(fused(E5, r, E4), r2, fused(E3, r, E2))
-    q1 = fused(fused(E9, r, E8), r2, fused(E7, r, E6))
-    q2 = fused(fused(E13, r, E12), r2, fused(E11, r, E10))
-    q = fused(fused(q2, r4, q1), r4, q0)
-    return (1.0 + fused(r2, q, r)) * from_bits((bits_of(shifted) << 52) + EXPONENT_ONE)
+    return (1.0 + fused(r * r, _exp_series(r), r)) * from_bits((bits_of(shifted) << 52) + EXPONENT_ONE)
 
 
 @Inlined
